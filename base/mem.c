@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * mem.c - checked allocation. */
+#include "base/mem.h"
+
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ALIGNMENT 64
+
+/* True when this allocation is the one that LINNET_FAIL_ALLOC asks to fail. */
+static int must_fail(void)
+{
+    static atomic_long n_left = -2; /* -2: environment not read yet; -1: never fail */
+    long left = atomic_load_explicit(&n_left, memory_order_relaxed);
+    if (left == -2) {
+        const char *text = getenv("LINNET_FAIL_ALLOC");
+        long wanted = text != NULL ? strtol(text, NULL, 10) : -1;
+        long unset = -2;
+        atomic_compare_exchange_strong(&n_left, &unset, wanted > 0 ? wanted : -1);
+        left = atomic_load(&n_left);
+    }
+    return left > 0 && atomic_fetch_sub(&n_left, 1) == 1;
+}
+
+void *mem_array(size_t n, size_t size)
+{
+    size_t bytes;
+    if (__builtin_mul_overflow(n, size, &bytes) || bytes > SIZE_MAX - ALIGNMENT || must_fail())
+        return NULL;
+    bytes = bytes == 0 ? ALIGNMENT : (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    void *raw = calloc(1, bytes + ALIGNMENT); /* big blocks come zeroed and untouched from the system */
+    if (raw == NULL)
+        return NULL;
+    uintptr_t at = ((uintptr_t)raw + ALIGNMENT) / ALIGNMENT * ALIGNMENT;
+    ((void **)at)[-1] = raw;
+    return (void *)at;
+}
+
+void *mem_resize(void *array, size_t n_old, size_t n_new, size_t size)
+{
+    void *fresh = mem_array(n_new, size);
+    if (fresh == NULL)
+        return NULL;
+    if (array != NULL)
+        memcpy(fresh, array, (n_old < n_new ? n_old : n_new) * size);
+    mem_free(array);
+    return fresh;
+}
+
+void mem_free(void *array)
+{
+    if (array != NULL)
+        free(((void **)array)[-1]);
+}
+
+char *mem_string(const char *text)
+{
+    return mem_string_n(text, strlen(text));
+}
+
+char *mem_string_n(const char *text, size_t n)
+{
+    char *copy = mem_array(n + 1, 1);
+    if (copy != NULL)
+        memcpy(copy, text, n);
+    return copy;
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * pool.c - the thread pool.
+ *
+ * A loop is published as (task, arg, n_tasks) under a new generation number; workers and the caller take indices from
+ * one counter until it runs out.  The counter carries the generation in its upper half, so that a worker that wakes
+ * late cannot take an index of a loop it has not read. */
+#include "base/pool.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "base/mem.h"
+#include "linnet.h"
+
+#define MAX_THREADS 256
+#define N_SPINS 4000 /* some 20 microseconds: longer than the gap between two loops of a decoder step */
+
+struct worker {
+    struct pool *pool;
+    pthread_t thread;
+    int index;
+};
+
+struct pool {
+    int n_threads, n_started;
+    struct worker workers[MAX_THREADS];
+    pthread_mutex_t busy; /* held by the caller whose loop runs */
+    pthread_mutex_t lock; /* for sleeping and waking */
+    pthread_cond_t wake;
+    pool_task *task;
+    void *arg;
+    int n_tasks;
+    _Alignas(64) atomic_uint generation;
+    atomic_int n_sleeping;
+    atomic_int stop;
+    _Alignas(64) atomic_uint_least64_t next; /* generation << 32 | next index */
+    _Alignas(64) atomic_int n_inside;        /* workers that may still touch the current loop */
+};
+
+static inline void relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+static void take_tasks(struct pool *p, unsigned generation, int i_thread)
+{
+    for (;;) {
+        uint64_t at = atomic_load(&p->next);
+        if ((unsigned)(at >> 32) != generation || (int)(uint32_t)at >= p->n_tasks)
+            return;
+        if (atomic_compare_exchange_weak(&p->next, &at, at + 1))
+            p->task(p->arg, (int)(uint32_t)at, i_thread);
+    }
+}
+
+static void wait_for_change(struct pool *p, unsigned seen)
+{
+    for (int i = 0; i < N_SPINS; i++) {
+        if (atomic_load(&p->generation) != seen || atomic_load(&p->stop))
+            return;
+        relax();
+    }
+    pthread_mutex_lock(&p->lock);
+    atomic_fetch_add(&p->n_sleeping, 1);
+    while (atomic_load(&p->generation) == seen && !atomic_load(&p->stop))
+        pthread_cond_wait(&p->wake, &p->lock);
+    atomic_fetch_sub(&p->n_sleeping, 1);
+    pthread_mutex_unlock(&p->lock);
+}
+
+static void *work(void *arg)
+{
+    struct worker *w = arg;
+    struct pool *p = w->pool;
+    unsigned seen = 0;
+    for (;;) {
+        wait_for_change(p, seen);
+        if (atomic_load(&p->stop))
+            return NULL;
+        atomic_fetch_add(&p->n_inside, 1);
+        seen = atomic_load(&p->generation); /* odd while a loop is open, even between loops */
+        if (seen & 1)
+            take_tasks(p, seen, w->index);
+        atomic_fetch_sub(&p->n_inside, 1);
+    }
+}
+
+int pool_open(struct pool **out, int n_threads)
+{
+    if (n_threads < 1 || n_threads > MAX_THREADS)
+        return LINNET_E_ARGUMENT;
+    struct pool *p = mem_array(1, sizeof *p);
+    if (p == NULL)
+        return LINNET_E_MEMORY;
+    p->n_threads = n_threads;
+    pthread_mutex_init(&p->busy, NULL);
+    pthread_mutex_init(&p->lock, NULL);
+    pthread_cond_init(&p->wake, NULL);
+    for (int i = 1; i < n_threads; i++) {
+        struct worker *w = &p->workers[i];
+        w->pool = p;
+        w->index = i;
+        if (pthread_create(&w->thread, NULL, work, w) != 0)
+            break; /* fewer threads than asked: slower, never wrong */
+        p->n_started++;
+    }
+    *out = p;
+    return LINNET_OK;
+}
+
+void pool_close(struct pool *p)
+{
+    if (p == NULL)
+        return;
+    pthread_mutex_lock(&p->lock);
+    atomic_store(&p->stop, 1);
+    pthread_cond_broadcast(&p->wake);
+    pthread_mutex_unlock(&p->lock);
+    for (int i = 1; i <= p->n_started; i++)
+        pthread_join(p->workers[i].thread, NULL);
+    pthread_cond_destroy(&p->wake);
+    pthread_mutex_destroy(&p->lock);
+    pthread_mutex_destroy(&p->busy);
+    mem_free(p);
+}
+
+int pool_threads(const struct pool *p)
+{
+    return p != NULL ? p->n_threads : 1;
+}
+
+static void run_alone(pool_task *task, void *arg, int n_tasks)
+{
+    for (int i = 0; i < n_tasks; i++)
+        task(arg, i, 0);
+}
+
+void pool_run(struct pool *p, pool_task *task, void *arg, int n_tasks)
+{
+    if (p == NULL || p->n_started == 0 || n_tasks < 2 || pthread_mutex_trylock(&p->busy) != 0) {
+        run_alone(task, arg, n_tasks);
+        return;
+    }
+    p->task = task;
+    p->arg = arg;
+    p->n_tasks = n_tasks;
+    unsigned generation = atomic_load(&p->generation) + 1;
+    atomic_store(&p->next, (uint64_t)generation << 32);
+    atomic_store(&p->generation, generation);
+    if (atomic_load(&p->n_sleeping) > 0) {
+        pthread_mutex_lock(&p->lock);
+        pthread_cond_broadcast(&p->wake);
+        pthread_mutex_unlock(&p->lock);
+    }
+    take_tasks(p, generation, 0);
+    atomic_store(&p->generation, generation + 1);
+    while (atomic_load(&p->n_inside) > 0)
+        relax();
+    pthread_mutex_unlock(&p->busy);
+}
+
+int pool_processors(void)
+{
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) != 0)
+        return 1;
+    int n = CPU_COUNT(&set);
+    return n > 0 ? n : 1;
+}

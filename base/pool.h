@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * pool.h - a thread pool for loops over independent tasks.
+ *
+ * One pool is shared by every stream of a model.  pool_run may be called from several threads: the pool serves one loop
+ * at a time, and a caller that finds it busy does its own loop alone, so nobody waits and nothing can deadlock.  What a
+ * task computes must depend on its index only, never on which thread does it: results are then the same for any number
+ * of threads.  Workers spin for some microseconds before they sleep, because a decoder step is many short loops. */
+#ifndef LINNET_BASE_POOL_H
+#define LINNET_BASE_POOL_H
+
+struct pool;
+
+/* task(arg, i_task, i_thread): i_thread is in [0, pool_threads), and no two tasks of one loop run at once with the same. */
+typedef void pool_task(void *arg, int i_task, int i_thread);
+
+int pool_open(struct pool **out, int n_threads) __attribute__((warn_unused_result)); /* n_threads counts the caller */
+void pool_close(struct pool *p);                                                    /* NULL is fine */
+int pool_threads(const struct pool *p);                                             /* 1 for NULL */
+
+/* Runs tasks 0 .. n_tasks-1 and returns when all are done.  p == NULL: in order, on this thread. */
+void pool_run(struct pool *p, pool_task *task, void *arg, int n_tasks);
+
+int pool_processors(void); /* processors this process may use */
+
+#endif

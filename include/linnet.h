@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * linnet.h - the public interface of linnet, a speech recognition toolkit.
+ *
+ * Usage.  Open a model once, open a stream for each recording, push audio, pull events:
+ *
+ *     linnet_model *model;
+ *     linnet_stream *stream;
+ *     linnet_event event;
+ *     if (linnet_model_open("whisper-base", NULL, &model, NULL, 0) < 0) ...
+ *     if (linnet_stream_open(model, NULL, &stream, NULL, 0) < 0) ...
+ *     linnet_stream_feed(stream, samples, n_samples);        // any number, any number of times
+ *     linnet_stream_finish(stream);
+ *     while (linnet_stream_next(stream, &event) > 0)
+ *         if (event.type == LINNET_EVENT_FINAL) puts(event.text);
+ *     linnet_stream_close(stream);
+ *     linnet_model_close(model);
+ *
+ * Errors.  Functions return 0 or a positive count when they succeed and a negative LINNET_E_* code when they fail; outputs
+ * are written only on success.  linnet_strerror names a code; linnet_stream_error tells what exactly went wrong on a
+ * stream; the two open functions write that into a buffer of the caller's.  After an error other than LINNET_E_ARGUMENT
+ * a stream only accepts error, reset and close.
+ *
+ * Threads.  A model may be used by any number of threads at once after linnet_model_open returned.  A stream belongs to
+ * one thread at a time; different streams of one model run in parallel and share the model's thread pool.  Results do not
+ * depend on the number of threads or on other streams.  The library never exits, prints, installs signal handlers, or
+ * changes the locale or the floating-point mode.
+ *
+ * Ownership.  What open returns is released with close, which takes NULL.  A model must outlive its streams.  Pointers
+ * inside an event stay valid until the next call on that stream.  Arguments are copied; nothing of the caller's is kept.
+ *
+ * Units.  Audio is 32-bit float in [-1, 1], one channel; times are seconds from the first sample of the stream;
+ * probabilities' logarithms are natural; confidences are in [0, 1]. */
+#ifndef LINNET_H
+#define LINNET_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define LINNET_API __attribute__((visibility("default")))
+#define LINNET_CHECK __attribute__((warn_unused_result))
+#else
+#define LINNET_API
+#define LINNET_CHECK
+#endif
+
+enum linnet_status {
+    LINNET_OK = 0,
+    LINNET_E_ARGUMENT = -1,     /* an argument or option is wrong */
+    LINNET_E_MEMORY = -2,       /* out of memory */
+    LINNET_E_IO = -3,           /* a file cannot be opened, read or written */
+    LINNET_E_FORMAT = -4,       /* a file's contents are not what they should be */
+    LINNET_E_MODEL = -5,        /* a model is incomplete, inconsistent or of an unknown kind */
+    LINNET_E_AUDIO = -6,        /* audio that cannot be used: empty, not finite, unreadable */
+    LINNET_E_DEVICE = -7,       /* an audio device failed or is missing */
+    LINNET_E_STATE = -8,        /* calls out of order, such as feed after finish */
+    LINNET_E_CANCELLED = -9,    /* linnet_stream_cancel was called */
+    LINNET_E_UNSUPPORTED = -10, /* this model or this build cannot do that */
+};
+
+typedef struct linnet_model linnet_model;
+typedef struct linnet_stream linnet_stream;
+
+/* How a model is opened. */
+struct linnet_model_options {
+    size_t size;   /* of this struct, set by linnet_model_options_init */
+    int n_threads; /* threads of the model's pool, the caller included; 0: one for each processor */
+};
+
+/* How a stream decodes.  The settings are those of a recipe file: "decoder.beam=5". */
+struct linnet_stream_options {
+    size_t size;                 /* of this struct, set by linnet_stream_options_init */
+    const char *recipe;          /* path of a recipe.yaml, or NULL */
+    const char *const *settings; /* [n_settings], each "key=value"; later ones and these over the recipe */
+    size_t n_settings;
+    int sample_rate_hz;          /* of the samples fed; default 16000; any from 1000 to 768000 */
+    int streaming;               /* 1: words as early as the decoder can; 0: best result, whole recording */
+};
+
+struct linnet_model_info {
+    size_t size;             /* set to sizeof(struct linnet_model_info) before the call */
+    const char *kind;        /* "whisper" or "hybrid"; strings live as long as the model */
+    const char *description; /* one line: architecture and sizes */
+    int sample_rate_hz;
+    int n_mels;
+    int n_vocabulary;
+    double frame_s;          /* seconds of audio for one encoder frame */
+    int n_threads;
+    uint64_t n_parameters;
+    uint64_t n_weight_bytes; /* resident */
+};
+
+enum linnet_event_type {
+    LINNET_EVENT_PARTIAL = 1,  /* the words so far of the open utterance: may still change after `committed` */
+    LINNET_EVENT_FINAL = 2,    /* a segment or utterance that will not change any more */
+    LINNET_EVENT_ENDPOINT = 3, /* the end of an utterance was found; text says which rule fired */
+    LINNET_EVENT_END = 4,      /* after finish: everything has been said */
+};
+
+struct linnet_word {
+    const char *text; /* with the space before it, if the model writes one */
+    double start_s, end_s;
+    float confidence;
+};
+
+struct linnet_hypothesis {
+    const char *text;
+    const int *tokens; /* [n_tokens] */
+    const int *times;  /* [n_tokens] encoder frames of the utterance, or NULL */
+    int n_tokens;
+    double score;
+};
+
+typedef struct linnet_event {
+    enum linnet_event_type type;
+    double start_s, end_s;
+    const char *text;
+    size_t committed;     /* bytes of text that later events will not change */
+    const char *language; /* code such as "en", or "" */
+    const int *tokens;    /* [n_tokens] vocabulary ids */
+    int n_tokens;
+    const struct linnet_word *words; /* [n_words]; empty unless word times are on */
+    int n_words;
+    double logprob;       /* mean natural-log probability of the tokens */
+    double no_speech;     /* probability that there is no speech, 0 where the model has no such output */
+    float confidence;
+    const struct linnet_hypothesis *nbest; /* [n_nbest], best first */
+    int n_nbest;
+} linnet_event;
+
+struct linnet_stats {
+    size_t size;    /* set to sizeof(struct linnet_stats) before the call */
+    double audio_s; /* audio taken so far */
+    double features_s, encoder_s, decoder_s; /* processor time of the calling thread's clock, by stage */
+    uint64_t n_tokens;                       /* decoder steps done */
+    uint64_t n_fallbacks;                    /* windows decoded again at a higher temperature */
+};
+
+LINNET_API void linnet_model_options_init(struct linnet_model_options *options);
+LINNET_API void linnet_stream_options_init(struct linnet_stream_options *options);
+
+/* Opens the model in the directory path (or a name in the model cache, see doc/models.md).  options may be NULL.
+ * On failure writes what was wrong into error [error_size], which may be NULL. */
+LINNET_API LINNET_CHECK int linnet_model_open(const char *path, const struct linnet_model_options *options,
+                                              linnet_model **model, char *error, size_t error_size);
+LINNET_API LINNET_CHECK int linnet_model_info(const linnet_model *model, struct linnet_model_info *info);
+LINNET_API void linnet_model_close(linnet_model *model);
+
+/* Opens a stream on the model.  options may be NULL.  error as above. */
+LINNET_API LINNET_CHECK int linnet_stream_open(linnet_model *model, const struct linnet_stream_options *options,
+                                               linnet_stream **stream, char *error, size_t error_size);
+
+/* Makes the phrases [n] likelier by bonus[i] (natural log, for each token; NULL: the recipe's); before the first feed.
+ * Returns the number of phrases that the vocabulary can spell; linnet_stream_error lists the others. */
+LINNET_API LINNET_CHECK int linnet_stream_bias(linnet_stream *stream, const char *const *phrases, const float *bonus,
+                                               size_t n);
+
+/* Pushes n samples; any n, 0 too.  Events become ready for linnet_stream_next. */
+LINNET_API LINNET_CHECK int linnet_stream_feed(linnet_stream *stream, const float *samples, size_t n);
+
+/* Pushes some seconds of the file at path, from where the last call for it stopped; the first call opens it.  Returns 1
+ * while there is more, 0 when the file has ended (finish is still the caller's).  Any format that libsndfile reads, any
+ * rate and channel count (mixed to one); "-" is standard input. */
+LINNET_API LINNET_CHECK int linnet_stream_feed_file(linnet_stream *stream, const char *path);
+
+/* Says that no more audio comes: the last words become ready.  Later feeds fail until reset. */
+LINNET_API LINNET_CHECK int linnet_stream_finish(linnet_stream *stream);
+
+/* Takes the next event: 1 and the event, or 0 when none is ready. */
+LINNET_API LINNET_CHECK int linnet_stream_next(linnet_stream *stream, linnet_event *event);
+
+/* Makes a decoding call that runs on another thread return LINNET_E_CANCELLED soon.  The one function that may be called
+ * while the stream is in use, also from a signal handler. */
+LINNET_API void linnet_stream_cancel(linnet_stream *stream);
+
+LINNET_API LINNET_CHECK int linnet_stream_reset(linnet_stream *stream); /* as if it had just been opened */
+LINNET_API const char *linnet_stream_error(const linnet_stream *stream); /* "" when nothing went wrong */
+LINNET_API LINNET_CHECK int linnet_stream_stats(const linnet_stream *stream, struct linnet_stats *stats);
+LINNET_API void linnet_stream_close(linnet_stream *stream);
+
+LINNET_API const char *linnet_strerror(int code);
+LINNET_API const char *linnet_version(void); /* "0.1.0" */
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
