@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * main.c - the program: finds the subcommand in a table, parses its options, runs it.
+ *
+ * Results go to stdout, everything else to stderr.  Exit codes: 0 done, 1 some input failed, 2 wrong usage.  A new
+ * subcommand is one line in COMMANDS. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/parse.h"
+#include "bin/options.h"
+#include "linnet.h"
+
+/* In the order of help. */
+#define COMMANDS(X)
+
+#define DECLARE(name) extern const struct command name##_command;
+#define ENTRY(name) &name##_command,
+COMMANDS(DECLARE)
+static const struct command *const commands[] = {COMMANDS(ENTRY) NULL};
+
+static int usage(int status)
+{
+    FILE *out = status == EXIT_DONE ? stdout : stderr;
+    fputs("Usage: linnet COMMAND [options] [arguments]\nSpeech to text.\n\nCommands:\n", out);
+    for (const struct command *const *c = commands; *c != NULL; c++)
+        fprintf(out, "  %-12s %s\n", (*c)->name, (*c)->summary);
+    fputs("\n'linnet COMMAND --help' says more about one; 'linnet --version' tells the version.\n"
+          "Exit codes: 0 done, 1 some input failed, 2 wrong usage.\n", out);
+    return status;
+}
+
+static const struct command *command_find(const char *name)
+{
+    for (const struct command *const *c = commands; *c != NULL; c++)
+        if (strcmp((*c)->name, name) == 0)
+            return *c;
+    return NULL;
+}
+
+static int unknown_command(const char *name)
+{
+    struct parse_nearest nearest = {.wanted = name};
+    for (const struct command *const *c = commands; *c != NULL; c++)
+        parse_offer(&nearest, (*c)->name);
+    fprintf(stderr, "linnet: unknown command '%s'", name);
+    if (nearest.best != NULL)
+        fprintf(stderr, "; did you mean '%s'?", nearest.best);
+    fputs("\nTry 'linnet --help'.\n", stderr);
+    return EXIT_WRONG_USAGE;
+}
+
+static int run(const struct command *c, int argc, char **argv)
+{
+    int code = EXIT_WORK_FAILED;
+    void *values = mem_array(1, c->size);
+    if (values == NULL) {
+        fprintf(stderr, "linnet: out of memory\n");
+        return code;
+    }
+    if (c->size > 0)
+        memcpy(values, c->defaults, c->size);
+    int n = options_parse(c, argc, argv, values, &code);
+    if (n >= 0)
+        code = c->run(values, n, argv);
+    options_free(c, values);
+    mem_free(values);
+    if (fflush(stdout) != 0 || ferror(stdout)) { /* a full disk or a closed pipe */
+        perror("linnet: standard output");
+        return code == EXIT_DONE ? EXIT_WORK_FAILED : code;
+    }
+    return code;
+}
+
+static int manual(void)
+{
+    for (const struct command *const *c = commands; *c != NULL; c++)
+        options_manual(*c, stdout);
+    return EXIT_DONE;
+}
+
+static int completion(void)
+{
+    for (const struct command *const *c = commands; *c != NULL; c++)
+        options_completion(*c, stdout);
+    return EXIT_DONE;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2)
+        return usage(EXIT_WRONG_USAGE);
+    const char *name = argv[1];
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || (strcmp(name, "help") == 0 && argc < 3))
+        return usage(EXIT_DONE);
+    if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0) {
+        printf("linnet %s\n", linnet_version());
+        return EXIT_DONE;
+    }
+    if (strcmp(name, "help-man") == 0) /* the manual page is made with this */
+        return manual();
+    if (strcmp(name, "help-words") == 0) /* shell completion asks this */
+        return completion();
+    const struct command *c = command_find(strcmp(name, "help") == 0 ? argv[2] : name);
+    if (c == NULL)
+        return unknown_command(strcmp(name, "help") == 0 ? argv[2] : name);
+    if (strcmp(name, "help") == 0) {
+        options_usage(c, stdout);
+        return EXIT_DONE;
+    }
+    return run(c, argc - 2, argv + 2);
+}

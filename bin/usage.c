@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * usage.c - a subcommand's help, its section of the manual page, and its words for shell completion. */
+#include <string.h>
+
+#include "bin/options.h"
+
+#define HELP_COLUMN 30
+#define LINE_WIDTH 100
+
+/* "-n, --name=ARG" */
+static int heading(const struct option_spec *s, char *out, size_t size)
+{
+    char letter[8] = "    ";
+    if (s->letter != 0)
+        snprintf(letter, sizeof letter, "-%c, ", s->letter);
+    return snprintf(out, size, "%s--%s%s%s", letter, s->name, s->argument != NULL ? "=" : "",
+                    s->argument != NULL ? s->argument : "");
+}
+
+/* Words of text from column HELP_COLUMN on, broken before LINE_WIDTH. */
+static void wrapped(const char *text, FILE *out)
+{
+    size_t column = HELP_COLUMN;
+    while (*text != '\0') {
+        size_t n = strcspn(text, " ");
+        if (column > HELP_COLUMN && column + 1 + n > LINE_WIDTH) {
+            fprintf(out, "\n%*s", HELP_COLUMN, "");
+            column = HELP_COLUMN;
+        } else if (column > HELP_COLUMN) {
+            fputc(' ', out);
+            column++;
+        }
+        fwrite(text, 1, n, out);
+        column += n;
+        text += n + strspn(text + n, " ");
+    }
+    fputc('\n', out);
+}
+
+static void option_lines(const struct option_spec *table, FILE *out)
+{
+    for (const struct option_spec *s = table; s != NULL && s->type != OPTION_END; s++) {
+        if (s->type == OPTION_GROUP) {
+            option_lines(s->group, out);
+            continue;
+        }
+        char left[80], help[1000];
+        int n = heading(s, left, sizeof left);
+        fprintf(out, "  %s", left);
+        fprintf(out, n + 4 > HELP_COLUMN ? "\n%*s" : "%*s", n + 4 > HELP_COLUMN ? HELP_COLUMN : HELP_COLUMN - n - 2, "");
+        snprintf(help, sizeof help, "%s%s%s%s", s->help, s->choices != NULL ? " (" : "",
+                 s->choices != NULL ? s->choices : "", s->choices != NULL ? ")" : "");
+        wrapped(help, out);
+    }
+}
+
+void options_usage(const struct command *c, FILE *out)
+{
+    fprintf(out, "Usage: linnet %s%s%s%s\n%s\n", c->name, c->options != NULL ? " [options]" : "",
+            c->arguments[0] != '\0' ? " " : "", c->arguments, c->summary);
+    if (c->text != NULL)
+        fprintf(out, "\n%s\n", c->text);
+    fprintf(out, "\nOptions:\n");
+    option_lines(c->options, out);
+    fprintf(out, "  -h, --help%*sprint this\n", HELP_COLUMN - 12, "");
+}
+
+/* Text for man(7): a hyphen that must stay one, a backslash, and a dot or quote at the start of a line. */
+static void roff(const char *text, FILE *out)
+{
+    int at_start = 1;
+    for (; *text != '\0'; text++) {
+        if (at_start && (*text == '.' || *text == '\''))
+            fputs("\\&", out);
+        if (*text == '-')
+            fputs("\\-", out);
+        else if (*text == '\\')
+            fputs("\\e", out);
+        else
+            fputc(*text, out);
+        at_start = *text == '\n';
+    }
+}
+
+static void manual_lines(const struct option_spec *table, FILE *out)
+{
+    for (const struct option_spec *s = table; s != NULL && s->type != OPTION_END; s++) {
+        if (s->type == OPTION_GROUP) {
+            manual_lines(s->group, out);
+            continue;
+        }
+        char left[80];
+        heading(s, left, sizeof left);
+        fputs(".TP\n.B ", out);
+        roff(left + strspn(left, " "), out);
+        fputc('\n', out);
+        roff(s->help, out);
+        if (s->choices != NULL) {
+            fputs(" (", out);
+            roff(s->choices, out);
+            fputc(')', out);
+        }
+        fputc('\n', out);
+    }
+}
+
+void options_manual(const struct command *c, FILE *out)
+{
+    fputs(".SS \"linnet ", out);
+    roff(c->name, out);
+    fprintf(out, "%s%s", c->options != NULL ? " [options]" : "", c->arguments[0] != '\0' ? " " : "");
+    roff(c->arguments, out);
+    fputs("\"\n", out);
+    roff(c->summary, out);
+    fputs(".\n", out);
+    if (c->text != NULL) {
+        fputs(".PP\n.nf\n", out);
+        roff(c->text, out);
+        fputs("\n.fi\n", out);
+    }
+    manual_lines(c->options, out);
+}
+
+static void words(const struct option_spec *table, FILE *out)
+{
+    for (const struct option_spec *s = table; s != NULL && s->type != OPTION_END; s++)
+        if (s->type == OPTION_GROUP)
+            words(s->group, out);
+        else
+            fprintf(out, " --%s%s", s->name, s->type == OPTION_FLAG ? "" : "=");
+}
+
+void options_completion(const struct command *c, FILE *out)
+{
+    fprintf(out, "%s", c->name);
+    words(c->options, out);
+    fputs(" --help\n", out);
+}
