@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * log_mel.h - Whisper's log-mel spectrogram, frame by frame.
+ *
+ * Samples come at 16 kHz in [-1, 1], the scale of libsndfile and of the microphone; nothing is multiplied.  (Kaldi's
+ * filterbank, fbank.h, multiplies by 32768 inside: both take the same samples.)
+ *
+ * Frame t is centred on sample 160 t and comes out as soon as samples up to 160 t + 200 are there.  The start of the
+ * stream is mirrored, as Whisper does; the end is the caller's: openai-whisper appends 30 s of zeros to a recording, so
+ * feed zeros after the last sample for as many frames as are wanted (40 samples more than 160 for each frame of it:
+ * n_frames * 160 + 40 samples in all give n_frames frames). */
+#ifndef LINNET_FRONTEND_LOG_MEL_H
+#define LINNET_FRONTEND_LOG_MEL_H
+
+#include <stddef.h>
+
+#include "base/status.h"
+
+#define LOG_MEL_RATE_HZ 16000
+#define LOG_MEL_HOP 160            /* samples from frame to frame */
+#define LOG_MEL_WINDOW_FRAMES 3000 /* of Whisper's 30 s window */
+
+struct log_mel;
+
+int log_mel_open(struct log_mel **out, int n_mels, struct message *msg) LINNET_MUST_CHECK;
+void log_mel_close(struct log_mel *m);
+void log_mel_reset(struct log_mel *m);
+
+size_t log_mel_max_frames(const struct log_mel *m, size_t n); /* how many frames log_mel_feed would write: exact */
+
+/* Takes n samples and writes the frames [T, n_mels] that they complete: log10(max(energy, 1e-10)).  Returns T. */
+size_t log_mel_feed(struct log_mel *m, const float *samples, size_t n, float *frames);
+
+/* Prepares a copy of the frames of one window for the encoder, in place: nothing below the window's largest value - 8,
+ * then (x + 4) / 4.  n_values = T * n_mels.  Whisper takes the largest value of the whole recording where the file is
+ * decoded at once (openai-whisper), of the window where it is streamed: pass it in `largest`, or -INFINITY for the
+ * window's own. */
+void log_mel_normalize(float *frames, size_t n_values, float largest);
+
+float log_mel_largest(const float *frames, size_t n_values); /* -INFINITY for none */
+
+#endif
