@@ -27,7 +27,7 @@ void *arena_take(struct arena *a, size_t n, size_t size)
     size_t bytes;
     if (__builtin_mul_overflow(n, size, &bytes) || bytes > a->size - a->used ||
         arena_need(bytes, 1) > a->size - a->used) {
-        assert(!"arena too small");
+        assert(0 && "arena too small");
         return NULL;
     }
     void *at = a->data + a->used;
