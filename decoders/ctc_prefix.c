@@ -377,10 +377,10 @@ void ctc_prefix_finish(struct ctc_prefix *p)
 int ctc_prefix_nbest(struct ctc_prefix *p, int n_max, const struct hypothesis **hypotheses, struct message *msg)
 {
     int n = n_max < p->n_prefixes ? n_max : p->n_prefixes;
-    int n_tokens = 0;
+    long long n_tokens = 0;
     for (int i = 0; i < n; i++)
         n_tokens += p->tokens.nodes[p->beam[i].node].depth;
-    if (hypothesis_store_reserve(&p->out, 0, n_tokens) < 0)
+    if (n_tokens > HYPOTHESIS_MAX_TOKENS || hypothesis_store_reserve(&p->out, 0, (int)n_tokens) < 0)
         return fail_memory(msg);
     int at = 0;
     for (int i = 0; i < n; i++) {
