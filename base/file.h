@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * file.h - whole files in and out. */
+#ifndef LINNET_BASE_FILE_H
+#define LINNET_BASE_FILE_H
+
+#include "base/buffer.h"
+#include "base/status.h"
+
+/* Appends the file's bytes; one with more than max of them is an error, and so is anything that cannot be read. */
+int file_read(const char *path, size_t max, struct buffer *out, struct message *msg) LINNET_MUST_CHECK;
+
+int file_exists(const char *path); /* and can be read */
+
+/* Puts bytes into the file at path so that it holds either what it held before or all of them, also after a crash:
+ * a file beside it is written, flushed to the disk and renamed. */
+int file_write(const char *path, const void *bytes, size_t n, struct message *msg) LINNET_MUST_CHECK;
+
+#endif

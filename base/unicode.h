@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * unicode.h - what kind of character a code point is, lower case, and the compatibility normal forms.
+ *
+ * Complete for Unicode 14 (tables in unicode_data.h), and the same as Python's `str` methods where those are what a
+ * reference uses: word splitting, `\w`, `\s`, lower(), unicodedata.normalize. */
+#ifndef LINNET_BASE_UNICODE_H
+#define LINNET_BASE_UNICODE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+
+/* General categories, as far as anybody here tells them apart.  The order is unicode_gen.py's. */
+enum unicode_class {
+    UNICODE_OTHER, /* C: controls, formats, private, not assigned */
+    UNICODE_LETTER,
+    UNICODE_DIGIT,  /* Nd */
+    UNICODE_NUMBER, /* Nl, No */
+    UNICODE_NONSPACING_MARK,
+    UNICODE_MARK, /* Mc, Me */
+    UNICODE_PUNCTUATION,
+    UNICODE_SYMBOL,
+    UNICODE_SPACE, /* Z */
+};
+
+enum unicode_class unicode_class_of(uint32_t code);
+int unicode_is_space(uint32_t code);  /* the property White_Space */
+int unicode_is_blank(uint32_t code);  /* that and U+001C to U+001F: where Python splits */
+int unicode_is_word(uint32_t code);   /* letter, number or underscore */
+int unicode_digit(uint32_t code);     /* 0 .. 9, or -1 */
+uint32_t unicode_lower(uint32_t code); /* itself when it has no single partner */
+
+/* Text as an array of code points.  A zeroed struct is empty. */
+struct codes {
+    uint32_t *at; /* [n] */
+    size_t n, size;
+};
+
+int codes_add(struct codes *c, uint32_t code) __attribute__((warn_unused_result));
+int codes_read(struct codes *c, const char *utf8, size_t n) __attribute__((warn_unused_result)); /* appends */
+int codes_write(const struct codes *c, struct buffer *out) __attribute__((warn_unused_result)); /* as UTF-8, appends */
+void codes_free(struct codes *c);
+
+/* Each replaces the text; on failure (memory) the text is as it was. */
+int codes_lower(struct codes *c) __attribute__((warn_unused_result)); /* sigma at a word's end included */
+int codes_decompose(struct codes *c) __attribute__((warn_unused_result)); /* NFKD */
+int codes_compose(struct codes *c) __attribute__((warn_unused_result));   /* NFKC */
+
+#endif
