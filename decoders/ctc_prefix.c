@@ -29,13 +29,13 @@
 #define STAYS (-1)
 
 struct prefix {
-    int node;                   /* in tokens */
-    double blank, token;        /* log probability of the alignments ending in blank, in the last token */
-    double v_blank, v_token;    /* of the best such alignment */
+    int node;                     /* in tokens */
+    double blank, token;          /* log probability of the alignments ending in blank, in the last token */
+    double v_blank, v_token;      /* of the best such alignment */
     int times_blank, times_token; /* in times: when its tokens were said */
-    int context;                /* state in the hotword graph */
+    int context;                  /* state in the hotword graph */
     double context_score;
-    double total;               /* what the beam sorts by */
+    double total; /* what the beam sorts by */
 };
 
 enum chain_change { CHAIN_AS_IS, CHAIN_APPEND, CHAIN_REPLACE_LAST };
@@ -47,7 +47,7 @@ struct candidate {
     int times_blank, times_token; /* in times; not yet a user of them */
     enum chain_change change;     /* to be made to times_token: this frame is appended, or the last one moves here */
     int frame;
-    float peak;       /* log probability of the last token at that frame */
+    float peak;        /* log probability of the last token at that frame */
     float best_so_far; /* WeNet's comparison, see the top */
     int context;
     double context_score, total;
@@ -56,10 +56,10 @@ struct candidate {
 struct ctc_prefix {
     struct ctc_prefix_options options;
     struct label_tree tokens, times;
-    struct prefix *beam, *next;    /* [n_beam] best first */
+    struct prefix *beam, *next; /* [n_beam] best first */
     int n_prefixes, n_frames;
-    int *stay;                     /* [n_beam] candidate that stays at this prefix, or -1 */
-    struct candidate *candidates;  /* [n_beam * (n_symbols + 1)] */
+    int *stay;                    /* [n_beam] candidate that stays at this prefix, or -1 */
+    struct candidate *candidates; /* [n_beam * (n_symbols + 1)] */
     int n_candidates;
     int *order;                    /* [n_beam] candidates, best first */
     int *symbols;                  /* [n_symbols] */
@@ -179,7 +179,8 @@ static struct candidate *staying(struct ctc_prefix *p, int i)
     return &p->candidates[p->stay[i]];
 }
 
-/* The candidate for prefix i and one more symbol: where that is itself a prefix of the beam, the one that stays there. */
+/* The candidate for prefix i and one more symbol: where that is itself a prefix of the beam, the one that stays there.
+ */
 static struct candidate *extending(struct ctc_prefix *p, int i, int symbol)
 {
     int child = label_tree_child(&p->tokens, p->beam[i].node, symbol);

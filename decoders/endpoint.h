@@ -11,7 +11,7 @@
 #define ENDPOINT_RULES 3
 
 struct endpoint_rule {
-    int needs_tokens;     /* 1: only when something has been decoded */
+    int needs_tokens;        /* 1: only when something has been decoded */
     double min_silence_ms;   /* at the end */
     double min_utterance_ms; /* altogether */
 };
@@ -23,8 +23,8 @@ struct endpoint_options {
     int blank, n_vocabulary;
 };
 
-/* WeNet's values: 5 s of silence; 1 s of silence after something; 20 s of anything.  frame_ms, blank and n_vocabulary are
- * the model's and stay 0. */
+/* WeNet's values: 5 s of silence; 1 s of silence after something; 20 s of anything.  frame_ms, blank and n_vocabulary
+ * are the model's and stay 0. */
 void endpoint_options_init(struct endpoint_options *options);
 LINNET_MUST_CHECK int endpoint_options_check(const struct endpoint_options *options, struct message *msg);
 
@@ -45,6 +45,7 @@ void endpoint_reset(struct endpoint *e);
 
 /* Looks at logprobs [n_frames, V], natural log, then at the rules once.  Returns the rule that fired, 0 for none; found
  * may be NULL. */
-int endpoint_step(struct endpoint *e, const float *logprobs, int n_frames, int has_tokens, struct endpoint_found *found);
+int endpoint_step(struct endpoint *e, const float *logprobs, int n_frames, int has_tokens,
+                  struct endpoint_found *found);
 
 #endif

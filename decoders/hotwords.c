@@ -23,8 +23,8 @@
 
 struct node {
     int parent, token, depth;
-    int fail;          /* where the match goes on when token has no arc here */
-    int phrase;        /* that ends here, or -1 */
+    int fail;   /* where the match goes on when token has no arc here */
+    int phrase; /* that ends here, or -1 */
     int n_arcs;
     double bonus;      /* of the arc to here */
     double lent;       /* see the top */
@@ -35,7 +35,7 @@ struct node {
 struct hotwords {
     struct node *nodes; /* parents come before their children, and nodes of smaller depth before those of larger */
     int n_nodes;
-    int *table; /* [n_table] open addressing: node whose (parent, token) hashes here, or -1 */
+    int *table;       /* [n_table] open addressing: node whose (parent, token) hashes here, or -1 */
     uint32_t n_table; /* a power of two, at least twice n_nodes */
 };
 
@@ -94,8 +94,8 @@ static void add_level(struct hotwords *h, const struct hotword *phrases, int n, 
         int node = h->table[at];
         if (node < 0) {
             node = h->n_nodes++;
-            h->nodes[node] = (struct node){
-                .parent = ends[i], .token = token, .depth = depth + 1, .phrase = -1, .bonus = -INFINITY};
+            h->nodes[node] =
+                (struct node){.parent = ends[i], .token = token, .depth = depth + 1, .phrase = -1, .bonus = -INFINITY};
             h->table[at] = node;
             h->nodes[ends[i]].n_arcs++;
         }

@@ -23,8 +23,8 @@ void label_tree_reset(struct label_tree *t)
     t->first_free = -1;
     for (int i = t->n_nodes - 1; i > LABEL_TREE_ROOT; i--)
         put_on_free_list(t, i);
-    t->nodes[LABEL_TREE_ROOT] = (struct label_node){
-        .parent = -1, .label = -1, .n_users = 1, .first_child = -1, .next_sibling = -1, .mark = -1};
+    t->nodes[LABEL_TREE_ROOT] =
+        (struct label_node){.parent = -1, .label = -1, .n_users = 1, .first_child = -1, .next_sibling = -1, .mark = -1};
 }
 
 int label_tree_open(struct label_tree *t)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * label_tree.h - many sequences of labels that share their beginnings.
  *
- * A sequence is named by its last node; walking to the root reads it backwards.  Nodes count their users (sequences that
- * end there, and children) and are given back when nobody needs them, so that a search over an endless stream only holds
- * what its live hypotheses are made of.  Nodes are numbers, not pointers: the array may move when it grows. */
+ * A sequence is named by its last node; walking to the root reads it backwards.  Nodes count their users (sequences
+ * that end there, and children) and are given back when nobody needs them, so that a search over an endless stream only
+ * holds what its live hypotheses are made of.  Nodes are numbers, not pointers: the array may move when it grows. */
 #ifndef LINNET_DECODERS_LABEL_TREE_H
 #define LINNET_DECODERS_LABEL_TREE_H
 
@@ -13,11 +13,11 @@
 
 struct label_node {
     int parent, label;
-    int depth;        /* labels from the root to here */
-    int n_users;      /* 0: on the free list */
+    int depth;                     /* labels from the root to here */
+    int n_users;                   /* 0: on the free list */
     int first_child, next_sibling; /* -1 ends; next_sibling links the free list too */
-    int mark;         /* the search's own; -1 when added */
-    float value;      /* the search's own */
+    int mark;                      /* the search's own; -1 when added */
+    float value;                   /* the search's own */
 };
 
 struct label_tree {

@@ -114,7 +114,7 @@ static void times_of_a_run(void)
 
 struct text {
     int tokens[MAX_T], n;
-    double sum, best; /* probability of all alignments, of the best one */
+    double sum, best;     /* probability of all alignments, of the best one */
     int frames[MAX_T][2]; /* first and last frame of each token in the best alignment */
 };
 
@@ -162,7 +162,8 @@ static int better(const void *a, const void *b)
     return (x < y) - (x > y);
 }
 
-/* With a beam that loses nothing, every text's score is the sum over its alignments, and its times lie in the best one. */
+/* With a beam that loses nothing, every text's score is the sum over its alignments, and its times lie in the best one.
+ */
 static void prefix_against_all_alignments(void)
 {
     struct text *texts = mem_array(MAX_TEXTS, sizeof *texts);
@@ -236,12 +237,14 @@ static void searches_equal_wenet(void)
 static int same_hypothesis(const struct hypothesis *a, const struct hypothesis *b)
 {
     size_t n = (size_t)a->n;
-    return a->n == b->n && a->score == b->score && (n == 0 || (memcmp(a->tokens, b->tokens, n * sizeof(int)) == 0 &&
-           memcmp(a->times, b->times, n * sizeof(int)) == 0 && memcmp(a->logprobs, b->logprobs, n * sizeof(float)) == 0));
+    return a->n == b->n && a->score == b->score &&
+           (n == 0 ||
+            (memcmp(a->tokens, b->tokens, n * sizeof(int)) == 0 && memcmp(a->times, b->times, n * sizeof(int)) == 0 &&
+             memcmp(a->logprobs, b->logprobs, n * sizeof(float)) == 0));
 }
 
-/* Any number of frames at a time, interleaved with another stream, read in between, after a reset: the same, bit by bit;
- * and what was called committed is in every later result. */
+/* Any number of frames at a time, interleaved with another stream, read in between, after a reset: the same, bit by
+ * bit; and what was called committed is in every later result. */
 static void streams_equal_whole(void)
 {
     enum { T = 400, V = 30, BEAM = 7 };

@@ -56,16 +56,16 @@ static void bonus_is_lent_earned_and_given_back(void)
     add(&p, "xy", 1.0);
     struct hotwords *h = open_graph(&p);
     double s[16];
-    CU_ASSERT_DOUBLE_EQUAL(score(h, "ab", s), 0.0, 1e-12);       /* broken off by the end */
+    CU_ASSERT_DOUBLE_EQUAL(score(h, "ab", s), 0.0, 1e-12); /* broken off by the end */
     CU_ASSERT_TRUE(s[0] == 3.0 && s[1] == 6.0);
-    CU_ASSERT_DOUBLE_EQUAL(score(h, "abc", NULL), 9.0, 1e-12);   /* earned, also at the end */
-    CU_ASSERT_DOUBLE_EQUAL(score(h, "abcd", s), 9.0, 1e-12);     /* the longer one breaks off: the shorter one stays */
+    CU_ASSERT_DOUBLE_EQUAL(score(h, "abc", NULL), 9.0, 1e-12); /* earned, also at the end */
+    CU_ASSERT_DOUBLE_EQUAL(score(h, "abcd", s), 9.0, 1e-12);   /* the longer one breaks off: the shorter one stays */
     CU_ASSERT_TRUE(s[3] == 12.0);
     CU_ASSERT_DOUBLE_EQUAL(score(h, "abcde", NULL), 15.0, 1e-12);
     CU_ASSERT_DOUBLE_EQUAL(score(h, "abqxy", s), 2.0, 1e-12);
     CU_ASSERT_TRUE(s[2] == 0.0);
     CU_ASSERT_DOUBLE_EQUAL(score(h, "abcdxy", NULL), 11.0, 1e-12);
-    CU_ASSERT_DOUBLE_EQUAL(score(h, "aabc", NULL), 9.0, 1e-12);  /* matched again from the second a */
+    CU_ASSERT_DOUBLE_EQUAL(score(h, "aabc", NULL), 9.0, 1e-12); /* matched again from the second a */
     CU_ASSERT_DOUBLE_EQUAL(score(h, "ababcabc", NULL), 18.0, 1e-12);
     hotwords_close(h);
 }
@@ -128,7 +128,8 @@ static void graph_equals_plain_search(void)
     CU_ASSERT_TRUE(n_found > 1000);
 }
 
-/* Two texts are equally likely; the hotword decides, inside a beam and at the end of the utterance, and its bonus stays. */
+/* Two texts are equally likely; the hotword decides, inside a beam and at the end of the utterance, and its bonus
+ * stays. */
 static void prefix_beam_prefers_hotwords(void)
 {
     const double probs[3][4] = {{0.1, 0.6, 0.2, 0.1}, {0.9, 0.03, 0.04, 0.03}, {0.1, 0.1, 0.41, 0.39}};

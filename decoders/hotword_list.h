@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * hotword_list.h - hotwords as people write them: phrases with a bonus, from a file or one by one, and the graph of
+ * them.
+ *
+ * The file has a phrase a line, with a bonus behind a tab where it differs from the usual one; empty lines and lines
+ * that start with '#' and a space are left out. */
+#ifndef LINNET_DECODERS_HOTWORD_LIST_H
+#define LINNET_DECODERS_HOTWORD_LIST_H
+
+#include "base/buffer.h"
+#include "decoders/hotwords.h"
+
+/* A zeroed struct is an empty list. */
+struct hotword_list {
+    char **phrases; /* [n] */
+    double *bonus;  /* [n] natural log, for each token */
+    int n, size;
+};
+
+LINNET_MUST_CHECK int hotword_list_add(struct hotword_list *l, const char *phrase, double bonus, struct message *msg);
+LINNET_MUST_CHECK int hotword_list_read(struct hotword_list *l, const char *path, double usual_bonus,
+                                        struct message *msg);
+void hotword_list_free(struct hotword_list *l);
+
+/* Spells a phrase into ids [max]: how many, LINNET_E_ARGUMENT when that cannot be done, or another error.  Called with
+ * variant 0, 1, ... until it returns 0: for tokenizers that write a phrase in several ways. */
+typedef int hotword_spell(const void *arg, const char *phrase, int variant, int *ids, int max, struct message *msg);
+
+/* The graph of all phrases that can be spelled.  Returns how many those are; the others are appended to unspelled, a
+ * line each with the reason (NULL: not wanted). */
+LINNET_MUST_CHECK int hotword_list_graph(const struct hotword_list *l, hotword_spell *spell, const void *arg,
+                                         struct hotwords **out, struct buffer *unspelled, struct message *msg);
+
+struct units;
+hotword_spell hotword_list_spell_units; /* arg: the struct units */
+
+#endif

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * units.c - reading a vocabulary, and from ids to text and words. */
+#include "decoders/units.h"
+
+#include <limits.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/parse.h"
+#include "base/unicode.h"
+#include "base/utf8.h"
+#include "decoders/units_table.h"
+
+#define MAX_FILE ((size_t)64 << 20)
+
+static size_t hash(const char *name, size_t size)
+{
+    uint64_t h = 0xcbf29ce484222325u; /* FNV-1a */
+    for (size_t i = 0; i < size; i++)
+        h = (h ^ (unsigned char)name[i]) * 0x100000001b3u;
+    return (size_t)(h ^ h >> 32);
+}
+
+/* The place of the name in the table, or of the hole where it belongs. */
+static size_t place(const struct units *u, const char *name, size_t size)
+{
+    size_t at = hash(name, size) & (u->n_table - 1);
+    while (u->table[at] >= 0 &&
+           (u->all[u->table[at]].size != size || memcmp(u->all[u->table[at]].name, name, size) != 0))
+        at = (at + 1) & (u->n_table - 1);
+    return at;
+}
+
+int units_find_n(const struct units *u, const char *name, size_t size)
+{
+    return u->table[place(u, name, size)];
+}
+
+int units_find(const struct units *u, const char *name)
+{
+    return units_find_n(u, name, strlen(name));
+}
+
+int units_count(const struct units *u)
+{
+    return u->n;
+}
+
+const char *units_name(const struct units *u, int id)
+{
+    return u->all[id].name;
+}
+
+int units_is_unspaced(uint32_t code)
+{
+    return (code >= 0x3400 && code <= 0x4DBF) || (code >= 0x4E00 && code <= 0x9FFF) ||
+           (code >= 0xF900 && code <= 0xFAFF) || (code >= 0x20000 && code <= 0x3FFFF) || /* Han */
+           (code >= 0x3040 && code <= 0x30FF) || (code >= 0x31F0 && code <= 0x31FF);     /* kana */
+}
+
+/* The next line of *rest, without its end, or NULL. */
+static char *next_line(char **rest)
+{
+    char *line = *rest;
+    if (line == NULL || *line == '\0')
+        return NULL;
+    char *end = strchr(line, '\n');
+    *rest = end != NULL ? end + 1 : NULL;
+    if (end == NULL)
+        end = line + strlen(line);
+    if (end > line && end[-1] == '\r')
+        end--;
+    *end = '\0';
+    return line;
+}
+
+static int byte_of(const char *name)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    const char *high, *low;
+    if (strncmp(name, "<0x", 3) != 0 || strlen(name) != 6 || name[5] != '>' ||
+        (high = strchr(digits, name[3])) == NULL || (low = strchr(digits, name[4])) == NULL)
+        return -1;
+    return (int)(high - digits) * 16 + (int)(low - digits);
+}
+
+static int is_special(const char *name)
+{
+    static const char *const names[] = {"<blank>", "<blk>", "<sos/eos>", "<sos>", "<eos>", "<s>", "</s>", "<pad>"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(name, names[i]) == 0)
+            return 1;
+    return 0;
+}
+
+static int starts_with_space(const struct unit *x)
+{
+    return strncmp(x->name, UNITS_SPACE, UNITS_SPACE_SIZE) == 0;
+}
+
+static int goes_on(const struct unit *x)
+{
+    return x->size > 2 && strcmp(x->name + x->size - 2, "@@") == 0;
+}
+
+static struct unit describe(const char *name)
+{
+    struct unit x = {.name = name, .size = strlen(name), .byte = byte_of(name), .is_special = is_special(name)};
+    const char *at = name;
+    size_t left = x.size - (goes_on(&x) ? 2 : 0);
+    while (left > 0 && x.byte < 0) {
+        uint32_t code;
+        size_t n = utf8_next(at, left, &code);
+        if (code != 0x2581) {
+            x.last = code;
+            if (x.first == 0)
+                x.first = code;
+        }
+        at += n;
+        left -= n;
+    }
+    if (x.is_special || x.byte >= 0 || strcmp(name, "<unk>") == 0)
+        x.score = -INFINITY;
+    else
+        x.score = -1.0f; /* without scores: as few units as can be */
+    return x;
+}
+
+static int read_line(struct units *u, char *line, int i_line, const char *path, struct message *msg)
+{
+    char *space = strrchr(line, ' ');
+    char *tab = strrchr(line, '\t');
+    char *split = space == NULL || (tab != NULL && tab > space) ? tab : space;
+    long long id;
+    if (split == NULL || split == line)
+        return fail(msg, LINNET_E_FORMAT, "%s: line %d is not \"unit id\"", path, i_line);
+    if (parse_int(split + 1, 0, u->n - 1, &id) < 0)
+        return fail(msg, LINNET_E_FORMAT, "%s: line %d: the id '%.20s' is not in 0 to %d", path, i_line, split + 1,
+                    u->n - 1);
+    *split = '\0';
+    if (u->all[id].name != NULL)
+        return fail(msg, LINNET_E_FORMAT, "%s: line %d: the id %lld is there twice", path, i_line, id);
+    u->all[id] = describe(line);
+    if (u->all[id].size > u->max_size)
+        u->max_size = u->all[id].size;
+    return LINNET_OK;
+}
+
+static int read_units(struct units *u, const char *path, struct message *msg)
+{
+    int rc = file_read(path, MAX_FILE, &u->text, msg), n_read = 0;
+    if (rc < 0)
+        return rc;
+    char *rest = u->text.data, *line;
+    if (rest != NULL && strncmp(rest, "\xEF\xBB\xBF", 3) == 0)
+        rest += 3;
+    for (int i_line = 1; (line = next_line(&rest)) != NULL; i_line++) {
+        if (*line == '\0')
+            continue;
+        if ((rc = read_line(u, line, i_line, path, msg)) < 0)
+            return rc;
+        n_read++;
+    }
+    if (n_read != u->n)
+        return fail(msg, LINNET_E_FORMAT, "%s: %d units, the model has %d", path, n_read, u->n);
+    for (int id = u->n - 1; id >= 0; id--) /* of equal names the first is found */
+        u->table[place(u, u->all[id].name, u->all[id].size)] = id;
+    return LINNET_OK;
+}
+
+static int read_pieces(struct units *u, const char *path, struct message *msg)
+{
+    struct buffer text = {0};
+    int rc = file_read(path, MAX_FILE, &text, msg);
+    if (rc < 0)
+        return rc;
+    for (int id = 0; id < u->n; id++)
+        u->all[id].score = -INFINITY;
+    char *rest = text.data, *line;
+    for (int i_line = 1; rc == 0 && (line = next_line(&rest)) != NULL; i_line++) {
+        char *tab = strrchr(line, '\t');
+        double score;
+        int id;
+        if (i_line == 1 && tab != NULL && strncmp(line, "#model\t", 7) == 0 &&
+            (strcmp(tab + 1, "bpe") == 0 || strcmp(tab + 1, "unigram") == 0)) {
+            u->is_bpe = strcmp(tab + 1, "bpe") == 0;
+        } else if (tab == NULL || parse_number(tab + 1, -1e9, 1e9, &score) < 0) {
+            rc = fail(msg, LINNET_E_FORMAT, "%s: line %d is not \"piece<TAB>score\"", path, i_line);
+        } else if ((id = units_find_n(u, line, (size_t)(tab - line))) >= 0 && !u->all[id].is_special &&
+                   u->all[id].byte < 0 && strcmp(u->all[id].name, "<unk>") != 0) {
+            u->all[id].score = (float)score;
+        }
+    }
+    u->has_pieces = 1;
+    buffer_free(&text);
+    return rc;
+}
+
+static int is_letter(uint32_t code)
+{
+    return code != 0 && unicode_is_word(code) && !units_is_unspaced(code);
+}
+
+static enum units_style style_of(const struct units *u)
+{
+    enum units_style style = UNITS_CHARACTERS;
+    for (int id = 0; id < u->n; id++) {
+        const struct unit *x = &u->all[id];
+        if (starts_with_space(x) && x->size > UNITS_SPACE_SIZE)
+            return UNITS_SPACE_IN_FRONT;
+        if (strcmp(x->name, UNITS_SPACE) == 0)
+            style = UNITS_SPACE_APART;
+        char first[4];
+        if (style == UNITS_CHARACTERS && is_letter(x->first) && x->size > utf8_encode(x->first, first))
+            style = UNITS_WORDS;
+    }
+    return style;
+}
+
+int units_open(struct units **out, const char *units_path, const char *pieces_path, int n_vocabulary,
+               struct message *msg)
+{
+    if (n_vocabulary < 1 || n_vocabulary > INT_MAX / 8)
+        return fail(msg, LINNET_E_ARGUMENT, "a vocabulary of %d units", n_vocabulary);
+    struct units *u = mem_array(1, sizeof *u);
+    if (u == NULL)
+        return fail_memory(msg);
+    int rc;
+    u->n = n_vocabulary;
+    for (u->n_table = 16; u->n_table < 2 * (size_t)u->n;)
+        u->n_table *= 2;
+    u->all = mem_array((size_t)u->n, sizeof *u->all);
+    u->table = mem_array(u->n_table, sizeof *u->table);
+    if (u->all == NULL || u->table == NULL) {
+        rc = fail_memory(msg);
+        goto fail;
+    }
+    for (size_t i = 0; i < u->n_table; i++)
+        u->table[i] = -1;
+    if ((rc = read_units(u, units_path, msg)) < 0 ||
+        (pieces_path != NULL && (rc = read_pieces(u, pieces_path, msg)) < 0))
+        goto fail;
+    u->style = style_of(u);
+    *out = u;
+    return LINNET_OK;
+fail:
+    units_close(u);
+    return rc;
+}
+
+void units_close(struct units *u)
+{
+    if (u == NULL)
+        return;
+    buffer_free(&u->text);
+    mem_free(u->all);
+    mem_free(u->table);
+    mem_free(u);
+}
+
+/* In a vocabulary without spaces: true when one belongs between a and b. */
+static int space_between(const struct units *u, const struct unit *a, const struct unit *b)
+{
+    return u->style == UNITS_WORDS && !goes_on(a) && is_letter(a->last) && is_letter(b->first);
+}
+
+/* Appends the name with "▁" as spaces and without "@@". */
+static int append_name(const struct unit *x, int skip_space, struct buffer *text)
+{
+    size_t size = x->size - (goes_on(x) ? 2 : 0), i = 0;
+    while (i < size) {
+        int is_space = size - i >= UNITS_SPACE_SIZE && memcmp(x->name + i, UNITS_SPACE, UNITS_SPACE_SIZE) == 0;
+        int rc = 0;
+        if (!is_space)
+            rc = buffer_append(text, x->name + i, 1);
+        else if (!skip_space)
+            rc = buffer_append(text, " ", 1);
+        if (rc < 0)
+            return rc;
+        skip_space = skip_space && is_space;
+        i += is_space ? UNITS_SPACE_SIZE : 1;
+    }
+    return LINNET_OK;
+}
+
+int units_text(const struct units *u, const int *ids, int n, int at_start, struct buffer *text)
+{
+    size_t n_before = text->n;
+    const struct unit *last = NULL;
+    for (int i = 0; i < n; i++) {
+        const struct unit *x = &u->all[ids[i]];
+        if (x->is_special)
+            continue;
+        int rc = 0;
+        if (last != NULL && space_between(u, last, x))
+            rc = buffer_append(text, " ", 1);
+        if (rc == 0 && x->byte >= 0)
+            rc = buffer_append(text, &(char){(char)x->byte}, 1);
+        else if (rc == 0)
+            rc = append_name(x, at_start && text->n == n_before, text);
+        if (rc < 0)
+            return rc;
+        last = x;
+    }
+    return LINNET_OK;
+}
+
+/* Of a script without spaces, or its punctuation. */
+static int is_wide(uint32_t code)
+{
+    return units_is_unspaced(code) || (code >= 0x3000 && code <= 0x303F) || (code >= 0xFF00 && code <= 0xFFEF);
+}
+
+/* True when a word begins at x, which comes after last; word_is_empty: only spaces since the word's start. */
+static int word_begins(const struct units *u, const struct unit *last, const struct unit *x, int word_is_empty)
+{
+    if (x->is_special || word_is_empty)
+        return 0;
+    if (starts_with_space(x) || space_between(u, last, x))
+        return 1;
+    return units_is_unspaced(x->first) || (is_wide(last->last) && is_letter(x->first));
+}
+
+int units_words(const struct units *u, const int *ids, int n, int *ends)
+{
+    int n_words = n > 0, word_is_empty = 1;
+    const struct unit *last = NULL;
+    for (int i = 0; i < n; i++) {
+        const struct unit *x = &u->all[ids[i]];
+        if (last != NULL && word_begins(u, last, x, word_is_empty)) {
+            n_words++;
+            word_is_empty = 1;
+        }
+        ends[n_words - 1] = i + 1;
+        if (x->is_special)
+            continue;
+        word_is_empty = word_is_empty && x->first == 0 && x->byte < 0;
+        last = x;
+    }
+    return n_words;
+}
