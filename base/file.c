@@ -19,8 +19,7 @@ static int read_all(int fd, const char *path, struct buffer *out, struct message
     for (;;) {
         int rc = buffer_reserve(out, 1);
         if (rc < 0)
-            return rc == LINNET_E_MEMORY ? fail_memory(msg)
-                                         : fail(msg, rc, "%s: more than %zu bytes", path, out->max);
+            return rc == LINNET_E_MEMORY ? fail_memory(msg) : fail(msg, rc, "%s: more than %zu bytes", path, out->max);
         size_t room = out->size - out->n - 1;
         ssize_t got = read(fd, out->data + out->n, room);
         if (got < 0 && errno == EINTR)

@@ -148,7 +148,8 @@ static int replace(struct codes *c, struct codes *built, int rc)
     return 0;
 }
 
-/* A letter with a partner of the other case; asked for neighbours of a sigma only, so looking through the table will do. */
+/* A letter with a partner of the other case; asked for neighbours of a sigma only, so looking through the table will
+ * do. */
 static int has_case(uint32_t code)
 {
     for (size_t i = 0; i < COUNT(lower_runs); i++) {
@@ -169,8 +170,7 @@ static int sigma_is_final(const struct codes *c, size_t i)
         before--;
     while (after < c->n && (c->at[after] == '\'' || unicode_class_of(c->at[after]) == UNICODE_NONSPACING_MARK))
         after++;
-    return before > 0 && has_case(c->at[before - 1]) &&
-           (after >= c->n || !has_case(c->at[after]));
+    return before > 0 && has_case(c->at[before - 1]) && (after >= c->n || !has_case(c->at[after]));
 }
 
 int codes_lower(struct codes *c)

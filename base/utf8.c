@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * utf8.c - UTF-8, byte by byte.
  *
- * The first two bytes decide whether a sequence can be well formed (no surrogates, nothing past U+10FFFF, no longer form
- * than needed); after them any continuation byte will do. */
+ * The first two bytes decide whether a sequence can be well formed (no surrogates, nothing past U+10FFFF, no longer
+ * form than needed); after them any continuation byte will do. */
 #include "base/utf8.h"
 
 #include "base/status.h"

@@ -12,7 +12,7 @@
 #include "linnet.h"
 
 /* In the order of help. */
-#define COMMANDS(X)
+#define COMMANDS(X) X(settings)
 
 #define DECLARE(name) extern const struct command name##_command;
 #define ENTRY(name) &name##_command,
@@ -26,7 +26,8 @@ static int usage(int status)
     for (const struct command *const *c = commands; *c != NULL; c++)
         fprintf(out, "  %-12s %s\n", (*c)->name, (*c)->summary);
     fputs("\n'linnet COMMAND --help' says more about one; 'linnet --version' tells the version.\n"
-          "Exit codes: 0 done, 1 some input failed, 2 wrong usage.\n", out);
+          "Exit codes: 0 done, 1 some input failed, 2 wrong usage.\n",
+          out);
     return status;
 }
 

@@ -47,7 +47,8 @@ static void option_lines(const struct option_spec *table, FILE *out)
         char left[80], help[1000];
         int n = heading(s, left, sizeof left);
         fprintf(out, "  %s", left);
-        fprintf(out, n + 4 > HELP_COLUMN ? "\n%*s" : "%*s", n + 4 > HELP_COLUMN ? HELP_COLUMN : HELP_COLUMN - n - 2, "");
+        fprintf(out, n + 4 > HELP_COLUMN ? "\n%*s" : "%*s", n + 4 > HELP_COLUMN ? HELP_COLUMN : HELP_COLUMN - n - 2,
+                "");
         snprintf(help, sizeof help, "%s%s%s%s", s->help, s->choices != NULL ? " (" : "",
                  s->choices != NULL ? s->choices : "", s->choices != NULL ? ")" : "");
         wrapped(help, out);

@@ -175,9 +175,9 @@ int whisper_vocab_encode(const struct whisper_vocab *v, const char *text, size_t
 /* Symbols that mark what nobody says, after openai-whisper's tokenizer (non_speech_tokens): brackets, quotes, dashes
  * and notes.  Of the notes every first token is taken, also where one is spread over several tokens. */
 static const char *const symbols[] = {
-    "\"", "#",  "(",  ")",  "*",  "+",  "/",   ":",   ";",   "<",  "=",  ">",  "@",  "[",  "\\",  "]",
-    "^",  "_",  "`",  "{",  "|",  "}",  "~",   "「",  "」",  "『", "』", "<<", ">>", "<<<", ">>>", "--",
-    "---", "-(", "-[", "('", "(\"", "((", "))", "(((", ")))", "[[", "]]", "{{", "}}", "♪♪", "♪♪♪",
+    "\"",  "#",  "(",  ")",  "*",   "+",  "/",  ":",   ";",   "<",  "=",  ">",  "@",  "[",   "\\",  "]",
+    "^",   "_",  "`",  "{",  "|",   "}",  "~",  "「",  "」",  "『", "』", "<<", ">>", "<<<", ">>>", "--",
+    "---", "-(", "-[", "('", "(\"", "((", "))", "(((", ")))", "[[", "]]", "{{", "}}", "♪♪",  "♪♪♪",
 };
 static const char *const notes[] = {"♩", "♪", "♫", "♬", "♭", "♮", "♯"};
 

@@ -88,8 +88,8 @@ static int lay_out_by_names(struct whisper_vocab *v, struct message *msg)
 static void name_of(const struct whisper_vocab *v, int id, char *name, size_t size)
 {
     const struct whisper_specials *s = &v->special;
-    static const char *const tasks[] = {"translate", "transcribe", "startoflm", "startofprev", "nospeech",
-                                        "notimestamps"};
+    static const char *const tasks[] = {"translate",   "transcribe", "startoflm",
+                                        "startofprev", "nospeech",   "notimestamps"};
     if (id < s->eot)
         snprintf(name, size, "<%d>", id);
     else if (id <= s->sot)

@@ -80,8 +80,8 @@ static int join_at_spaces(const struct whisper_vocab *v, const int *ids, int *en
     for (int g = 0; rc == 0 && g < n_groups; g++) {
         int end = ends[g];
         rc = codes_of(v, ids + from, end - from, &text);
-        int starts = n_words == 0 || ids[from] >= v->special.eot || (text.n > 0 && text.at[0] == ' ') ||
-                     is_punctuation(&text);
+        int starts =
+            n_words == 0 || ids[from] >= v->special.eot || (text.n > 0 && text.at[0] == ' ') || is_punctuation(&text);
         n_words += starts;
         ends[n_words - 1] = end;
         from = end;

@@ -34,7 +34,8 @@ static void numbers_are_taken_whole_and_in_range(void)
     CU_ASSERT_EQUAL(parse_int("12", 0, 12, &i), 0);
     CU_ASSERT_EQUAL(i, 12);
     CU_ASSERT_EQUAL(parse_int("-3", -3, 0, &i), 0);
-    static const char *const wrong[] = {"", " 5", "5 ", "13", "-1", "5x", "0x5", "5.0", "99999999999999999999", "abc", "inf"};
+    static const char *const wrong[] = {"",    " 5", "5 ", "13", "-1", "5x", "0x5", "5.0", "99999999999999999999",
+                                        "abc", "inf"};
     for (size_t k = 0; k < sizeof wrong / sizeof wrong[0]; k++)
         CU_ASSERT_EQUAL(parse_int(wrong[k], 0, 12, &i), LINNET_E_ARGUMENT);
     CU_ASSERT_EQUAL(i, -3);
@@ -93,10 +94,10 @@ static void broken_utf8_becomes_one_mark_for_each_start(void)
         const char *bytes, *mended;
     } cases[] = {
         {"a\xFFz", "a\uFFFDz"},
-        {"\xE4\xBDz", "\uFFFDz"},                 /* a start of three, broken off */
-        {"\xF0\x9F\x98", "\uFFFD"},               /* at the end */
-        {"\xC0\xAF", "\uFFFD\uFFFD"},             /* longer form than needed */
-        {"\xED\xA0\x80", "\uFFFD\uFFFD\uFFFD"},   /* surrogate */
+        {"\xE4\xBDz", "\uFFFDz"},                         /* a start of three, broken off */
+        {"\xF0\x9F\x98", "\uFFFD"},                       /* at the end */
+        {"\xC0\xAF", "\uFFFD\uFFFD"},                     /* longer form than needed */
+        {"\xED\xA0\x80", "\uFFFD\uFFFD\uFFFD"},           /* surrogate */
         {"\xF4\x90\x80\x80", "\uFFFD\uFFFD\uFFFD\uFFFD"}, /* past the last code point */
         {"\x80\xE4\xBD\xA0", "\uFFFD\xE4\xBD\xA0"},
     };
@@ -147,7 +148,8 @@ static void unicode_knows_classes_case_and_normal_forms(void)
 
 static void json_is_read_in_order(void)
 {
-    static const char text[] = " {\"skip\": {\"a\": [1, \"]}\\\"\", null]}, \"n\" : -17 , \"list\":[\"x\\u00e9\\ud83d\\ude00\\n\", \"\"]} ";
+    static const char text[] =
+        " {\"skip\": {\"a\": [1, \"]}\\\"\", null]}, \"n\" : -17 , \"list\":[\"x\\u00e9\\ud83d\\ude00\\n\", \"\"]} ";
     struct json_reader r;
     const char *s;
     size_t n;

@@ -19,7 +19,8 @@ static void base64(struct buffer *out, const unsigned char *bytes, size_t n)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     for (size_t i = 0; i < n; i += 3) {
-        unsigned v = (unsigned)bytes[i] << 16 | (i + 1 < n ? (unsigned)bytes[i + 1] << 8 : 0) | (i + 2 < n ? bytes[i + 2] : 0);
+        unsigned v =
+            (unsigned)bytes[i] << 16 | (i + 1 < n ? (unsigned)bytes[i + 1] << 8 : 0) | (i + 2 < n ? bytes[i + 2] : 0);
         char text[4] = {digits[v >> 18], digits[v >> 12 & 63], i + 1 < n ? digits[v >> 6 & 63] : '=',
                         i + 2 < n ? digits[v & 63] : '='};
         CU_ASSERT_EQUAL(buffer_append(out, text, 4), 0);
@@ -81,17 +82,17 @@ static int encodes_to(const struct whisper_vocab *v, const char *text, size_t n_
 static void pairs_are_joined_by_rank(void)
 {
     struct whisper_vocab *v = small_vocabulary(51865);
-    ENCODES(v, "the", 256, 'e');           /* t-h is 256, h-e only 257; "the" is no piece */
-    ENCODES(v, " the", 260);               /* a piece as a whole */
-    ENCODES(v, "abc", 262, 'c');           /* a-b (262) before b-c (265) */
-    ENCODES(v, "xabcd", 'x', 264);         /* a-b, c-d, then both */
-    ENCODES(v, "bcd", 'b', 263);           /* c-d (263) before b-c (265) */
-    ENCODES(v, "the the", 256, 'e', 260);  /* the space belongs to the word after it */
-    ENCODES(v, "a   the", 'a', 266, 260);  /* of three spaces, two stand alone */
-    ENCODES(v, "a  ", 'a', 266);           /* at the end all of them */
-    ENCODES(v, "\xC3\xA9", 261);           /* one letter of two bytes */
-    ENCODES(v, "t'he", 't', '\'', 257);    /* an apostrophe is no letter */
-    ENCODES(v, "ab's", 262, '\'', 's');    /* an ending is a stretch */
+    ENCODES(v, "the", 256, 'e');          /* t-h is 256, h-e only 257; "the" is no piece */
+    ENCODES(v, " the", 260);              /* a piece as a whole */
+    ENCODES(v, "abc", 262, 'c');          /* a-b (262) before b-c (265) */
+    ENCODES(v, "xabcd", 'x', 264);        /* a-b, c-d, then both */
+    ENCODES(v, "bcd", 'b', 263);          /* c-d (263) before b-c (265) */
+    ENCODES(v, "the the", 256, 'e', 260); /* the space belongs to the word after it */
+    ENCODES(v, "a   the", 'a', 266, 260); /* of three spaces, two stand alone */
+    ENCODES(v, "a  ", 'a', 266);          /* at the end all of them */
+    ENCODES(v, "\xC3\xA9", 261);          /* one letter of two bytes */
+    ENCODES(v, "t'he", 't', '\'', 257);   /* an apostrophe is no letter */
+    ENCODES(v, "ab's", 262, '\'', 's');   /* an ending is a stretch */
     ENCODES(v, "a1b", 'a', '1', 'b');
     CU_ASSERT(encodes_to(v, "", 0, NULL, 0));
     CU_ASSERT(encodes_to(v, "a\0b", 3, (const int[]){'a', 0, 'b'}, 3));
@@ -304,7 +305,8 @@ static const struct unit_test tests[] = {
     {"size tells the special tokens", size_tells_the_special_tokens},
     {"wrong files are refused", wrong_files_are_refused},
     {"languages have codes and names", languages_have_codes_and_names},
-    {"the real vocabulary agrees with openai-whisper's", real_vocabulary_agrees_with_openai}, /* last: may be left out */
+    {"the real vocabulary agrees with openai-whisper's",
+     real_vocabulary_agrees_with_openai}, /* last: may be left out */
 };
 
 int main(void)
