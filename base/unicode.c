@@ -162,13 +162,24 @@ static int has_case(uint32_t code)
     return 0;
 }
 
-/* A capital sigma ends a word when a letter comes before it and none after, marks and apostrophes aside. */
+/* What does not part letters of a word: marks, apostrophes and points (the property Case_Ignorable, nearly). */
+static int is_ignored(uint32_t code)
+{
+    static const uint16_t others[] = {'\'', '.',  ':',  '^',  '`',    0xA8,   0xAD,
+                                      0xAF, 0xB4, 0xB7, 0xB8, 0x2018, 0x2019, 0x2024};
+    for (size_t i = 0; i < COUNT(others); i++)
+        if (others[i] == code)
+            return 1;
+    return unicode_class_of(code) == UNICODE_NONSPACING_MARK;
+}
+
+/* A capital sigma ends a word when a letter comes before it and none after. */
 static int sigma_is_final(const struct codes *c, size_t i)
 {
     size_t before = i, after = i + 1;
-    while (before > 0 && (c->at[before - 1] == '\'' || unicode_class_of(c->at[before - 1]) == UNICODE_NONSPACING_MARK))
+    while (before > 0 && is_ignored(c->at[before - 1]))
         before--;
-    while (after < c->n && (c->at[after] == '\'' || unicode_class_of(c->at[after]) == UNICODE_NONSPACING_MARK))
+    while (after < c->n && is_ignored(c->at[after]))
         after++;
     return before > 0 && has_case(c->at[before - 1]) && (after >= c->n || !has_case(c->at[after]));
 }

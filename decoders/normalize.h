@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * normalize.h - text made comparable before it is scored.
+ *
+ *     none           as it is
+ *     lower, upper   case only
+ *     whisper-basic  openai-whisper's BasicTextNormalizer: lower case, no brackets, symbols to spaces
+ *     whisper-en     openai-whisper's EnglishTextNormalizer: that, contractions and titles spelled out, numbers as
+ *                    digits, American spelling
+ *
+ * The last two give what openai-whisper 20250625 gives, character by character, its quirks included ("nineth" is a
+ * number and "ninth" is not), so that error rates can be compared with published ones. */
+#ifndef LINNET_DECODERS_NORMALIZE_H
+#define LINNET_DECODERS_NORMALIZE_H
+
+#include "base/buffer.h"
+#include "base/status.h"
+
+#define NORMALIZE_NAMES "none|lower|upper|whisper-basic|whisper-en"
+
+/* Appends the text [n bytes] normalized by the named rules. */
+int normalize_text(const char *name, const char *text, size_t n, struct buffer *out,
+                   struct message *msg) LINNET_MUST_CHECK;
+
+#endif

@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * normalize_en.c - openai-whisper's normalizers: the steps around numbers and spelling.
+ *
+ * openai-whisper (normalizers/basic.py, english.py) writes them as regular expressions.  Each is a small pass here; the
+ * comment over a pass shows the expression, whose matches must not overlap and are taken from the left. */
+#include "decoders/normalize_en.h"
+
+#include <string.h>
+
+#include "base/status.h"
+#include "decoders/normalize_rules.h"
+
+int normalize_is_ascii_digit(uint32_t code)
+{
+    return code >= '0' && code <= '9';
+}
+
+int normalize_at_boundary(const struct codes *text, size_t i)
+{
+    int before = i > 0 && unicode_is_word(text->at[i - 1]);
+    int after = i < text->n && unicode_is_word(text->at[i]);
+    return before != after;
+}
+
+/* Removes codes [from, to). */
+static void cut(struct codes *text, size_t from, size_t to)
+{
+    memmove(text->at + from, text->at + to, (text->n - to) * sizeof *text->at);
+    text->n -= to - from;
+}
+
+/* [<\[][^>\]]*[>\]] -> nothing */
+static void remove_brackets(struct codes *text)
+{
+    for (size_t i = 0; i < text->n; i++) {
+        if (text->at[i] != '<' && text->at[i] != '[')
+            continue;
+        size_t end = i + 1;
+        while (end < text->n && text->at[end] != '>' && text->at[end] != ']')
+            end++;
+        if (end == text->n)
+            return;
+        cut(text, i, end + 1);
+        i--;
+    }
+}
+
+/* \(([^)]+?)\) -> nothing */
+static void remove_parentheses(struct codes *text)
+{
+    for (size_t i = 0; i < text->n; i++) {
+        size_t end = i + 1;
+        if (text->at[i] != '(')
+            continue;
+        while (end < text->n && text->at[end] != ')')
+            end++;
+        if (end == text->n)
+            return;
+        if (end > i + 1) {
+            cut(text, i, end + 1);
+            i--;
+        }
+    }
+}
+
+/* \s+ -> one space */
+static void squeeze_blanks(struct codes *text)
+{
+    size_t n = 0;
+    int was_blank = 0;
+    for (size_t i = 0; i < text->n; i++) {
+        int blank = unicode_is_blank(text->at[i]);
+        if (!blank || !was_blank)
+            text->at[n++] = blank ? ' ' : text->at[i];
+        was_blank = blank;
+    }
+    text->n = n;
+}
+
+/* Letters that do not decompose, and what they are without their strokes. */
+static const char *plain_letter(uint32_t code)
+{
+    static const struct {
+        uint32_t code;
+        const char *plain;
+    } table[] = {{0x153, "oe"}, {0x152, "OE"},  {0xF8, "o"},  {0xD8, "O"},  {0xE6, "ae"}, {0xC6, "AE"},
+                 {0xDF, "ss"},  {0x1E9E, "SS"}, {0x111, "d"}, {0x110, "D"}, {0xF0, "d"},  {0xD0, "D"},
+                 {0xFE, "th"},  {0xDE, "th"},   {0x142, "l"}, {0x141, "L"}};
+    for (size_t i = 0; code >= 0xC0 && i < sizeof table / sizeof table[0]; i++)
+        if (table[i].code == code)
+            return table[i].plain;
+    return NULL;
+}
+
+static int is_symbol(uint32_t code)
+{
+    enum unicode_class k = unicode_class_of(code);
+    return k == UNICODE_MARK || k == UNICODE_NONSPACING_MARK || k == UNICODE_PUNCTUATION || k == UNICODE_SYMBOL;
+}
+
+/* Marks dropped, other symbols to spaces, but for those that belong to numbers. */
+static int remove_symbols_and_diacritics(struct codes *text)
+{
+    static const uint32_t kept[] = {'.', '%', '$', 0xA2, 0x20AC, 0xA3}; /* . % $ cent euro pound */
+    struct codes built = {0};
+    int rc = codes_decompose(text);
+    for (size_t i = 0; rc == 0 && i < text->n; i++) {
+        uint32_t code = text->at[i];
+        const char *plain = plain_letter(code);
+        int keep = 0;
+        for (size_t k = 0; k < sizeof kept / sizeof kept[0]; k++)
+            keep |= kept[k] == code;
+        if (plain != NULL)
+            for (; rc == 0 && *plain != '\0'; plain++)
+                rc = codes_add(&built, (uint32_t)*plain);
+        else if (keep || unicode_class_of(code) != UNICODE_NONSPACING_MARK)
+            rc = codes_add(&built, !keep && is_symbol(code) ? ' ' : code);
+    }
+    if (rc < 0) {
+        codes_free(&built);
+        return rc;
+    }
+    codes_free(text);
+    *text = built;
+    return 0;
+}
+
+int normalize_basic(struct codes *text)
+{
+    int rc = codes_lower(text);
+    if (rc == 0) {
+        remove_brackets(text);
+        remove_parentheses(text);
+        rc = codes_compose(text);
+    }
+    if (rc < 0)
+        return rc;
+    for (size_t i = 0; i < text->n; i++)
+        if (is_symbol(text->at[i]))
+            text->at[i] = ' ';
+    rc = codes_lower(text);
+    squeeze_blanks(text);
+    return rc;
+}
+
+/* A literal pattern, with \b before and after where wanted, and what takes its place. */
+struct rule {
+    int boundary_before;
+    const char *from, *to;
+};
+
+/* \b(hmm|mm|mhm|mmm|uh|um)\b -> nothing; later "\s+'" -> "'" and then contractions and titles, in this order. */
+static const struct rule fillers[] = {{1, "hmm", ""}, {1, "mm", ""}, {1, "mhm", ""},
+                                      {1, "mmm", ""}, {1, "uh", ""}, {1, "um", ""}};
+static const struct rule contractions[] = {
+    {1, "won't", "will not"},
+    {1, "can't", "can not"},
+    {1, "let's", "let us"},
+    {1, "ain't", "aint"},
+    {1, "y'all", "you all"},
+    {1, "wanna", "want to"},
+    {1, "gotta", "got to"},
+    {1, "gonna", "going to"},
+    {1, "i'ma", "i am going to"},
+    {1, "imma", "i am going to"},
+    {1, "woulda", "would have"},
+    {1, "coulda", "could have"},
+    {1, "shoulda", "should have"},
+    {1, "ma'am", "madam"},
+    {1, "mr", "mister "},
+    {1, "mrs", "missus "},
+    {1, "st", "saint "},
+    {1, "dr", "doctor "},
+    {1, "prof", "professor "},
+    {1, "capt", "captain "},
+    {1, "gov", "governor "},
+    {1, "ald", "alderman "},
+    {1, "gen", "general "},
+    {1, "sen", "senator "},
+    {1, "rep", "representative "},
+    {1, "pres", "president "},
+    {1, "rev", "reverend "},
+    {1, "hon", "honorable "},
+    {1, "asst", "assistant "},
+    {1, "assoc", "associate "},
+    {1, "lt", "lieutenant "},
+    {1, "col", "colonel "},
+    {1, "jr", "junior "},
+    {1, "sr", "senior "},
+    {1, "esq", "esquire "},
+    {0, "'d been", " had been"},
+    {0, "'s been", " has been"},
+    {0, "'d gone", " had gone"},
+    {0, "'s gone", " has gone"},
+    {0, "'d done", " had done"},
+    {0, "'s got", " has got"},
+    {0, "n't", " not"},
+    {0, "'re", " are"},
+    {0, "'s", " is"},
+    {0, "'d", " would"},
+    {0, "'ll", " will"},
+    {0, "'t", " not"},
+    {0, "'ve", " have"},
+    {0, "'m", " am"},
+};
+
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
+static int matches(const struct codes *text, size_t i, const struct rule *rule, size_t n)
+{
+    if (n > text->n - i)
+        return 0;
+    for (size_t k = 0; k < n; k++)
+        if (text->at[i + k] != (uint32_t)rule->from[k])
+            return 0;
+    return normalize_at_boundary(text, i + n) && (!rule->boundary_before || normalize_at_boundary(text, i));
+}
+
+static int apply(struct codes *text, const struct rule *rule)
+{
+    struct codes built = {0};
+    size_t n = strlen(rule->from), i = 0, done = 0;
+    int rc = 0, changed = 0;
+    while (rc == 0 && i < text->n) {
+        if (!matches(text, i, rule, n)) {
+            i++;
+            continue;
+        }
+        for (; rc == 0 && done < i; done++)
+            rc = codes_add(&built, text->at[done]);
+        for (const char *to = rule->to; rc == 0 && *to != '\0'; to++)
+            rc = codes_add(&built, (uint32_t)*to);
+        done = i += n;
+        changed = 1;
+    }
+    for (; changed && rc == 0 && done < text->n; done++)
+        rc = codes_add(&built, text->at[done]);
+    if (rc == 0 && changed) {
+        codes_free(text);
+        *text = built;
+    } else {
+        codes_free(&built);
+    }
+    return rc;
+}
+
+static int apply_all(struct codes *text, const struct rule *rules, size_t n)
+{
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < n; i++)
+        rc = apply(text, &rules[i]);
+    return rc;
+}
+
+/* \s+' -> ' */
+static void join_apostrophes(struct codes *text)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < text->n; i++) {
+        while (text->at[i] == '\'' && n > 0 && unicode_is_blank(text->at[n - 1]))
+            n--;
+        text->at[n++] = text->at[i];
+    }
+    text->n = n;
+}
+
+/* (\d),(\d) -> the two digits */
+static void remove_digit_commas(struct codes *text)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < text->n; i++) {
+        text->at[n++] = text->at[i];
+        if (i + 2 < text->n && unicode_digit(text->at[i]) >= 0 && text->at[i + 1] == ',' &&
+            unicode_digit(text->at[i + 2]) >= 0) {
+            text->at[n++] = text->at[i + 2];
+            i += 2;
+        }
+    }
+    text->n = n;
+}
+
+/* \.([^0-9]|$) -> a space and what follows */
+static void remove_periods(struct codes *text)
+{
+    for (size_t i = 0; i < text->n; i++)
+        if (text->at[i] == '.' && (i + 1 == text->n || !normalize_is_ascii_digit(text->at[i + 1])))
+            text->at[i++] = ' ';
+}
+
+/* Every word by its American spelling, one space between words. */
+static int americanize(struct codes *text)
+{
+    struct codes built = {0};
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < text->n;) {
+        char word[32];
+        size_t from = i, n = 0;
+        while (i < text->n && !unicode_is_blank(text->at[i])) {
+            uint32_t code = text->at[i++];
+            word[n < sizeof word - 1 ? n++ : n] = code >= 'a' && code <= 'z' ? (char)code : '?';
+        }
+        if (i > from && built.n > 0)
+            rc = codes_add(&built, ' ');
+        const char *american = i > from && i - from == n ? normalize_spelling(word, n) : NULL;
+        for (; american != NULL && rc == 0 && *american != '\0'; american++)
+            rc = codes_add(&built, (uint32_t)*american);
+        for (; american == NULL && rc == 0 && from < i; from++)
+            rc = codes_add(&built, text->at[from]);
+        i += i < text->n;
+    }
+    if (rc < 0) {
+        codes_free(&built);
+        return rc;
+    }
+    codes_free(text);
+    *text = built;
+    return 0;
+}
+
+/* [.$cent euro pound]([^0-9]) -> a space and what follows; then ([^0-9])% -> what was before and a space */
+static void remove_lone_signs(struct codes *text)
+{
+    for (size_t i = 0; i + 1 < text->n; i++) {
+        uint32_t code = text->at[i];
+        int is_sign = code == '.' || code == '$' || code == 0xA2 || code == 0x20AC || code == 0xA3;
+        if (is_sign && !normalize_is_ascii_digit(text->at[i + 1]))
+            text->at[i++] = ' ';
+    }
+    for (size_t i = 0; i + 1 < text->n; i++)
+        if (!normalize_is_ascii_digit(text->at[i]) && text->at[i + 1] == '%')
+            text->at[++i] = ' ';
+}
+
+int normalize_english(struct codes *text)
+{
+    int rc = codes_lower(text);
+    if (rc < 0)
+        return rc;
+    remove_brackets(text);
+    remove_parentheses(text);
+    rc = apply_all(text, fillers, COUNT(fillers));
+    if (rc < 0)
+        return rc;
+    join_apostrophes(text);
+    rc = apply_all(text, contractions, COUNT(contractions));
+    if (rc < 0)
+        return rc;
+    remove_digit_commas(text);
+    remove_periods(text);
+    rc = remove_symbols_and_diacritics(text);
+    if (rc == 0)
+        rc = normalize_numbers(text);
+    if (rc == 0)
+        rc = americanize(text);
+    if (rc < 0)
+        return rc;
+    remove_lone_signs(text);
+    squeeze_blanks(text);
+    return 0;
+}

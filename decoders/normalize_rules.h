@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * normalize_rules.h - the two big steps of English normalization. */
+#ifndef LINNET_DECODERS_NORMALIZE_RULES_H
+#define LINNET_DECODERS_NORMALIZE_RULES_H
+
+#include "base/unicode.h"
+
+/* The American spelling of a British word [n bytes], or NULL. */
+const char *normalize_spelling(const char *word, size_t n);
+
+/* Replaces spelled-out numbers by digits in text that is otherwise clean. */
+int normalize_numbers(struct codes *text) __attribute__((warn_unused_result));
+
+/* The step of it that goes from word to word: appends UTF-8 words with one space between them. */
+int normalize_number_words(const struct buffer *text, struct buffer *out) __attribute__((warn_unused_result));
+int normalize_is_number_word(const char *word, size_t n); /* zero to ninety, or a power of ten from hundred on */
+
+/* Building blocks shared by the steps. */
+int normalize_is_ascii_digit(uint32_t code);
+int normalize_at_boundary(const struct codes *text, size_t i); /* between a word character and another, as \b */
+
+#endif
