@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * kernels.c - which table of vector kernels this processor can run. */
+#include "nn/kernels.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "config.h"
+
+extern const struct nn_kernels nn_kernels_scalar, nn_kernels_avx2, nn_kernels_avx512, nn_kernels_neon;
+
+int kernels_all(const struct nn_kernels *tables[4])
+{
+    int n = 0;
+#if defined(__x86_64__)
+    __builtin_cpu_init(); /* asks the operating system too: it must save the wide registers */
+#ifdef HAVE_AVX512
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+        __builtin_cpu_supports("avx512vl"))
+        tables[n++] = &nn_kernels_avx512;
+#endif
+#ifdef HAVE_AVX2
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c"))
+        tables[n++] = &nn_kernels_avx2;
+#endif
+#endif
+#ifdef HAVE_NEON
+    tables[n++] = &nn_kernels_neon;
+#endif
+    tables[n++] = &nn_kernels_scalar;
+    return n;
+}
+
+const struct nn_kernels *kernels_pick(void)
+{
+    const struct nn_kernels *tables[4];
+    int n = kernels_all(tables);
+    const char *wanted = getenv("LINNET_CPU");
+    for (int i = 0; wanted != NULL && i < n; i++)
+        if (strcmp(wanted, tables[i]->name) == 0)
+            return tables[i];
+    return tables[0];
+}
+
+void nn_pack_rows(int rows, int n_in, const float *x, ptrdiff_t ldx, float *a)
+{
+    if (rows == 1) {
+        memcpy(a, x, (size_t)n_in * sizeof *a);
+        return;
+    }
+    /* Four columns at a time: reads and writes both stay in few cache lines. */
+    int k = 0;
+    for (; k + 4 <= n_in; k += 4)
+        for (int i = 0; i < rows; i++) {
+            const float *from = x + i * ldx + k;
+            float *to = a + (ptrdiff_t)k * rows + i;
+            to[0] = from[0];
+            to[rows] = from[1];
+            to[2 * rows] = from[2];
+            to[3 * rows] = from[3];
+        }
+    for (; k < n_in; k++)
+        for (int i = 0; i < rows; i++)
+            a[(ptrdiff_t)k * rows + i] = x[i * ldx + k];
+}

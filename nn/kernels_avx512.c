@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * kernels_avx512.c - the kernels for AVX-512 (F, BW, DQ, VL): 14 rows x 32 columns of sums in 28 of 32 registers. */
+#if !defined(__AVX512F__) || !defined(__AVX512VL__) || !defined(__AVX512DQ__)
+#error "this file must be compiled with -mavx512f -mavx512bw -mavx512dq -mavx512vl"
+#endif
+#include <immintrin.h>
+
+#define NN_ISA avx512
+#define NN_ISA_NAME "avx512"
+#define VL 16
+#define TILE_ROWS 14
+#define TILE_VECS 2
+#define VEC_HALF(p) ((vec)_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)(p))))
+#include "nn/kernels_body.h"

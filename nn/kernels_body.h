@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * kernels_body.h - the vector kernels, compiled once for each instruction set.
+ *
+ * The including file defines NN_ISA (suffix), VL (floats in a vector), TILE_ROWS x TILE_VECS (the sums that a panel
+ * product keeps in registers) and, where the processor can, VEC_HALF(p) (load VL half-precision numbers as float).
+ *
+ * exp: x = n ln 2 + r, |r| <= ln 2 / 2, polynomial of Cephes' expf, 2^n built in the exponent; 2 ulp.  erf inside GELU:
+ * Abramowitz & Stegun 7.1.26 (absolute error 1.5e-7), used on the tail so that large negative x keep their precision. */
+#include <math.h>
+#include <string.h>
+
+#include "nn/kernels.h"
+
+#define JOIN_(a, b) a##_##b
+#define JOIN(a, b) JOIN_(a, b)
+#define FN(name) JOIN(name, NN_ISA)
+#define INLINE static inline __attribute__((always_inline))
+
+typedef float vec __attribute__((vector_size(VL * 4)));
+typedef int32_t ivec __attribute__((vector_size(VL * 4)));
+typedef uint32_t uvec __attribute__((vector_size(VL * 4)));
+typedef uint16_t hvec __attribute__((vector_size(VL * 2)));
+typedef float vec_u __attribute__((vector_size(VL * 4), aligned(4), may_alias));
+
+INLINE vec load(const float *p) { return *(const vec_u *)p; }
+INLINE void store(float *p, vec v) { *(vec_u *)p = v; }
+INLINE vec splat(float x) { return x - (vec){0}; }
+INLINE ivec bits(vec v) { return (ivec)v; }
+INLINE vec pick(ivec mask, vec a, vec b) { return (vec)((mask & bits(a)) | (~mask & bits(b))); }
+INLINE vec vmax(vec a, vec b) { return pick(a > b, a, b); }
+INLINE vec vmin(vec a, vec b) { return pick(a < b, a, b); }
+
+/* n < VL values, the rest filled. */
+INLINE vec load_part(const float *p, int n, float fill)
+{
+    float tmp[VL];
+    for (int i = 0; i < VL; i++)
+        tmp[i] = i < n ? p[i] : fill;
+    return load(tmp);
+}
+
+INLINE void store_part(float *p, vec v, int n)
+{
+    float tmp[VL];
+    store(tmp, v);
+    for (int i = 0; i < n; i++)
+        p[i] = tmp[i];
+}
+
+INLINE float sum_of(vec v)
+{
+    float tmp[VL];
+    store(tmp, v);
+    for (int half = VL / 2; half > 0; half /= 2)
+        for (int i = 0; i < half; i++)
+            tmp[i] += tmp[i + half];
+    return tmp[0];
+}
+
+INLINE float max_of(vec v)
+{
+    float tmp[VL];
+    store(tmp, v);
+    for (int i = 1; i < VL; i++)
+        tmp[0] = tmp[i] > tmp[0] ? tmp[i] : tmp[0];
+    return tmp[0];
+}
+
+INLINE vec exp_of(vec x)
+{
+    const vec magic = splat(12582912.0f); /* 1.5 * 2^23: adding it rounds to an integer in the low bits */
+    ivec is_zero = x < splat(-87.3f);
+    x = vmin(vmax(x, splat(-87.3f)), splat(88.3f));
+    vec n = x * 1.44269504f + magic;
+    ivec exponent = (bits(n) - bits(magic)) << 23;
+    n -= magic;
+    vec r = x - n * 0.693359375f;
+    r = r + n * 2.12194440e-4f;
+    vec p = splat(1.9875691500e-4f);
+    p = p * r + 1.3981999507e-3f;
+    p = p * r + 8.3334519073e-3f;
+    p = p * r + 4.1665795894e-2f;
+    p = p * r + 1.6666665459e-1f;
+    p = p * r + 5.0000001201e-1f;
+    p = p * (r * r) + r + 1.0f;
+    return (vec)(~is_zero & (bits(p) + exponent));
+}
+
+INLINE vec sigmoid_of(vec x) { return 1.0f / (1.0f + exp_of(-x)); }
+
+/* x Phi(x).  With q = erfc(|x| / sqrt 2) / 2: x > 0 gives x - x q, x < 0 gives x q. */
+INLINE vec gelu_of(vec x)
+{
+    vec z = (vec)(bits(x) & 0x7fffffff) * 0.70710678f;
+    vec t = 1.0f / (1.0f + 0.3275911f * z);
+    vec p = splat(1.061405429f);
+    p = p * t - 1.453152027f;
+    p = p * t + 1.421413741f;
+    p = p * t - 0.284496736f;
+    p = p * t + 0.254829592f;
+    vec q = 0.5f * p * t * exp_of(-z * z);
+    return pick(x > splat(0.0f), x - x * q, x * q);
+}
+
+INLINE vec act_of(vec x, enum nn_activation act)
+{
+    switch (act) {
+    case NN_RELU:
+        return vmax(x, splat(0.0f));
+    case NN_GELU:
+        return gelu_of(x);
+    case NN_SWISH:
+        return x * sigmoid_of(x);
+    case NN_NONE:
+        break;
+    }
+    return x;
+}
+
+/* ---- products with a panel ---- */
+
+enum { F32, F16, BF16 };
+
+INLINE vec bf16_load(const uint16_t *p)
+{
+    hvec h;
+    memcpy(&h, p, sizeof h);
+    return (vec)(__builtin_convertvector(h, ivec) << 16);
+}
+
+#ifndef VEC_HALF
+/* The bits moved into place are the number times 2^-112, subnormals too; infinities and NaNs need their exponent set. */
+INLINE vec half_load(const uint16_t *p)
+{
+    hvec h;
+    memcpy(&h, p, sizeof h);
+    ivec b = __builtin_convertvector(h, ivec);
+    ivec magnitude = (b & 0x7fff) << 13;
+    ivec special = (b & 0x7c00) == 0x7c00;
+    vec v = pick(special, (vec)(magnitude | 0x7f800000), (vec)magnitude * 0x1p112f);
+    return (vec)(bits(v) | (ivec)(((uvec)b & 0x8000u) << 16));
+}
+#define VEC_HALF(p) half_load(p)
+#endif
+
+INLINE vec weights_load(const void *panel, size_t at, int type)
+{
+    if (type == F32)
+        return load((const float *)panel + at);
+    if (type == F16)
+        return VEC_HALF((const uint16_t *)panel + at);
+    return bf16_load((const uint16_t *)panel + at);
+}
+
+#define TILE_COLS (TILE_VECS * VL)
+
+/* Takes the sums of a tile [rows, TILE_COLS], starting at column col of the panel, to where they belong. */
+static void finish_tile(int rows, const float *sums, int col, float *c, ptrdiff_t ldc, int n_cols,
+                        const struct nn_epilogue *end)
+{
+    for (int i = 0; i < rows; i++, sums += TILE_COLS, c += ldc)
+        for (int at = col; at < col + TILE_COLS && at < n_cols; at += VL) {
+            vec v = load(sums + at - col);
+            v = act_of(end->bias != NULL ? v + load(end->bias + at) : v, end->act);
+            int n = n_cols - at;
+            if (n >= VL)
+                store(c + at, end->add ? load(c + at) + end->scale * v : v);
+            else
+                store_part(c + at, end->add ? load_part(c + at, n, 0.0f) + end->scale * v : v, n);
+        }
+}
+
+/* rows is a constant wherever this is inlined, so acc lives in registers. */
+INLINE void tile_product(const int rows, int n_in, const float *a, const void *panel, int col, float *c, ptrdiff_t ldc,
+                         int n_cols, const struct nn_epilogue *end, const int type)
+{
+    vec acc[TILE_ROWS][TILE_VECS];
+    _Alignas(64) float sums[TILE_ROWS * TILE_COLS];
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; i++)
+#pragma GCC unroll 8
+        for (int v = 0; v < TILE_VECS; v++)
+            acc[i][v] = splat(0.0f);
+    for (int k = 0; k < n_in; k++) {
+        vec w[TILE_VECS];
+#pragma GCC unroll 8
+        for (int v = 0; v < TILE_VECS; v++)
+            w[v] = weights_load(panel, (size_t)k * NN_PANEL + (size_t)(col + v * VL), type);
+#pragma GCC unroll 16
+        for (int i = 0; i < rows; i++) {
+            vec x = splat(a[i]);
+#pragma GCC unroll 8
+            for (int v = 0; v < TILE_VECS; v++)
+                acc[i][v] += x * w[v];
+        }
+        a += rows;
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; i++)
+#pragma GCC unroll 8
+        for (int v = 0; v < TILE_VECS; v++)
+            store(sums + i * TILE_COLS + v * VL, acc[i][v]);
+    finish_tile(rows, sums, col, c, ldc, n_cols, end);
+}
+
+#define ROWS_CASE(r)                                                                                                   \
+    case r:                                                                                                            \
+        tile_product(r <= TILE_ROWS ? r : 1, n_in, a, panel, col, c, ldc, n_cols, end, type);                          \
+        break;
+
+INLINE void panel_product(int rows, int n_in, const float *a, const void *panel, float *c, ptrdiff_t ldc, int n_cols,
+                          const struct nn_epilogue *end, const int type)
+{
+    for (int col = 0; col < NN_PANEL && col < n_cols; col += TILE_COLS)
+        switch (rows) {
+            ROWS_CASE(1) ROWS_CASE(2) ROWS_CASE(3) ROWS_CASE(4) ROWS_CASE(5) ROWS_CASE(6)
+#if TILE_ROWS > 6
+            ROWS_CASE(7) ROWS_CASE(8) ROWS_CASE(9) ROWS_CASE(10) ROWS_CASE(11) ROWS_CASE(12) ROWS_CASE(13)
+            ROWS_CASE(14)
+#endif
+        }
+}
+
+static void FN(panel_f32)(int rows, int n_in, const float *a, const void *panel, float *c, ptrdiff_t ldc, int n_cols,
+                          const struct nn_epilogue *end)
+{
+    panel_product(rows, n_in, a, panel, c, ldc, n_cols, end, F32);
+}
+
+static void FN(panel_f16)(int rows, int n_in, const float *a, const void *panel, float *c, ptrdiff_t ldc, int n_cols,
+                          const struct nn_epilogue *end)
+{
+    panel_product(rows, n_in, a, panel, c, ldc, n_cols, end, F16);
+}
+
+static void FN(panel_bf16)(int rows, int n_in, const float *a, const void *panel, float *c, ptrdiff_t ldc, int n_cols,
+                           const struct nn_epilogue *end)
+{
+    panel_product(rows, n_in, a, panel, c, ldc, n_cols, end, BF16);
+}
+
+/* ---- rows ---- */
+
+static float FN(dot)(const float *a, const float *b, int n)
+{
+    vec sum = splat(0.0f);
+    int i = 0;
+    for (; i + VL <= n; i += VL)
+        sum += load(a + i) * load(b + i);
+    if (i < n)
+        sum += load_part(a + i, n - i, 0.0f) * load_part(b + i, n - i, 0.0f);
+    return sum_of(sum);
+}
+
+static void FN(layer_norm)(const float *x, float *y, int n, const float *gamma, const float *beta, float eps)
+{
+    vec sum = splat(0.0f), squares = splat(0.0f);
+    int i;
+    for (i = 0; i + VL <= n; i += VL)
+        sum += load(x + i);
+    if (i < n)
+        sum += load_part(x + i, n - i, 0.0f);
+    float mean = sum_of(sum) / (float)n;
+    for (i = 0; i + VL <= n; i += VL) {
+        vec d = load(x + i) - mean;
+        squares += d * d;
+    }
+    if (i < n) {
+        vec d = load_part(x + i, n - i, mean) - mean;
+        squares += d * d;
+    }
+    float factor = 1.0f / sqrtf(sum_of(squares) / (float)n + eps);
+    for (i = 0; i < n; i += VL) {
+        int m = n - i < VL ? n - i : VL;
+        vec v = ((m == VL ? load(x + i) : load_part(x + i, m, 0.0f)) - mean) * factor;
+        if (gamma != NULL)
+            v *= m == VL ? load(gamma + i) : load_part(gamma + i, m, 0.0f);
+        if (beta != NULL)
+            v += m == VL ? load(beta + i) : load_part(beta + i, m, 0.0f);
+        if (m == VL)
+            store(y + i, v);
+        else
+            store_part(y + i, v, m);
+    }
+}
+
+INLINE float row_max(const float *x, int n)
+{
+    vec top = splat(-INFINITY);
+    int i = 0;
+    for (; i + VL <= n; i += VL)
+        top = vmax(load(x + i), top);
+    if (i < n)
+        top = vmax(load_part(x + i, n - i, -INFINITY), top);
+    return max_of(top);
+}
+
+static void FN(softmax)(float *x, int n)
+{
+    float top = row_max(x, n);
+    if (!(top > -INFINITY)) {
+        memset(x, 0, (size_t)n * sizeof *x);
+        return;
+    }
+    vec sum = splat(0.0f);
+    int i = 0;
+    for (; i + VL <= n; i += VL) {
+        vec e = exp_of(load(x + i) - top);
+        store(x + i, e);
+        sum += e;
+    }
+    if (i < n) {
+        vec e = exp_of(load_part(x + i, n - i, -INFINITY) - top);
+        store_part(x + i, e, n - i);
+        sum += e;
+    }
+    float factor = 1.0f / sum_of(sum);
+    for (i = 0; i + VL <= n; i += VL)
+        store(x + i, load(x + i) * factor);
+    for (; i < n; i++)
+        x[i] *= factor;
+}
+
+static void FN(log_softmax)(const float *x, float *y, int n)
+{
+    float top = row_max(x, n);
+    vec sum = splat(0.0f);
+    int i = 0;
+    for (; i + VL <= n; i += VL)
+        sum += exp_of(load(x + i) - top);
+    if (i < n)
+        sum += exp_of(load_part(x + i, n - i, -INFINITY) - top);
+    float shift = top + logf(sum_of(sum));
+    for (i = 0; i < n; i++)
+        y[i] = x[i] - shift;
+}
+
+static void FN(activate)(float *x, int n, enum nn_activation act)
+{
+    int i = 0;
+    for (; i + VL <= n; i += VL)
+        store(x + i, act_of(load(x + i), act));
+    if (i < n)
+        store_part(x + i, act_of(load_part(x + i, n - i, 0.0f), act), n - i);
+}
+
+static void FN(glu)(const float *a, const float *b, float *y, int n)
+{
+    int i = 0;
+    for (; i + VL <= n; i += VL)
+        store(y + i, load(a + i) * sigmoid_of(load(b + i)));
+    if (i < n)
+        store_part(y + i, load_part(a + i, n - i, 0.0f) * sigmoid_of(load_part(b + i, n - i, 0.0f)), n - i);
+}
+
+static void FN(add)(float *y, const float *x, int n, float scale)
+{
+    int i = 0;
+    for (; i + VL <= n; i += VL)
+        store(y + i, load(y + i) + scale * load(x + i));
+    if (i < n)
+        store_part(y + i, load_part(y + i, n - i, 0.0f) + scale * load_part(x + i, n - i, 0.0f), n - i);
+}
+
+static void FN(depthwise)(const float *x, const float *w, const float *bias, float *y, int n_rows, int n, int kernel)
+{
+    for (int t = 0; t < n_rows; t++)
+        for (int c = 0; c < n; c += VL) {
+            int m = n - c < VL ? n - c : VL;
+            const float *xt = x + (ptrdiff_t)t * n + c, *wc = w + c;
+            vec sum = bias == NULL ? splat(0.0f) : m == VL ? load(bias + c) : load_part(bias + c, m, 0.0f);
+            for (int j = 0; j < kernel; j++, xt += n, wc += n)
+                sum += m == VL ? load(xt) * load(wc) : load_part(xt, m, 0.0f) * load_part(wc, m, 0.0f);
+            if (m == VL)
+                store(y + (ptrdiff_t)t * n + c, sum);
+            else
+                store_part(y + (ptrdiff_t)t * n + c, sum, m);
+        }
+}
+
+static void FN(from_f16)(const uint16_t *x, float *y, int n)
+{
+    int i = 0;
+    for (; i + VL <= n; i += VL)
+        store(y + i, VEC_HALF(x + i));
+    if (i < n) {
+        uint16_t tmp[VL] = {0};
+        memcpy(tmp, x + i, (size_t)(n - i) * sizeof *x);
+        store_part(y + i, VEC_HALF(tmp), n - i);
+    }
+}
+
+const struct nn_kernels FN(nn_kernels) = {
+    .name = NN_ISA_NAME,
+    .tile_rows = TILE_ROWS,
+    .panel_f32 = FN(panel_f32),
+    .panel_f16 = FN(panel_f16),
+    .panel_bf16 = FN(panel_bf16),
+    .layer_norm = FN(layer_norm),
+    .softmax = FN(softmax),
+    .log_softmax = FN(log_softmax),
+    .activate = FN(activate),
+    .glu = FN(glu),
+    .add = FN(add),
+    .dot = FN(dot),
+    .depthwise = FN(depthwise),
+    .from_f16 = FN(from_f16),
+};

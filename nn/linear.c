@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * linear.c - packing of weights and the division of a product among threads.
+ *
+ * Many rows (an encoder): a task is a block of rows against all panels; the block stays in the second-level cache while
+ * the panels stream past.  Few rows (a decoder step): a task is some panels against all rows. */
+#include "nn/linear.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "nn/half.h"
+#include "nn/matmul.h"
+
+#define BLOCK_TILES 4          /* tiles of rows in a block: 56 rows x 2048 inputs are 450 KB */
+#define SMALL_WORK (1 << 16)   /* multiplications below which threads cost more than they bring */
+
+static int n_panels(const struct linear *l)
+{
+    return (l->n_out + NN_PANEL - 1) / NN_PANEL;
+}
+
+/* ---- packing ---- */
+
+struct packing {
+    struct linear *l;
+    const struct tensor *const *weights;
+    int n_parts, n_taps;
+};
+
+static float value_at(const struct tensor *t, size_t i)
+{
+    switch (t->dtype) {
+    case DTYPE_F16:
+        return half_to_float(((const uint16_t *)t->data)[i]);
+    case DTYPE_BF16:
+        return bf16_to_float(((const uint16_t *)t->data)[i]);
+    default: {
+        float v;
+        memcpy(&v, (const char *)t->data + i * sizeof v, sizeof v);
+        return v;
+    }
+    }
+}
+
+/* Copies output row i of a part into column col of its panel. */
+static void pack_row(const struct packing *p, const struct tensor *t, int64_t i, void *panel, int col)
+{
+    int n_in = p->l->n_in, n_channels = n_in / p->n_taps;
+    size_t base = (size_t)i * (size_t)n_in;
+    int same = t->dtype == p->l->dtype, tap = 0, channel = 0;
+    for (int k = 0; k < n_in; k++) {
+        size_t from = base + (size_t)channel * (size_t)p->n_taps + (size_t)tap;
+        size_t to = (size_t)k * NN_PANEL + (size_t)col;
+        if (p->l->dtype == DTYPE_F32)
+            ((float *)panel)[to] = value_at(t, from);
+        else if (same)
+            memcpy((uint16_t *)panel + to, (const uint16_t *)t->data + from, 2);
+        if (++channel == n_channels) {
+            channel = 0;
+            tap++;
+        }
+    }
+}
+
+static size_t panel_bytes(const struct linear *l)
+{
+    return (size_t)l->n_in * NN_PANEL * dtype_size(l->dtype);
+}
+
+static void pack_panel(void *arg, int i_panel, int i_thread)
+{
+    const struct packing *p = arg;
+    (void)i_thread;
+    char *panel = (char *)p->l->panels + (size_t)i_panel * panel_bytes(p->l);
+    int64_t first = (int64_t)i_panel * NN_PANEL, base = 0;
+    for (int i = 0; i < p->n_parts; i++) {
+        int64_t n = p->weights[i]->shape[0];
+        for (int col = 0; col < NN_PANEL; col++)
+            if (first + col >= base && first + col < base + n)
+                pack_row(p, p->weights[i], first + col - base, panel, col);
+        base += n;
+    }
+}
+
+static int check_part(const struct tensor *w, const struct tensor *b, int64_t n_in, struct message *msg)
+{
+    if (w->n_dims < 2 || w->n_dims > 3 || w->shape[0] < 1)
+        return fail(msg, LINNET_E_MODEL, "%s: not a weight of a linear layer", w->name);
+    int64_t n = w->shape[1] * (w->n_dims == 3 ? w->shape[2] : 1);
+    if (n != n_in)
+        return fail(msg, LINNET_E_MODEL, "%s: %lld inputs, %lld expected", w->name, (long long)n, (long long)n_in);
+    if (w->dtype != DTYPE_F32 && w->dtype != DTYPE_F16 && w->dtype != DTYPE_BF16)
+        return fail(msg, LINNET_E_MODEL, "%s: weights of type %s are not supported", w->name, dtype_name(w->dtype));
+    if (b != NULL && (b->n_dims != 1 || b->shape[0] != w->shape[0]))
+        return fail(msg, LINNET_E_MODEL, "%s: %lld values, %lld expected", b->name, (long long)b->shape[0],
+                    (long long)w->shape[0]);
+    if (b != NULL && b->dtype != DTYPE_F32 && b->dtype != DTYPE_F16 && b->dtype != DTYPE_BF16)
+        return fail(msg, LINNET_E_MODEL, "%s: a bias of type %s is not supported", b->name, dtype_name(b->dtype));
+    return LINNET_OK;
+}
+
+int linear_open(struct linear *l, const struct tensor *const *weights, const struct tensor *const *biases, int n_parts,
+                struct pool *pool, struct message *msg)
+{
+    memset(l, 0, sizeof *l);
+    const struct tensor *w = weights[0];
+    int n_taps = w->n_dims == 3 ? (int)w->shape[2] : 1;
+    int64_t n_in = w->n_dims >= 2 ? w->shape[1] * n_taps : 0, n_out = 0;
+    int has_bias = 0;
+    if (n_in < 1 || n_in > 1 << 24)
+        return fail(msg, LINNET_E_MODEL, "%s: %lld inputs", w->name, (long long)n_in);
+    l->dtype = w->dtype;
+    for (int i = 0; i < n_parts; i++) {
+        const struct tensor *b = biases != NULL ? biases[i] : NULL;
+        int rc = check_part(weights[i], b, n_in, msg);
+        if (rc < 0)
+            return rc;
+        n_out += weights[i]->shape[0];
+        has_bias |= b != NULL;
+        if (weights[i]->dtype != l->dtype)
+            l->dtype = DTYPE_F32;
+    }
+    if (n_out > 1 << 24)
+        return fail(msg, LINNET_E_MODEL, "%s: %lld outputs", w->name, (long long)n_out);
+    l->n_in = (int)n_in;
+    l->n_out = (int)n_out;
+    l->panels = mem_array((size_t)n_panels(l), panel_bytes(l));
+    l->bias = has_bias ? mem_array((size_t)n_panels(l) * NN_PANEL, sizeof *l->bias) : NULL;
+    if (l->panels == NULL || (has_bias && l->bias == NULL)) {
+        linear_close(l);
+        return fail_memory(msg);
+    }
+    struct packing p = {l, weights, n_parts, n_taps};
+    pool_run(pool, pack_panel, &p, n_panels(l));
+    int64_t base = 0;
+    for (int i = 0; i < n_parts; base += weights[i++]->shape[0])
+        for (int64_t j = 0; has_bias && biases[i] != NULL && j < biases[i]->shape[0]; j++)
+            l->bias[base + j] = value_at(biases[i], (size_t)j);
+    return LINNET_OK;
+}
+
+void linear_close(struct linear *l)
+{
+    mem_free(l->panels);
+    mem_free(l->bias);
+    l->panels = NULL;
+    l->bias = NULL;
+}
+
+size_t linear_bytes(const struct linear *l)
+{
+    return l->panels == NULL ? 0 : (size_t)n_panels(l) * (panel_bytes(l) + (l->bias != NULL ? NN_PANEL * sizeof(float) : 0));
+}
+
+void linear_row(const struct linear *l, int i, float *out)
+{
+    const char *panel = (const char *)l->panels + (size_t)(i / NN_PANEL) * panel_bytes(l);
+    size_t at = (size_t)(i % NN_PANEL);
+    for (int k = 0; k < l->n_in; k++, at += NN_PANEL)
+        out[k] = l->dtype == DTYPE_F32    ? ((const float *)(const void *)panel)[at]
+                 : l->dtype == DTYPE_F16 ? half_to_float(((const uint16_t *)(const void *)panel)[at])
+                                         : bf16_to_float(((const uint16_t *)(const void *)panel)[at]);
+}
+
+/* ---- product ---- */
+
+struct product {
+    struct nn_context *ctx;
+    const struct linear *l;
+    nn_panel_product *panel;
+    const float *x;
+    float *y;
+    ptrdiff_t ldx, ldy;
+    struct linear_how how;
+    int n_rows, block_rows;
+    int n_panel_groups, group_panels;
+};
+
+/* Task i: block of rows i / n_panel_groups against group of panels i % n_panel_groups. */
+static void multiply(void *arg, int i, int i_thread)
+{
+    const struct product *p = arg;
+    const struct linear *l = p->l;
+    int tile = p->ctx->kernels->tile_rows;
+    int row = i / p->n_panel_groups * p->block_rows;
+    int n = p->n_rows - row < p->block_rows ? p->n_rows - row : p->block_rows;
+    float *packed = p->ctx->scratch[i_thread];
+    for (int r = 0; r < n; r += tile)
+        nn_pack_rows(n - r < tile ? n - r : tile, l->n_in, p->x + (row + r) * p->ldx, p->ldx,
+                     packed + (ptrdiff_t)r * l->n_in);
+    int first = i % p->n_panel_groups * p->group_panels, last = first + p->group_panels;
+    for (int j = first; j < last && j < n_panels(l); j++) {
+        const void *panel = (const char *)l->panels + (size_t)j * panel_bytes(l);
+        struct nn_epilogue end = {l->bias != NULL ? l->bias + j * NN_PANEL : NULL, p->how.act, p->how.add, p->how.scale};
+        int n_cols = l->n_out - j * NN_PANEL < NN_PANEL ? l->n_out - j * NN_PANEL : NN_PANEL;
+        for (int r = 0; r < n; r += tile)
+            p->panel(n - r < tile ? n - r : tile, l->n_in, packed + (ptrdiff_t)r * l->n_in, panel,
+                     p->y + (row + r) * p->ldy + j * NN_PANEL, p->ldy, n_cols, &end);
+    }
+}
+
+static void divide(struct product *p)
+{
+    int blocks = (p->n_rows + p->block_rows - 1) / p->block_rows, panels = n_panels(p->l);
+    int64_t work = (int64_t)p->n_rows * p->l->n_in * p->l->n_out;
+    int groups = 1;
+    if (p->ctx->n_threads > 1 && work > SMALL_WORK && blocks < 6 * p->ctx->n_threads) {
+        groups = 6 * p->ctx->n_threads / blocks;
+        int most = (int)(work / blocks / (SMALL_WORK / 2)) + 1;
+        groups = groups < most ? groups : most;
+        groups = groups < panels ? groups : panels;
+    }
+    p->group_panels = (panels + groups - 1) / groups;
+    p->n_panel_groups = (panels + p->group_panels - 1) / p->group_panels;
+}
+
+void linear_forward(struct nn_context *ctx, const struct linear *l, const float *x, ptrdiff_t ldx, int n_rows, float *y,
+                    ptrdiff_t ldy, const struct linear_how *how)
+{
+    if (n_rows < 1)
+        return;
+    struct product p = {.ctx = ctx, .l = l, .x = x, .y = y, .ldx = ldx, .ldy = ldy, .n_rows = n_rows};
+    p.panel = matmul_for(ctx->kernels, l->dtype);
+    p.how = how != NULL ? *how : (struct linear_how){NN_NONE, 0, 0.0f};
+    p.block_rows = BLOCK_TILES * ctx->kernels->tile_rows;
+    divide(&p);
+    int n_tasks = (n_rows + p.block_rows - 1) / p.block_rows * p.n_panel_groups;
+    pool_run(n_tasks > 1 ? ctx->pool : NULL, multiply, &p, n_tasks);
+}
+
+size_t linear_scratch(const struct linear *l)
+{
+    return (size_t)BLOCK_TILES * NN_MAX_ROWS * (size_t)l->n_in;
+}
+
+const char *linear_backend(const struct nn_context *ctx)
+{
+    return matmul_name(ctx->kernels);
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * matmul.c - the table of products, and its two members that are not vector kernels.
+ *
+ * All take the packed panels of kernels.h, so one layout of weights serves each of them.  The reference is the formula
+ * written down, in double precision; it is the truth that tests compare the others with. */
+#include "nn/matmul.h"
+
+#include <cblas.h>
+#include <math.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nn/half.h"
+
+static float weight_at(const void *panel, size_t i, enum dtype dtype)
+{
+    switch (dtype) {
+    case DTYPE_F16:
+        return half_to_float(((const uint16_t *)panel)[i]);
+    case DTYPE_BF16:
+        return bf16_to_float(((const uint16_t *)panel)[i]);
+    default:
+        return ((const float *)panel)[i];
+    }
+}
+
+static double activation(double x, enum nn_activation act)
+{
+    switch (act) {
+    case NN_RELU:
+        return x > 0 ? x : 0;
+    case NN_GELU:
+        return 0.5 * x * (1 + erf(x * 0.70710678118654752440));
+    case NN_SWISH:
+        return x / (1 + exp(-x));
+    case NN_NONE:
+        break;
+    }
+    return x;
+}
+
+static void finish(double sum, float *c, int col, const struct nn_epilogue *end)
+{
+    double v = activation(sum + (end->bias != NULL ? (double)end->bias[col] : 0.0), end->act);
+    *c = (float)(end->add ? (double)*c + (double)end->scale * v : v);
+}
+
+static void reference(int rows, int n_in, const float *a, const void *panel, float *c, ptrdiff_t ldc, int n_cols,
+                      const struct nn_epilogue *end, enum dtype dtype)
+{
+    for (int i = 0; i < rows; i++)
+        for (int col = 0; col < n_cols; col++) {
+            double sum = 0;
+            for (int k = 0; k < n_in; k++)
+                sum += (double)a[k * rows + i] * (double)weight_at(panel, (size_t)k * NN_PANEL + (size_t)col, dtype);
+            finish(sum, c + i * ldc + col, col, end);
+        }
+}
+
+/* C [rows, 32] = A^T B in pieces of K, since the panels of half precision must become float first. */
+static void openblas(int rows, int n_in, const float *a, const void *panel, float *c, ptrdiff_t ldc, int n_cols,
+                     const struct nn_epilogue *end, enum dtype dtype)
+{
+    enum { PIECE = 128 };
+    float sums[NN_MAX_ROWS * NN_PANEL] = {0}, piece[PIECE * NN_PANEL];
+    for (int k = 0; k < n_in; k += PIECE) {
+        int n = n_in - k < PIECE ? n_in - k : PIECE;
+        const float *b = (const float *)panel + (size_t)k * NN_PANEL;
+        if (dtype != DTYPE_F32) {
+            for (size_t i = 0; i < (size_t)n * NN_PANEL; i++)
+                piece[i] = weight_at(panel, (size_t)k * NN_PANEL + i, dtype);
+            b = piece;
+        }
+        cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, rows, NN_PANEL, n, 1.0f, a + (ptrdiff_t)k * rows, rows, b,
+                    NN_PANEL, 1.0f, sums, NN_PANEL);
+    }
+    for (int i = 0; i < rows; i++)
+        for (int col = 0; col < n_cols; col++)
+            finish((double)sums[i * NN_PANEL + col], c + i * ldc + col, col, end);
+}
+
+#define PRODUCT(kind, suffix, dtype)                                                                                   \
+    static void kind##_##suffix(int rows, int n_in, const float *a, const void *panel, float *c, ptrdiff_t ldc,        \
+                                int n_cols, const struct nn_epilogue *end)                                             \
+    {                                                                                                                  \
+        kind(rows, n_in, a, panel, c, ldc, n_cols, end, dtype);                                                        \
+    }
+PRODUCT(reference, f32, DTYPE_F32)
+PRODUCT(reference, f16, DTYPE_F16)
+PRODUCT(reference, bf16, DTYPE_BF16)
+PRODUCT(openblas, f32, DTYPE_F32)
+PRODUCT(openblas, f16, DTYPE_F16)
+PRODUCT(openblas, bf16, DTYPE_BF16)
+
+int matmul_all(const struct nn_kernels *kernels, struct matmul table[3])
+{
+    table[0] = (struct matmul){"native", kernels->panel_f32, kernels->panel_f16, kernels->panel_bf16};
+    table[1] = (struct matmul){"openblas", openblas_f32, openblas_f16, openblas_bf16};
+    table[2] = (struct matmul){"reference", reference_f32, reference_f16, reference_bf16};
+    return 3;
+}
+
+static struct matmul chosen(const struct nn_kernels *kernels)
+{
+    static atomic_int choice = -1; /* index into the table: the environment is read once */
+    struct matmul table[3];
+    int n = matmul_all(kernels, table), i = atomic_load_explicit(&choice, memory_order_relaxed);
+    if (i < 0) {
+        const char *wanted = getenv("LINNET_MATMUL");
+        i = strcmp(kernels->name, "scalar") == 0 ? 1 : 0;
+        for (int j = 0; wanted != NULL && j < n; j++)
+            if (strcmp(wanted, table[j].name) == 0)
+                i = j;
+        if (i == 1)
+            openblas_set_num_threads(1);
+        atomic_store_explicit(&choice, i, memory_order_relaxed);
+    }
+    return table[i];
+}
+
+nn_panel_product *matmul_for(const struct nn_kernels *kernels, enum dtype dtype)
+{
+    struct matmul m = chosen(kernels);
+    return dtype == DTYPE_F32 ? m.f32 : dtype == DTYPE_F16 ? m.f16 : m.bf16;
+}
+
+const char *matmul_name(const struct nn_kernels *kernels)
+{
+    return chosen(kernels).name;
+}

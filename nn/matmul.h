@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * matmul.h - the products that linear layers can use, behind one table: our vector kernels, OpenBLAS, plain C. */
+#ifndef LINNET_NN_MATMUL_H
+#define LINNET_NN_MATMUL_H
+
+#include "nn/kernels.h"
+#include "nn/tensor.h"
+
+/* The panel product for weights of this type: by LINNET_MATMUL in the environment ("native", "openblas", "reference"),
+ * else native on processors with vector kernels and OpenBLAS on others.  OpenBLAS is told to use one thread: the
+ * division among threads is ours. */
+nn_panel_product *matmul_for(const struct nn_kernels *kernels, enum dtype dtype);
+const char *matmul_name(const struct nn_kernels *kernels);
+
+struct matmul {
+    const char *name;
+    nn_panel_product *f32, *f16, *bf16;
+};
+
+/* The backends, for tests that compare them: native (of the given kernels), openblas, reference. */
+int matmul_all(const struct nn_kernels *kernels, struct matmul table[3]);
+
+#endif
