@@ -27,21 +27,6 @@ struct packing {
     int n_parts, n_taps;
 };
 
-static float value_at(const struct tensor *t, size_t i)
-{
-    switch (t->dtype) {
-    case DTYPE_F16:
-        return half_to_float(((const uint16_t *)t->data)[i]);
-    case DTYPE_BF16:
-        return bf16_to_float(((const uint16_t *)t->data)[i]);
-    default: {
-        float v;
-        memcpy(&v, (const char *)t->data + i * sizeof v, sizeof v);
-        return v;
-    }
-    }
-}
-
 /* Copies output row i of a part into column col of its panel. */
 static void pack_row(const struct packing *p, const struct tensor *t, int64_t i, void *panel, int col)
 {
@@ -52,7 +37,7 @@ static void pack_row(const struct packing *p, const struct tensor *t, int64_t i,
         size_t from = base + (size_t)channel * (size_t)p->n_taps + (size_t)tap;
         size_t to = (size_t)k * NN_PANEL + (size_t)col;
         if (p->l->dtype == DTYPE_F32)
-            ((float *)panel)[to] = value_at(t, from);
+            tensor_to_f32(t, from, 1, (float *)panel + to);
         else if (same)
             memcpy((uint16_t *)panel + to, (const uint16_t *)t->data + from, 2);
         if (++channel == n_channels) {
@@ -134,8 +119,8 @@ int linear_open(struct linear *l, const struct tensor *const *weights, const str
     pool_run(pool, pack_panel, &p, n_panels(l));
     int64_t base = 0;
     for (int i = 0; i < n_parts; base += weights[i++]->shape[0])
-        for (int64_t j = 0; has_bias && biases[i] != NULL && j < biases[i]->shape[0]; j++)
-            l->bias[base + j] = value_at(biases[i], (size_t)j);
+        if (has_bias && biases[i] != NULL)
+            tensor_to_f32(biases[i], 0, (size_t)biases[i]->shape[0], l->bias + base);
     return LINNET_OK;
 }
 
@@ -158,8 +143,8 @@ void linear_row(const struct linear *l, int i, float *out)
     size_t at = (size_t)(i % NN_PANEL);
     for (int k = 0; k < l->n_in; k++, at += NN_PANEL)
         out[k] = l->dtype == DTYPE_F32    ? ((const float *)(const void *)panel)[at]
-                 : l->dtype == DTYPE_F16 ? half_to_float(((const uint16_t *)(const void *)panel)[at])
-                                         : bf16_to_float(((const uint16_t *)(const void *)panel)[at]);
+                 : l->dtype == DTYPE_F16 ? half_f16_to_f32(((const uint16_t *)(const void *)panel)[at])
+                                         : half_bf16_to_f32(((const uint16_t *)(const void *)panel)[at]);
 }
 
 /* ---- product ---- */

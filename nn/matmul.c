@@ -17,9 +17,9 @@ static float weight_at(const void *panel, size_t i, enum dtype dtype)
 {
     switch (dtype) {
     case DTYPE_F16:
-        return half_to_float(((const uint16_t *)panel)[i]);
+        return half_f16_to_f32(((const uint16_t *)panel)[i]);
     case DTYPE_BF16:
-        return bf16_to_float(((const uint16_t *)panel)[i]);
+        return half_bf16_to_f32(((const uint16_t *)panel)[i]);
     default:
         return ((const float *)panel)[i];
     }
