@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * output_json.c - the JSON writer.
+ *
+ *     {"file", "duration", "language", "text",
+ *      "segments": [{"start", "end", "text", "tokens": [ids], "logprob", "confidence", "no_speech",
+ *                    "words": [{"word", "start", "end", "confidence"}]}],
+ *      "nbest": [{"segment", "text", "tokens", "score", "times"}]}
+ *
+ * Times are seconds; nbest[].times are encoder frames of the segment.  Segments are written into a buffer as they come,
+ * because the text and the duration stand before them. */
+#include "bin/output_json.h"
+
+#include <string.h>
+
+#include "base/json_writer.h"
+#include "base/utf8.h"
+
+/* Writes in a row until one fails: each step is skipped once rc is set. */
+#define THEN(call)                                                                                                     \
+    if (rc == 0)                                                                                                       \
+    rc = (call)
+
+static int add_number(struct buffer *b, const char *before, double value, int decimals)
+{
+    int rc = buffer_puts(b, before);
+    return rc == 0 ? json_write_number(b, value, decimals) : rc;
+}
+
+static int add_ints(struct buffer *b, const char *before, const int *values, int n)
+{
+    int rc = buffer_puts(b, before);
+    for (int i = 0; rc == 0 && i < n; i++)
+        rc = buffer_printf(b, i > 0 ? ", %d" : "%d", values[i]);
+    return rc == 0 ? buffer_puts(b, "]") : rc;
+}
+
+static int add_word(struct buffer *b, const struct linnet_word *word, int is_first)
+{
+    int rc = buffer_puts(b, is_first ? "{\"word\": " : ", {\"word\": ");
+    THEN(json_write_text(b, word->text));
+    THEN(add_number(b, ", \"start\": ", word->start_s, 3));
+    THEN(add_number(b, ", \"end\": ", word->end_s, 3));
+    THEN(add_number(b, ", \"confidence\": ", (double)word->confidence, 4));
+    THEN(buffer_puts(b, "}"));
+    return rc;
+}
+
+static int add_segment(struct buffer *b, const linnet_event *event, int is_first)
+{
+    int rc = buffer_puts(b, is_first ? "{" : ", {");
+    THEN(add_number(b, "\"start\": ", event->start_s, 3));
+    THEN(add_number(b, ", \"end\": ", event->end_s, 3));
+    THEN(buffer_puts(b, ", \"text\": "));
+    THEN(json_write_text(b, event->text));
+    THEN(add_ints(b, ", \"tokens\": [", event->tokens, event->n_tokens));
+    THEN(add_number(b, ", \"logprob\": ", event->logprob, 6));
+    THEN(add_number(b, ", \"confidence\": ", (double)event->confidence, 4));
+    THEN(add_number(b, ", \"no_speech\": ", event->no_speech, 6));
+    THEN(buffer_puts(b, ", \"words\": ["));
+    for (int i = 0; rc == 0 && i < event->n_words; i++)
+        rc = add_word(b, &event->words[i], i == 0);
+    THEN(buffer_puts(b, "]}"));
+    return rc;
+}
+
+static int add_hypothesis(struct buffer *b, const struct linnet_hypothesis *h, int i_segment)
+{
+    int rc = buffer_printf(b, "%s{\"segment\": %d, \"text\": ", b->n > 0 ? ", " : "", i_segment);
+    THEN(json_write_text(b, h->text));
+    THEN(add_ints(b, ", \"tokens\": [", h->tokens, h->n_tokens));
+    THEN(add_number(b, ", \"score\": ", h->score, 6));
+    THEN(add_ints(b, ", \"times\": [", h->times, h->times != NULL ? h->n_tokens : 0));
+    THEN(buffer_puts(b, "}"));
+    return rc;
+}
+
+/* True when the two texts next to each other need a space between them: neither has one, and both use the spaces of
+ * alphabetic scripts (everything before the East Asian ones). */
+static int needs_space(const struct buffer *before, const char *after)
+{
+    uint32_t last = ' ', first = ' ';
+    size_t at = before->n;
+    while (at > 0 && ((unsigned char)before->data[--at] & 0xC0) == 0x80)
+        ;
+    if (before->n > 0)
+        utf8_next(before->data + at, before->n - at, &last);
+    if (after[0] != '\0')
+        utf8_next(after, strlen(after), &first);
+    return last != ' ' && first != ' ' && last < 0x2E80 && first < 0x2E80;
+}
+
+int output_json_segment(struct output *o, const linnet_event *event)
+{
+    const char *text = event->text + (o->text.n == 0 ? strspn(event->text, " ") : 0);
+    int rc = needs_space(&o->text, text) ? buffer_puts(&o->text, " ") : 0;
+    THEN(buffer_puts(&o->text, text));
+    THEN(add_segment(&o->segments, event, o->n_segments == 0));
+    for (int i = 0; rc == 0 && i < event->n_nbest; i++)
+        rc = add_hypothesis(&o->nbest, &event->nbest[i], o->n_segments);
+    return rc;
+}
+
+int output_json_end(struct output *o, double duration_s)
+{
+    int rc = buffer_puts(&o->out, "{\"file\": ");
+    THEN(json_write_text(&o->out, o->file));
+    THEN(add_number(&o->out, ", \"duration\": ", duration_s, 3));
+    THEN(buffer_puts(&o->out, ", \"language\": "));
+    THEN(json_write_text(&o->out, o->language));
+    THEN(buffer_puts(&o->out, ", \"text\": "));
+    THEN(json_write_string(&o->out, buffer_text(&o->text), o->text.n));
+    THEN(buffer_puts(&o->out, ", \"segments\": ["));
+    THEN(buffer_append(&o->out, buffer_text(&o->segments), o->segments.n));
+    THEN(buffer_puts(&o->out, "], \"nbest\": ["));
+    THEN(buffer_append(&o->out, buffer_text(&o->nbest), o->nbest.n));
+    THEN(buffer_puts(&o->out, "]}\n"));
+    return rc;
+}
