@@ -12,7 +12,11 @@
 #include "linnet.h"
 
 /* In the order of help. */
-#define COMMANDS(X) X(settings)
+/* clang-format off */
+#define COMMANDS(X) \
+    X(score) \
+    X(settings)
+/* clang-format on */
 
 #define DECLARE(name) extern const struct command name##_command;
 #define ENTRY(name) &name##_command,

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * score.h - error rates of hypotheses against references, utterance by utterance. */
+#ifndef LINNET_BIN_SCORE_H
+#define LINNET_BIN_SCORE_H
+
+#include "bin/edits.h"
+#include "bin/transcripts.h"
+
+struct score_utterance {
+    const char *id;
+    struct edits words, letters;
+    int is_missing; /* no hypothesis: all of it counts as deleted */
+};
+
+struct score {
+    struct score_utterance *utterances; /* [n] in order of ids */
+    int n, n_missing, n_extra, n_wrong; /* wrong: utterances with a word error */
+    struct edits words, letters;        /* sums */
+};
+
+/* Scores after the named normalization (decoders/normalize.h).  Ids point into reference. */
+int score_run(struct score *s, const struct transcripts *reference, const struct transcripts *hypothesis,
+              const char *normalizer, struct message *msg) LINNET_MUST_CHECK;
+void score_close(struct score *s);
+
+/* Percent of errors, 0 when there is nothing to get wrong and nothing was said. */
+double score_percent(const struct edits *e);
+
+/* How sure it is that b is better or worse than a (of the same utterances): draws utterances n_samples times. */
+struct score_difference {
+    double percent, low, high; /* b - a in percent points; 95 % of samples lie between low and high */
+    double p;                  /* chance of a difference of the other sign, two-sided */
+};
+int score_compare(const struct score *a, const struct score *b, int n_samples, struct score_difference *d,
+                  struct message *msg) LINNET_MUST_CHECK;
+
+#endif
