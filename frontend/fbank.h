@@ -22,7 +22,10 @@ struct fbank_options {
     double low_hz, high_hz;     /* of the filters; high_hz <= 0: that much below half the rate */
 };
 
-#define FBANK_DEFAULTS {.rate_hz = 16000, .n_mels = 80, .length_ms = 25.0, .shift_ms = 10.0, .low_hz = 20.0}
+#define FBANK_DEFAULTS                                                                                                 \
+    {                                                                                                                  \
+        .rate_hz = 16000, .n_mels = 80, .length_ms = 25.0, .shift_ms = 10.0, .low_hz = 20.0                            \
+    }
 
 int fbank_open(struct fbank **out, const struct fbank_options *options, struct message *msg) LINNET_MUST_CHECK;
 void fbank_close(struct fbank *f);

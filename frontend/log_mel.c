@@ -2,9 +2,9 @@
  * log_mel.c - Whisper's log-mel spectrogram.
  *
  * As openai-whisper's audio.py: a periodic Hann window of 400 points, every 160 samples, centred with the start of the
- * recording mirrored; squared magnitudes; Slaney's mel filters; log10 of at least 1e-10.  The mirrored start is put into
- * the framer when the first 200 samples are there, from then on frames are plain overlapping ones.  The first point of
- * the window is zero, which is why frame 0 need not wait for the sample that mirrors onto it. */
+ * recording mirrored; squared magnitudes; Slaney's mel filters; log10 of at least 1e-10.  The mirrored start is put
+ * into the framer when the first 200 samples are there, from then on frames are plain overlapping ones.  The first
+ * point of the window is zero, which is why frame 0 need not wait for the sample that mirrors onto it. */
 #include "frontend/log_mel.h"
 
 #include <math.h>
@@ -103,8 +103,7 @@ size_t log_mel_feed(struct log_mel *m, const float *samples, size_t n, float *fr
 {
     size_t n_rows = 0, n_mels = (size_t)m->bank.n_mels;
     while (n > 0) {
-        size_t n_taken =
-            m->n_start < HALF ? take_start(m, samples, n) : framer_put(&m->framer, samples, n);
+        size_t n_taken = m->n_start < HALF ? take_start(m, samples, n) : framer_put(&m->framer, samples, n);
         samples += n_taken;
         n -= n_taken;
         for (const float *frame; (frame = framer_next(&m->framer)) != NULL; n_rows++)

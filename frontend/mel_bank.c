@@ -86,7 +86,8 @@ int mel_bank_open_kaldi(struct mel_bank *b, int n_mels, size_t n_fft, int rate_h
                         struct message *msg)
 {
     if (!(low_hz >= 0.0 && low_hz < high_hz && high_hz <= rate_hz / 2.0))
-        return fail(msg, LINNET_E_ARGUMENT, "mel filters from %g to %g Hz at a rate of %d Hz", low_hz, high_hz, rate_hz);
+        return fail(msg, LINNET_E_ARGUMENT, "mel filters from %g to %g Hz at a rate of %d Hz", low_hz, high_hz,
+                    rate_hz);
     int rc = open_bank(b, n_mels, n_fft, rate_hz, msg);
     if (rc < 0)
         return rc;

@@ -14,12 +14,13 @@ struct mel_bank {
     struct mel_filter {
         size_t first, n; /* bins */
         float *weights;  /* [n], inside the bank's storage */
-    } *filters;          /* [n_mels] */
+    } * filters;         /* [n_mels] */
     float *storage;
 };
 
 /* As librosa.filters.mel and Whisper: Slaney's scale from 0 to half the rate, each filter of equal area. */
-int mel_bank_open_slaney(struct mel_bank *b, int n_mels, size_t n_fft, int rate_hz, struct message *msg) LINNET_MUST_CHECK;
+int mel_bank_open_slaney(struct mel_bank *b, int n_mels, size_t n_fft, int rate_hz,
+                         struct message *msg) LINNET_MUST_CHECK;
 
 /* As Kaldi: triangles of height 1, straight on the scale 1127 ln(1 + f / 700), from low_hz to high_hz. */
 int mel_bank_open_kaldi(struct mel_bank *b, int n_mels, size_t n_fft, int rate_hz, double low_hz, double high_hz,
