@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/parse.h"
 #include "bin/options.h"
+#include "bin/settings.h"
 #include "linnet.h"
 
 /* In the order of help. */
@@ -81,6 +82,8 @@ static int manual(void)
 {
     for (const struct command *const *c = commands; *c != NULL; c++)
         options_manual(*c, stdout);
+    printf(".SH SETTINGS\nWhat a recipe and \\-\\-set can set.\n");
+    settings_manual(stdout);
     return EXIT_DONE;
 }
 

@@ -78,6 +78,9 @@ int options_mistake(const char *command, const char *format, ...) __attribute__(
 
 void options_usage(const struct command *c, FILE *out);
 void options_manual(const struct command *c, FILE *out);      /* as a section of the manual page, in man(7) */
-void options_completion(const struct command *c, FILE *out);  /* the long names, on one line */
+void options_completion(const struct command *c, FILE *out);  /* the long names and their choices, on one line */
+
+/* Text for man(7): hyphens that stay hyphens, backslashes, and dots and quotes at the start of a line are escaped. */
+void options_roff(const char *text, FILE *out);
 
 #endif

@@ -66,8 +66,7 @@ void options_usage(const struct command *c, FILE *out)
     fprintf(out, "  -h, --help%*sprint this\n", HELP_COLUMN - 12, "");
 }
 
-/* Text for man(7): a hyphen that must stay one, a backslash, and a dot or quote at the start of a line. */
-static void roff(const char *text, FILE *out)
+void options_roff(const char *text, FILE *out)
 {
     int at_start = 1;
     for (; *text != '\0'; text++) {
@@ -93,12 +92,12 @@ static void manual_lines(const struct option_spec *table, FILE *out)
         char left[80];
         heading(s, left, sizeof left);
         fputs(".TP\n.B ", out);
-        roff(left + strspn(left, " "), out);
+        options_roff(left + strspn(left, " "), out);
         fputc('\n', out);
-        roff(s->help, out);
+        options_roff(s->help, out);
         if (s->choices != NULL) {
             fputs(" (", out);
-            roff(s->choices, out);
+            options_roff(s->choices, out);
             fputc(')', out);
         }
         fputc('\n', out);
@@ -108,15 +107,15 @@ static void manual_lines(const struct option_spec *table, FILE *out)
 void options_manual(const struct command *c, FILE *out)
 {
     fputs(".SS \"linnet ", out);
-    roff(c->name, out);
+    options_roff(c->name, out);
     fprintf(out, "%s%s", c->options != NULL ? " [options]" : "", c->arguments[0] != '\0' ? " " : "");
-    roff(c->arguments, out);
+    options_roff(c->arguments, out);
     fputs("\"\n", out);
-    roff(c->summary, out);
+    options_roff(c->summary, out);
     fputs(".\n", out);
     if (c->text != NULL) {
         fputs(".PP\n.nf\n", out);
-        roff(c->text, out);
+        options_roff(c->text, out);
         fputs("\n.fi\n", out);
     }
     manual_lines(c->options, out);
@@ -128,7 +127,7 @@ static void words(const struct option_spec *table, FILE *out)
         if (s->type == OPTION_GROUP)
             words(s->group, out);
         else
-            fprintf(out, " --%s%s", s->name, s->type == OPTION_FLAG ? "" : "=");
+            fprintf(out, " --%s%s%s", s->name, s->type == OPTION_FLAG ? "" : "=", s->choices != NULL ? s->choices : "");
 }
 
 void options_completion(const struct command *c, FILE *out)
