@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * layers.c - reading layers from a model file. */
+#include "nn/layers.h"
+
+#include <stdio.h>
+
+#include "base/mem.h"
+
+enum { NAME_SIZE = 200, MAX_JOINED = 4 };
+
+int floats_load(float **out, const struct layer_source *from, const char *name, int n_dims, const int64_t shape[])
+{
+    const struct tensor *t;
+    int rc = safetensors_get(from->file, name, n_dims, shape, &t, from->msg);
+    if (rc < 0)
+        return rc;
+    if (t->dtype != DTYPE_F32 && t->dtype != DTYPE_F16 && t->dtype != DTYPE_BF16)
+        return fail(from->msg, LINNET_E_MODEL, "%s: type %s is not supported", name, dtype_name(t->dtype));
+    size_t n = tensor_elements(t);
+    float *values = mem_array(n, sizeof *values);
+    if (values == NULL)
+        return fail_memory(from->msg);
+    tensor_to_f32(t, 0, n, values);
+    *out = values;
+    return LINNET_OK;
+}
+
+int layer_norm_load(struct layer_norm *l, const struct layer_source *from, const char *prefix, int n)
+{
+    char name[NAME_SIZE];
+    const int64_t shape[] = {n};
+    *l = (struct layer_norm){.n = n};
+    snprintf(name, sizeof name, "%s.weight", prefix);
+    int rc = floats_load(&l->gamma, from, name, 1, shape);
+    snprintf(name, sizeof name, "%s.bias", prefix);
+    if (rc >= 0)
+        rc = floats_load(&l->beta, from, name, 1, shape);
+    if (rc < 0)
+        layer_norm_close(l);
+    return rc;
+}
+
+void layer_norm_close(struct layer_norm *l)
+{
+    mem_free(l->gamma);
+    mem_free(l->beta);
+    l->gamma = l->beta = NULL;
+}
+
+void layer_norm_rows(const struct nn_context *ctx, const struct layer_norm *l, const float *x, float *y, int n_rows)
+{
+    for (ptrdiff_t i = 0; i < n_rows; i++)
+        ctx->kernels->layer_norm(x + i * l->n, y + i * l->n, l->n, l->gamma, l->beta, 1e-5f);
+}
+
+static int find_part(const struct layer_source *from, const char *prefix, const char *part, int n_in, int n_out, int n_taps,
+                     enum layer_bias bias, const struct tensor **w, const struct tensor **b)
+{
+    char name[NAME_SIZE];
+    snprintf(name, sizeof name, "%s%s.weight", prefix, part);
+    int rc = safetensors_get(from->file, name, n_taps > 0 ? 3 : 2, (const int64_t[]){n_out, n_in, n_taps}, w, from->msg);
+    if (rc < 0)
+        return rc;
+    snprintf(name, sizeof name, "%s%s.bias", prefix, part);
+    *b = bias == LAYER_NO_BIAS ? NULL : safetensors_find(from->file, name);
+    if (*b == NULL && bias != LAYER_BIAS)
+        return LINNET_OK;
+    return safetensors_get(from->file, name, 1, (const int64_t[]){n_out}, b, from->msg);
+}
+
+static int load(struct linear *l, const struct layer_source *from, const char *prefix, const char *const names[], int n,
+                int n_in, int n_out, int n_taps, enum layer_bias bias)
+{
+    const struct tensor *w[MAX_JOINED] = {NULL}, *b[MAX_JOINED] = {NULL};
+    *l = (struct linear){0};
+    for (int i = 0; i < n; i++) {
+        int rc = find_part(from, prefix, names[i], n_in, n_out, n_taps, bias, &w[i], &b[i]);
+        if (rc < 0)
+            return rc;
+    }
+    int rc = linear_open(l, w, b, n, from->pool, from->msg);
+    for (int i = 0; i < n && rc >= 0; i++)
+        safetensors_release(from->file, w[i]);
+    return rc;
+}
+
+int linear_load_joined(struct linear *l, const struct layer_source *from, const char *prefix, const char *const names[],
+                       int n, int n_in, int n_out, enum layer_bias bias)
+{
+    return load(l, from, prefix, names, n, n_in, n_out, 0, bias);
+}
+
+int linear_load(struct linear *l, const struct layer_source *from, const char *prefix, int n_in, int n_out,
+                enum layer_bias bias)
+{
+    return load(l, from, prefix, (const char *const[]){""}, 1, n_in, n_out, 0, bias);
+}
+
+int linear_load_convolution(struct linear *l, const struct layer_source *from, const char *prefix, int n_in, int n_out,
+                            int n_taps)
+{
+    return load(l, from, prefix, (const char *const[]){""}, 1, n_in, n_out, n_taps, LAYER_BIAS);
+}
