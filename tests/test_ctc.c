@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "decoders/confidence.h"
+#include "decoders/ctc_align.h"
 #include "decoders/ctc_greedy.h"
 #include "decoders/ctc_prefix.h"
 #include "decoders/ctc_scores.h"
@@ -190,6 +192,54 @@ static void prefix_against_all_alignments(void)
         ctc_prefix_close(p);
     }
     mem_free(texts);
+}
+
+/* The alignment of every text that fits is the best of all its alignments. */
+static void alignment_against_all_alignments(void)
+{
+    struct text *texts = mem_array(MAX_TEXTS, sizeof *texts);
+    float logprobs[MAX_T * 4], values[MAX_T];
+    int times[MAX_T];
+    for (int round = 0; round < 30; round++) {
+        int n_frames = 1 + round % MAX_T, n_vocabulary = 2 + round % 3;
+        random_frames(logprobs, n_frames, n_vocabulary, 1.0);
+        int n_texts = all_texts(logprobs, n_frames, n_vocabulary, texts);
+        for (int i = 0; i < n_texts; i++) {
+            const struct text *x = &texts[i];
+            double score = 0.0;
+            CU_ASSERT_EQUAL(
+                ctc_align(logprobs, n_frames, n_vocabulary, 0, x->tokens, x->n, times, values, &score, NULL), 0);
+            CU_ASSERT_DOUBLE_EQUAL(score, x->best, 1e-9);
+            for (int j = 0; j < x->n; j++) {
+                CU_ASSERT_TRUE(times[j] >= x->frames[j][0] && times[j] <= x->frames[j][1]);
+                CU_ASSERT_EQUAL(values[j], logprobs[times[j] * n_vocabulary + x->tokens[j]]);
+                for (int t = x->frames[j][0]; t <= x->frames[j][1]; t++)
+                    CU_ASSERT_TRUE(logprobs[t * n_vocabulary + x->tokens[j]] <= values[j]);
+            }
+        }
+    }
+    const int twice[] = {1, 1};
+    CU_ASSERT_EQUAL(ctc_align(logprobs, 2, 2, 0, twice, 2, times, NULL, NULL, NULL), LINNET_E_ARGUMENT);
+    CU_ASSERT_EQUAL(ctc_align(logprobs, 3, 2, 0, twice, 2, times, NULL, NULL, NULL), 0);
+    CU_ASSERT_TRUE(times[0] == 0 && times[1] == 2);
+    CU_ASSERT_EQUAL(ctc_align(logprobs, 3, 2, 0, twice, 0, times, NULL, NULL, NULL), 0);
+    mem_free(texts);
+}
+
+/* Words of one and two tokens: .5, sqrt(.9 * .4) = .6; the utterance: cube root of .18. */
+static void confidences_are_geometric_means(void)
+{
+    const float logprobs[] = {logf(0.5f), logf(0.9f), logf(0.4f)};
+    const int ends[] = {1, 3};
+    float tokens[3], words[2];
+    confidence_of_logprobs(logprobs, 3, tokens);
+    confidence_of_words(tokens, ends, 2, words);
+    CU_ASSERT_DOUBLE_EQUAL((double)words[0], 0.5, 1e-6);
+    CU_ASSERT_DOUBLE_EQUAL((double)words[1], 0.6, 1e-6);
+    CU_ASSERT_DOUBLE_EQUAL((double)confidence_mean(tokens, 3), cbrt(0.18), 1e-6);
+    CU_ASSERT_DOUBLE_EQUAL((double)confidence_mean(tokens, 0), 1.0, 0.0);
+    tokens[1] = 0.0f;
+    CU_ASSERT_DOUBLE_EQUAL((double)confidence_mean(tokens, 3), 0.0, 0.0);
 }
 
 static void check_mode(const struct refs *r, const char *mode, const json_t *methods, int n_beam)
@@ -403,6 +453,8 @@ static const struct unit_test tests[] = {
     {"prefix beam by hand", prefix_by_hand},
     {"times of a run", times_of_a_run},
     {"prefix beam against all alignments", prefix_against_all_alignments},
+    {"alignment against all alignments", alignment_against_all_alignments},
+    {"confidences are geometric means", confidences_are_geometric_means},
     {"streams equal whole", streams_equal_whole},
     {"best symbols of a frame", best_symbols},
     {"survives nonsense", survives_nonsense},
