@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/status.h"
 #include "base/utf8.h"
 
 void json_reader_open(struct json_reader *r, const char *bytes, size_t n)
@@ -21,7 +22,8 @@ void json_reader_close(struct json_reader *r)
 
 static int bad(struct json_reader *r)
 {
-    r->bad = 1;
+    if (r->bad == 0)
+        r->bad = LINNET_E_FORMAT;
     return -1;
 }
 
@@ -118,6 +120,14 @@ static const char *string_stop(const char *at, const char *end)
     return at;
 }
 
+static int keep(struct json_reader *r, const char *bytes, size_t n)
+{
+    int rc = buffer_append(&r->text, bytes, n);
+    if (rc < 0)
+        r->bad = rc;
+    return rc;
+}
+
 int json_string(struct json_reader *r, const char **text, size_t *n)
 {
     if (take(r, '"') < 0)
@@ -131,13 +141,13 @@ int json_string(struct json_reader *r, const char **text, size_t *n)
     }
     buffer_cut(&r->text, 0);
     for (;;) {
-        if (buffer_append(&r->text, from, (size_t)(r->at - from)) < 0 || r->at >= r->end)
+        if (keep(r, from, (size_t)(r->at - from)) < 0 || r->at >= r->end)
             return bad(r);
         if (*r->at++ == '"')
             break;
         char bytes[4];
         size_t size = unescape(r, bytes);
-        if (size == 0 || buffer_append(&r->text, bytes, size) < 0)
+        if (size == 0 || keep(r, bytes, size) < 0)
             return bad(r);
         from = r->at;
         r->at = string_stop(r->at, r->end);

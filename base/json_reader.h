@@ -14,7 +14,7 @@
 struct json_reader {
     const char *start, *at, *end;
     struct buffer text; /* of the last string that had escapes */
-    int bad;            /* the file is not what was expected, at `at` */
+    int bad;            /* LINNET_E_FORMAT: not what was expected, at `at`; LINNET_E_MEMORY; 0: all well */
     int first;          /* right after a bracket: no comma comes */
 };
 

@@ -158,7 +158,9 @@ static int read_json(struct whisper_vocab *v, const char *file, const struct buf
         rc = read_tokenizer(v, &r, byte_of, 0, msg);
     else
         rc = read_map(v, &r, byte_of, msg);
-    if (rc == 0 && r.bad)
+    if (rc == 0 && r.bad == LINNET_E_MEMORY)
+        rc = fail_memory(msg);
+    else if (rc == 0 && r.bad != 0)
         rc = fail(msg, LINNET_E_FORMAT, "not the JSON of a vocabulary at byte %zu", (size_t)(r.at - r.start));
     json_reader_close(&r);
     return rc;

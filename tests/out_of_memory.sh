@@ -1,0 +1,29 @@
+#!/bin/sh
+# Every allocation of some runs fails in turn: the program must say so and end with 1, never crash or look successful.
+linnet=${LINNET:-./linnet}
+dir=$(mktemp -d) || exit 99
+trap 'rm -rf "$dir"' EXIT
+printf 'u1 the cat sat twenty five\nu2 a b\n' >"$dir/ref"
+printf '{"utt": "u2", "text": "a b"}\n{"utt": "u1", "text": "the h\\u00e2t 25"}\n' >"$dir/hyp"
+bad=0
+
+sweep() {
+    n=1
+    while :; do
+        LINNET_FAIL_ALLOC=$n "$linnet" "$@" >"$dir/out" 2>"$dir/err"
+        code=$?
+        [ $code -ne 0 ] || break
+        if [ $code -ne 1 ] || ! grep -q 'memory' "$dir/err" || grep -q 'Sanitizer\|runtime error' "$dir/err"; then
+            echo "FAILED: allocation $n of $*: exit code $code"
+            cat "$dir/err"
+            bad=1
+        fi
+        n=$((n + 1))
+        [ $n -le 2000 ] || { echo "FAILED: $* never succeeds"; bad=1; break; }
+    done
+    echo "$n allocations: $*"
+}
+
+sweep score --normalize whisper-en --align "$dir/ref" "$dir/hyp"
+sweep score --json --by-length --by-speaker "$dir/ref" --against "$dir/ref" "$dir/ref" "$dir/hyp"
+exit $bad
