@@ -7,117 +7,40 @@
 
 #include "base/mem.h"
 
-/* Where tensors come from while a decoder is opened. */
-struct loader {
-    const struct safetensors *weights;
-    const char *prefix;
-    struct pool *pool;
-    struct message *msg;
-};
+#define MAX_NAME 160
 
-static int find(const struct loader *l, const char *name, int n_dims, const int64_t *shape, const struct tensor **out)
-{
-    char full[256];
-    snprintf(full, sizeof full, "%s.%s", l->prefix, name);
-    return safetensors_get(l->weights, full, n_dims, shape, out, l->msg);
-}
-
-static int read_floats(const struct loader *l, const char *name, int n_dims, const int64_t *shape, float **out)
-{
-    const struct tensor *t;
-    int rc = find(l, name, n_dims, shape, &t);
-    if (rc < 0)
-        return rc;
-    size_t n = tensor_elements(t);
-    *out = mem_array(n, sizeof **out);
-    if (*out == NULL)
-        return fail_memory(l->msg);
-    tensor_to_f32(t, 0, n, *out);
-    return LINNET_OK;
-}
-
-static int read_norm(const struct loader *l, const char *name, int n, float *norm[2])
-{
-    char full[160];
-    const int64_t shape[1] = {n};
-    snprintf(full, sizeof full, "%s.weight", name);
-    int rc = read_floats(l, full, 1, shape, &norm[0]);
-    snprintf(full, sizeof full, "%s.bias", name);
-    return rc < 0 ? rc : read_floats(l, full, 1, shape, &norm[1]);
-}
-
-/* A layer that is in the checkpoint as one or more parts, each n_in -> n_out. */
-struct part {
-    const char *name;
-    int no_bias;
-};
-
-static int read_linear(const struct loader *l, const char *block, const struct part *parts, int n_parts, int n_in,
-                       int n_out, struct linear *linear)
-{
-    const struct tensor *weights[3], *biases[3];
-    const int64_t weight_shape[2] = {n_out, n_in}, bias_shape[1] = {n_out};
-    for (int i = 0; i < n_parts; i++) {
-        char name[160];
-        snprintf(name, sizeof name, "%s%s.weight", block, parts[i].name);
-        int rc = find(l, name, 2, weight_shape, &weights[i]);
-        if (rc < 0)
-            return rc;
-        biases[i] = NULL;
-        snprintf(name, sizeof name, "%s%s.bias", block, parts[i].name);
-        if (!parts[i].no_bias && (rc = find(l, name, 1, bias_shape, &biases[i])) < 0)
-            return rc;
-    }
-    return linear_open(linear, weights, biases, n_parts, l->pool, l->msg);
-}
-
-static int read_self_attention(const struct loader *l, const char *block, const struct attention_decoder_config *c,
-                               struct attention_block *b)
-{
-    const struct part qkv[3] = {{"self_attn.linear_q", c->no_query_bias},
-                                {"self_attn.linear_k", c->no_key_bias},
-                                {"self_attn.linear_v", c->no_value_bias}};
-    const struct part out = {"self_attn.linear_out", c->no_query_bias};
-    int rc = read_linear(l, block, qkv, 3, c->n_dims, c->n_dims, &b->qkv);
-    return rc < 0 ? rc : read_linear(l, block, &out, 1, c->n_dims, c->n_dims, &b->out);
-}
-
-static int read_cross_attention(const struct loader *l, const char *block, const struct attention_decoder_config *c,
-                                struct attention_block *b)
-{
-    const struct part q = {"src_attn.linear_q", c->no_cross_query_bias};
-    const struct part kv[2] = {{"src_attn.linear_k", c->no_cross_key_bias},
-                               {"src_attn.linear_v", c->no_cross_value_bias}};
-    const struct part out = {"src_attn.linear_out", c->no_cross_query_bias};
-    int rc = read_linear(l, block, &q, 1, c->n_dims, c->n_dims, &b->cross_q);
-    if (rc == 0)
-        rc = read_linear(l, block, kv, 2, c->n_dims, c->n_dims, &b->cross_kv);
-    return rc < 0 ? rc : read_linear(l, block, &out, 1, c->n_dims, c->n_dims, &b->cross_out);
-}
-
-static int read_feed_forward(const struct loader *l, const char *block, const struct attention_decoder_config *c,
-                             struct attention_block *b)
-{
-    const struct part hidden = {"feed_forward.w_1", c->no_hidden_bias}, back = {"feed_forward.w_2", c->no_hidden_bias};
-    int rc = read_linear(l, block, &hidden, 1, c->n_dims, c->n_hidden, &b->hidden);
-    return rc < 0 ? rc : read_linear(l, block, &back, 1, c->n_hidden, c->n_dims, &b->back);
-}
-
-static int read_block(const struct loader *l, int i, const struct attention_decoder_config *c,
+/* Reads block "prefix.decoders.i." */
+static int read_block(const struct layer_source *from, const char *prefix, const struct attention_decoder_config *c,
                       struct attention_block *b)
 {
-    char block[40], name[64];
-    snprintf(block, sizeof block, "decoders.%d.", i);
+    static const char *const qkv[] = {"self_attn.linear_q", "self_attn.linear_k", "self_attn.linear_v"};
+    static const char *const out[] = {"self_attn.linear_out"}, *const cross_out[] = {"src_attn.linear_out"};
+    static const char *const q[] = {"src_attn.linear_q"}, *const kv[] = {"src_attn.linear_k", "src_attn.linear_v"};
+    static const char *const hidden[] = {"feed_forward.w_1"}, *const back[] = {"feed_forward.w_2"};
+    const struct {
+        struct linear *layer;
+        const char *const *names;
+        int n_names, n_in, n_out;
+        enum layer_bias bias;
+    } layers[] = {
+        {&b->qkv, qkv, 3, c->n_dims, c->n_dims, c->attention_bias},
+        {&b->out, out, 1, c->n_dims, c->n_dims, c->attention_bias},
+        {&b->cross_q, q, 1, c->n_dims, c->n_dims, c->attention_bias},
+        {&b->cross_kv, kv, 2, c->n_dims, c->n_dims, c->attention_bias},
+        {&b->cross_out, cross_out, 1, c->n_dims, c->n_dims, c->attention_bias},
+        {&b->hidden, hidden, 1, c->n_dims, c->n_hidden, c->hidden_bias},
+        {&b->back, back, 1, c->n_hidden, c->n_dims, c->hidden_bias},
+    };
     int rc = 0;
     for (int k = 0; rc == 0 && k < 3; k++) {
-        snprintf(name, sizeof name, "%snorm%d", block, k + 1);
-        rc = read_norm(l, name, c->n_dims, b->norm[k]);
+        char name[MAX_NAME + 16];
+        snprintf(name, sizeof name, "%snorm%d", prefix, k + 1);
+        rc = layer_norm_load(&b->norm[k], from, name, c->n_dims);
     }
-    if (rc == 0)
-        rc = read_self_attention(l, block, c, b);
-    if (rc == 0)
-        rc = read_cross_attention(l, block, c, b);
-    return rc < 0 ? rc : read_feed_forward(l, block, c, b);
+    for (size_t i = 0; rc == 0 && i < sizeof layers / sizeof layers[0]; i++)
+        rc = linear_load_joined(layers[i].layer, from, prefix, layers[i].names, layers[i].n_names, layers[i].n_in,
+                                layers[i].n_out, layers[i].bias);
+    return rc;
 }
 
 static int check_config(const struct attention_decoder_config *c, struct message *msg)
@@ -134,22 +57,27 @@ static int check_config(const struct attention_decoder_config *c, struct message
     return LINNET_OK;
 }
 
-static int read_all(const struct loader *l, struct attention_decoder *d)
+static int read_all(const struct layer_source *from, const char *prefix, struct attention_decoder *d)
 {
     const struct attention_decoder_config *c = &d->config;
-    const int64_t shape[2] = {c->n_vocabulary, c->n_dims};
-    const struct part output = {"output_layer", 0};
-    int rc = read_floats(l, "embed.0.weight", 2, shape, &d->embedding);
+    char name[MAX_NAME];
+    snprintf(name, sizeof name, "%s.embed.0.weight", prefix);
+    int rc = floats_load(&d->embedding, from, name, 2, (const int64_t[]){c->n_vocabulary, c->n_dims});
     if (rc < 0)
         return rc;
     float scale = (float)sqrt((double)c->n_dims);
     for (size_t i = 0; i < (size_t)c->n_vocabulary * (size_t)c->n_dims; i++)
         d->embedding[i] *= scale;
-    for (int i = 0; rc == 0 && i < c->n_blocks; i++)
-        rc = read_block(l, i, c, &d->blocks[i]);
-    if (rc == 0 && !c->post_norm)
-        rc = read_norm(l, "after_norm", c->n_dims, d->norm);
-    return rc < 0 ? rc : read_linear(l, "", &output, 1, c->n_dims, c->n_vocabulary, &d->output);
+    for (int i = 0; rc == 0 && i < c->n_blocks; i++) {
+        snprintf(name, sizeof name, "%s.decoders.%d.", prefix, i);
+        rc = read_block(from, name, c, &d->blocks[i]);
+    }
+    if (rc == 0 && !c->post_norm) {
+        snprintf(name, sizeof name, "%s.after_norm", prefix);
+        rc = layer_norm_load(&d->norm, from, name, c->n_dims);
+    }
+    snprintf(name, sizeof name, "%s.output_layer", prefix);
+    return rc < 0 ? rc : linear_load(&d->output, from, name, c->n_dims, c->n_vocabulary, LAYER_BIAS);
 }
 
 int attention_decoder_open(struct attention_decoder **out, const struct safetensors *weights, const char *prefix,
@@ -163,8 +91,8 @@ int attention_decoder_open(struct attention_decoder **out, const struct safetens
         return fail_memory(msg);
     d->config = *config;
     d->blocks = mem_array((size_t)config->n_blocks, sizeof *d->blocks);
-    struct loader l = {weights, prefix, pool, msg};
-    rc = d->blocks != NULL ? read_all(&l, d) : fail_memory(msg);
+    const struct layer_source from = {weights, pool, msg};
+    rc = d->blocks != NULL ? read_all(&from, prefix, d) : fail_memory(msg);
     if (rc < 0) {
         attention_decoder_close(d);
         return rc;
@@ -178,10 +106,8 @@ static void close_block(struct attention_block *b)
     struct linear *const all[] = {&b->qkv, &b->out, &b->cross_q, &b->cross_kv, &b->cross_out, &b->hidden, &b->back};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         linear_close(all[i]);
-    for (int k = 0; k < 3; k++) {
-        mem_free(b->norm[k][0]);
-        mem_free(b->norm[k][1]);
-    }
+    for (int k = 0; k < 3; k++)
+        layer_norm_close(&b->norm[k]);
 }
 
 void attention_decoder_close(struct attention_decoder *d)
@@ -192,8 +118,7 @@ void attention_decoder_close(struct attention_decoder *d)
         close_block(&d->blocks[i]);
     mem_free(d->blocks);
     mem_free(d->embedding);
-    mem_free(d->norm[0]);
-    mem_free(d->norm[1]);
+    layer_norm_close(&d->norm);
     linear_close(&d->output);
     mem_free(d);
 }

@@ -10,8 +10,7 @@
 
 #include "decoders/label_tree.h"
 #include "nn/context.h"
-#include "nn/linear.h"
-#include "nn/safetensors.h"
+#include "nn/layers.h"
 
 struct attention_decoder_config {
     int n_vocabulary;
@@ -22,14 +21,11 @@ struct attention_decoder_config {
     enum nn_activation activation;
     float norm_eps;
     int sos, eos;
-    /* Layers without a bias (a bias in the file is then an error of the caller's to have looked for). */
-    int no_query_bias, no_key_bias, no_value_bias; /* of self-attention; query's is the output's too */
-    int no_cross_query_bias, no_cross_key_bias, no_cross_value_bias;
-    int no_hidden_bias;
+    enum layer_bias attention_bias, hidden_bias; /* LAYER_BIAS, or LAYER_BIAS_OPTIONAL when some layers have none */
 };
 
 struct attention_block {
-    float *norm[3][2]; /* before (or after) self-attention, cross-attention, feed-forward: gamma, beta [D] */
+    struct layer_norm norm[3]; /* before (or after) self-attention, cross-attention, feed-forward */
     struct linear qkv, out;
     struct linear cross_q, cross_kv, cross_out;
     struct linear hidden, back; /* feed-forward: D -> n_hidden -> D */
@@ -39,7 +35,7 @@ struct attention_decoder {
     struct attention_decoder_config config;
     float *embedding;               /* [V, D], times sqrt(D) */
     struct attention_block *blocks; /* [n_blocks] */
-    float *norm[2];                 /* at the end; not with post_norm */
+    struct layer_norm norm;         /* at the end; not with post_norm */
     struct linear output;
 };
 

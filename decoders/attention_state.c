@@ -227,11 +227,11 @@ static void embed(struct attention_state *s, const int *nodes, int n)
 }
 
 static void normalize(const struct attention_state *s, const struct nn_context *ctx, const float *x, float *y, int n,
-                      float *const norm[2])
+                      const struct layer_norm *norm)
 {
     int n_dims = s->decoder->config.n_dims;
     for (int i = 0; i < n; i++)
-        ctx->kernels->layer_norm(x + (ptrdiff_t)i * n_dims, y + (ptrdiff_t)i * n_dims, n_dims, norm[0], norm[1],
+        ctx->kernels->layer_norm(x + (ptrdiff_t)i * n_dims, y + (ptrdiff_t)i * n_dims, n_dims, norm->gamma, norm->beta,
                                  s->decoder->config.norm_eps);
 }
 
@@ -292,10 +292,10 @@ static void compute_block(struct attention_state *s, struct nn_context *ctx, int
     const float *input = c->post_norm ? s->x : s->y;
 
     if (!c->post_norm)
-        normalize(s, ctx, s->x, s->y, n, b->norm[0]);
+        normalize(s, ctx, s->x, s->y, n, &b->norm[0]);
     self_attention(s, ctx, i_block, nodes, n, input);
     linear_forward(ctx, &b->out, s->heads, n_dims, n, s->x, n_dims, &add);
-    normalize(s, ctx, s->x, c->post_norm ? s->x : s->y, n, b->norm[c->post_norm ? 0 : 1]);
+    normalize(s, ctx, s->x, c->post_norm ? s->x : s->y, n, &b->norm[c->post_norm ? 0 : 1]);
 
     linear_forward(ctx, &b->cross_q, input, n_dims, n, s->qkv, n_dims, NULL);
     attention_forward(ctx, &s->memory[i_block],
@@ -306,12 +306,12 @@ static void compute_block(struct attention_state *s, struct nn_context *ctx, int
                                           .out = s->heads,
                                           .ldout = n_dims});
     linear_forward(ctx, &b->cross_out, s->heads, n_dims, n, s->x, n_dims, &add);
-    normalize(s, ctx, s->x, c->post_norm ? s->x : s->y, n, b->norm[c->post_norm ? 1 : 2]);
+    normalize(s, ctx, s->x, c->post_norm ? s->x : s->y, n, &b->norm[c->post_norm ? 1 : 2]);
 
     linear_forward(ctx, &b->hidden, input, n_dims, n, s->hidden, c->n_hidden, &activate);
     linear_forward(ctx, &b->back, s->hidden, c->n_hidden, n, s->x, n_dims, &add);
     if (c->post_norm)
-        normalize(s, ctx, s->x, s->x, n, b->norm[2]);
+        normalize(s, ctx, s->x, s->x, n, &b->norm[2]);
 }
 
 int attention_state_compute(struct attention_state *s, struct nn_context *ctx, const int *nodes, int n,
@@ -326,7 +326,7 @@ int attention_state_compute(struct attention_state *s, struct nn_context *ctx, c
     for (int i = 0; i < s->decoder->config.n_blocks; i++)
         compute_block(s, ctx, i, nodes, n);
     if (!s->decoder->config.post_norm)
-        normalize(s, ctx, s->x, s->x, n, s->decoder->norm);
+        normalize(s, ctx, s->x, s->x, n, &s->decoder->norm);
     return LINNET_OK;
 }
 
