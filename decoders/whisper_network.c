@@ -187,7 +187,7 @@ static void self_attend(struct nn_context *ctx, const struct whisper_network *n,
 }
 
 static void layer_step(struct nn_context *ctx, const struct whisper_network *n, struct whisper_network_state *s, int layer,
-                       const struct whisper_row *rows, int n_rows, float *weights)
+                       const struct whisper_row *rows, int n_rows, const struct whisper_taps *taps)
 {
     static const struct linear_how gelu = {.act = NN_GELU}, add = {.add = 1, .scale = 1.0f};
     const struct whisper_decoder_layer *l = &n->layers[layer];
@@ -198,8 +198,10 @@ static void layer_step(struct nn_context *ctx, const struct whisper_network *n, 
     linear_forward(ctx, &l->out, s->attended, d, n_rows, s->x, d, &add);
     layer_norm_rows(ctx, &l->cross_norm, s->x, s->norm, n_rows);
     linear_forward(ctx, &l->cross_q, s->norm, d, n_rows, s->wide, d, NULL);
-    struct attention a = {.q = s->wide, .ldq = d, .n_rows = n_rows, .out = s->attended, .ldout = d, .weights = weights};
+    struct attention a = {.q = s->wide, .ldq = d, .n_rows = n_rows, .out = s->attended, .ldout = d};
     a.scale = 1.0f / sqrtf((float)s->cross[layer].head_dims);
+    a.weights = taps != NULL ? taps->weights : NULL;
+    a.weights_index = taps != NULL ? taps->index + layer * n->config.decoder_heads : NULL;
     attention_forward(ctx, &s->cross[layer], &a);
     linear_forward(ctx, &l->cross_out, s->attended, d, n_rows, s->x, d, &add);
     layer_norm_rows(ctx, &l->ffn_norm, s->x, s->norm, n_rows);
@@ -208,7 +210,8 @@ static void layer_step(struct nn_context *ctx, const struct whisper_network *n, 
 }
 
 void whisper_network_step(struct nn_context *ctx, const struct whisper_network *n, struct whisper_network_state *s,
-                          const struct whisper_row *rows, int n_rows, float *hidden, float *const *weights)
+                          const struct whisper_row *rows, int n_rows, float *hidden,
+                          const struct whisper_taps *taps)
 {
     ptrdiff_t d = n->config.d_model;
     for (int i = 0; i < n_rows; i++) {
@@ -216,7 +219,7 @@ void whisper_network_step(struct nn_context *ctx, const struct whisper_network *
         ctx->kernels->add(s->x + i * d, n->positions + rows[i].position * d, (int)d, 1.0f);
     }
     for (int i = 0; i < n->config.decoder_layers; i++)
-        layer_step(ctx, n, s, i, rows, n_rows, weights != NULL ? weights[i] : NULL);
+        layer_step(ctx, n, s, i, rows, n_rows, taps);
     layer_norm_rows(ctx, &n->norm, s->x, hidden, n_rows);
 }
 

@@ -47,6 +47,12 @@ struct whisper_row {
     const int *slots; /* [position + 1] of the tokens before and, last, of this one */
 };
 
+/* Where the cross-attention of some heads goes: index [layers * H] says which of the n a head is, < 0 for none. */
+struct whisper_taps {
+    const int *index;
+    float *weights; /* [n, n_rows, n_frames] */
+};
+
 /* Slots are the caller's to give out, 0 .. n_slots - 1; max_rows is the most that a step takes. */
 LINNET_MUST_CHECK int whisper_network_state_open(struct whisper_network_state *s, const struct whisper_network *n,
                                                  int n_slots, int max_rows, struct nn_context *ctx, struct message *msg);
@@ -57,9 +63,10 @@ void whisper_network_listen(struct nn_context *ctx, const struct whisper_network
                             const float *states, int n_frames);
 
 /* Runs rows [n_rows]; rows may refer to slots of rows before them in the same call.  hidden [n_rows, D] gets the final
- * normalised states.  weights: NULL, or for each layer NULL or [H, n_rows, n_frames] for the cross-attention. */
+ * normalised states.  taps may be NULL. */
 void whisper_network_step(struct nn_context *ctx, const struct whisper_network *n, struct whisper_network_state *s,
-                          const struct whisper_row *rows, int n_rows, float *hidden, float *const *weights);
+                          const struct whisper_row *rows, int n_rows, float *hidden,
+                          const struct whisper_taps *taps);
 
 /* logits [n_rows, n_vocab] of hidden [n_rows, D]. */
 void whisper_network_logits(struct nn_context *ctx, const struct whisper_network *n, const float *hidden, int n_rows,

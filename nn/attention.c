@@ -168,10 +168,11 @@ static void softmax_row(const struct attending *w, float *scores, int row, int h
         scores[t - from] = 0.0f;
     if (last > first)
         w->ctx->kernels->softmax(scores + first - from, last - first);
-    if (w->a->weights == NULL)
+    int i_out = w->a->weights_index != NULL ? w->a->weights_index[head] : head;
+    if (w->a->weights == NULL || i_out < 0)
         return;
     int n_keys = attention_cache_length(c);
-    float *out = w->a->weights + ((ptrdiff_t)head * w->a->n_rows + row) * n_keys;
+    float *out = w->a->weights + ((ptrdiff_t)i_out * w->a->n_rows + row) * n_keys;
     memset(out, 0, (size_t)n_keys * sizeof *out);
     if (last > first)
         memcpy(out + (first - c->first), scores + first - from, (size_t)(last - first) * sizeof *out);

@@ -52,7 +52,8 @@ struct attention {
     const int *begin, *end;  /* [n_rows] row i sees keys begin[i] .. end[i] - 1 (0 = oldest); NULL: all */
     float *out;              /* [n_rows, H * d], row stride ldout */
     ptrdiff_t ldout;
-    float *weights; /* [H, n_rows, T] the softmax, or NULL */
+    float *weights;           /* [n, n_rows, T] the softmax of some heads, or NULL */
+    const int *weights_index; /* [H] which of the n a head is, < 0 for none; NULL: all heads in order */
 };
 
 /* The context must have attention_scratch floats reserved for caches of up to n_keys. */

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * model.c - opening a model of any kind. */
+#include "decoders/model.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/mem.h"
+#include "decoders/whisper_model.h"
+
+static int is_directory(const char *path)
+{
+    struct stat s;
+    return stat(path, &s) == 0 && S_ISDIR(s.st_mode);
+}
+
+int model_locate(char **dir, const char *name, struct message *msg)
+{
+    char path[4096];
+    const char *cache = getenv("LINNET_MODELS"), *home = getenv("HOME");
+    if (!is_directory(name) && strchr(name, '/') == NULL) {
+        if (cache != NULL && *cache != '\0')
+            snprintf(path, sizeof path, "%s/%s", cache, name);
+        else
+            snprintf(path, sizeof path, "%s/.cache/linnet/models/%s", home != NULL ? home : "", name);
+    } else {
+        snprintf(path, sizeof path, "%s", name);
+    }
+    struct stat s;
+    if (stat(path, &s) != 0)
+        return fail(msg, LINNET_E_IO, "%s: there is no such model%s%s", name, strcmp(path, name) ? ", nor " : "",
+                    strcmp(path, name) ? path : "");
+    if (!S_ISDIR(s.st_mode))
+        return fail(msg, LINNET_E_MODEL, "%s: a model is a directory; 'linnet convert' makes one of a checkpoint", name);
+    *dir = mem_string(path);
+    return *dir != NULL ? LINNET_OK : fail_memory(msg);
+}
+
+static void describe_whisper(struct linnet_model *m)
+{
+    const struct whisper_config *c = &m->whisper->config;
+    snprintf(m->description, sizeof m->description, "Whisper, %s, %d mel bins, encoder %d x %d, decoder %d x %d, %d tokens",
+             m->whisper->vocab->special.n_languages > 0 ? "multilingual" : "English only", c->n_mels, c->encoder_layers,
+             c->d_model, c->decoder_layers, c->d_model, c->n_vocab);
+}
+
+static int open_kind(struct linnet_model *m, struct message *msg)
+{
+    char type[64];
+    int rc = whisper_config_kind(m->dir, type, sizeof type, msg);
+    if (rc < 0)
+        return rc;
+    if (strcmp(type, "whisper") == 0) {
+        m->kind = "whisper";
+        if ((rc = whisper_model_open(&m->whisper, m->dir, m->pool, msg)) < 0)
+            return rc;
+        describe_whisper(m);
+        return LINNET_OK;
+    }
+    return fail(msg, LINNET_E_MODEL, "%s/config.json: model_type '%s' is not one that is known: whisper", m->dir, type);
+}
+
+void linnet_model_options_init(struct linnet_model_options *options)
+{
+    *options = (struct linnet_model_options){.size = sizeof *options};
+}
+
+/* Tells the caller what was wrong; returns rc. */
+static int report(int rc, const struct message *msg, char *error, size_t error_size)
+{
+    if (rc < 0 && error != NULL && error_size > 0)
+        snprintf(error, error_size, "%s", msg->text);
+    return rc;
+}
+
+int linnet_model_open(const char *path, const struct linnet_model_options *options, linnet_model **model, char *error,
+                      size_t error_size)
+{
+    struct message msg = {""};
+    struct linnet_model_options mine;
+    linnet_model_options_init(&mine);
+    if (path == NULL || model == NULL || (options != NULL && options->size > sizeof mine))
+        return report(fail(&msg, LINNET_E_ARGUMENT, "bad argument"), &msg, error, error_size);
+    if (options != NULL)
+        memcpy(&mine, options, options->size);
+    struct linnet_model *m = mem_array(1, sizeof *m);
+    if (m == NULL)
+        return report(fail_memory(&msg), &msg, error, error_size);
+    int n_threads = mine.n_threads > 0 ? mine.n_threads : pool_processors(), rc = pool_open(&m->pool, n_threads);
+    if (rc < 0)
+        fail(&msg, rc, "a pool of %d threads: %s", n_threads, linnet_strerror(rc));
+    if (rc >= 0)
+        rc = model_locate(&m->dir, path, &msg);
+    if (rc >= 0)
+        rc = open_kind(m, &msg);
+    if (rc < 0)
+        linnet_model_close(m);
+    else
+        *model = m;
+    return report(rc, &msg, error, error_size);
+}
+
+int linnet_model_info(const linnet_model *m, struct linnet_model_info *info)
+{
+    if (m == NULL || info == NULL || info->size < sizeof info->size || info->size > sizeof *info)
+        return LINNET_E_ARGUMENT;
+    struct linnet_model_info all = {.size = info->size, .kind = m->kind, .description = m->description};
+    all.sample_rate_hz = 16000;
+    all.n_threads = pool_threads(m->pool);
+    if (m->whisper != NULL) {
+        all.n_mels = m->whisper->config.n_mels;
+        all.n_vocabulary = m->whisper->config.n_vocab;
+        all.frame_s = 0.02;
+        all.n_parameters = whisper_model_parameters(m->whisper);
+        all.n_weight_bytes = whisper_model_bytes(m->whisper);
+    }
+    memcpy(info, &all, info->size);
+    return LINNET_OK;
+}
+
+void linnet_model_close(linnet_model *m)
+{
+    if (m == NULL)
+        return;
+    whisper_model_close(m->whisper);
+    pool_close(m->pool);
+    mem_free(m->dir);
+    mem_free(m);
+}

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * stream.c - one recording on its way through a model: resampling, the decoder, the queue of events.
+ *
+ * An error other than a bad argument ends the stream: what was said before it can still be taken, further audio cannot be
+ * fed until reset. */
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "decoders/decoder.h"
+#include "decoders/model.h"
+#include "frontend/audio_file.h"
+#include "frontend/resample.h"
+
+enum { BLOCK = 8000, FILE_BLOCK = 5 * DECODER_RATE_HZ };
+
+struct linnet_stream {
+    const struct linnet_model *model;
+    struct recipe recipe;
+    const struct decoder_ops *ops;
+    void *state;
+    struct events events;
+    struct linnet_stats stats;
+    struct message msg;
+    volatile sig_atomic_t cancelled;
+    int rate_hz;
+    struct resample *resample; /* NULL at the decoder's own rate */
+    float *block;              /* resampled samples, or those of a file */
+    uint64_t n_fed;            /* samples, at the rate fed */
+    struct audio_file *file;
+    int has_finished, error;
+};
+
+void linnet_stream_options_init(struct linnet_stream_options *options)
+{
+    *options = (struct linnet_stream_options){.size = sizeof *options, .sample_rate_hz = DECODER_RATE_HZ};
+}
+
+static int read_settings(struct linnet_stream *s, const struct linnet_stream_options *o)
+{
+    int rc = recipe_open(&s->recipe, &s->msg);
+    if (rc >= 0 && o->recipe != NULL)
+        rc = recipe_read(&s->recipe, o->recipe, &s->msg);
+    for (size_t i = 0; i < o->n_settings && rc >= 0; i++)
+        rc = recipe_set(&s->recipe, o->settings[i], &s->msg);
+    return rc;
+}
+
+static int stream_open(struct linnet_stream *s, const struct linnet_stream_options *o)
+{
+    int rc = read_settings(s, o);
+    if (rc < 0)
+        return rc;
+    s->rate_hz = o->sample_rate_hz;
+    if (s->rate_hz < RESAMPLE_MIN_HZ || s->rate_hz > RESAMPLE_MAX_HZ)
+        return fail(&s->msg, LINNET_E_ARGUMENT, "a sample rate of %d Hz: possible are %d to %d", s->rate_hz,
+                    RESAMPLE_MIN_HZ, RESAMPLE_MAX_HZ);
+    size_t n_block = FILE_BLOCK;
+    if (s->rate_hz != DECODER_RATE_HZ) {
+        if ((rc = resample_open(&s->resample, s->rate_hz, DECODER_RATE_HZ, &s->msg)) < 0)
+            return rc;
+        size_t most = resample_max_samples(s->resample, BLOCK), end = resample_max_samples(s->resample, 0);
+        n_block = most > n_block ? most : n_block;
+        n_block = end > n_block ? end : n_block;
+    }
+    s->block = mem_array(n_block, sizeof *s->block);
+    if (s->block == NULL)
+        return fail_memory(&s->msg);
+    if ((rc = decoder_find(&s->ops, s->recipe.decoder_name, s->model->kind, o->streaming, &s->msg)) < 0)
+        return rc;
+    struct decoder_host host = {s->model, &s->recipe, o->streaming, &s->events, &s->stats, &s->cancelled, &s->msg};
+    return s->ops->open(&s->state, &host);
+}
+
+int linnet_stream_open(linnet_model *model, const struct linnet_stream_options *options, linnet_stream **stream, char *error,
+                       size_t error_size)
+{
+    struct linnet_stream_options mine;
+    linnet_stream_options_init(&mine);
+    int rc = LINNET_E_ARGUMENT;
+    struct message msg = {"bad argument"};
+    struct linnet_stream *s = NULL;
+    if (model != NULL && stream != NULL && (options == NULL || options->size <= sizeof mine)) {
+        if (options != NULL)
+            memcpy(&mine, options, options->size);
+        s = mem_array(1, sizeof *s);
+        if (s == NULL)
+            rc = fail_memory(&msg);
+    }
+    if (s != NULL) {
+        s->model = model;
+        rc = stream_open(s, &mine);
+        msg = s->msg;
+    }
+    if (rc >= 0) {
+        *stream = s;
+        return LINNET_OK;
+    }
+    linnet_stream_close(s);
+    if (error != NULL && error_size > 0)
+        snprintf(error, error_size, "%s", msg.text);
+    return rc;
+}
+
+/* Remembers an error that ends the stream. */
+static int keep(struct linnet_stream *s, int rc)
+{
+    if (rc < 0 && rc != LINNET_E_ARGUMENT)
+        s->error = rc;
+    return rc;
+}
+
+static int can_feed(struct linnet_stream *s)
+{
+    if (s->error < 0)
+        return s->error;
+    if (s->has_finished)
+        return fail(&s->msg, LINNET_E_STATE, "feed after finish");
+    return LINNET_OK;
+}
+
+static int check_finite(struct linnet_stream *s, const float *samples, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!isfinite(samples[i]))
+            return fail(&s->msg, LINNET_E_AUDIO, "the sample at %.4f s is not a number",
+                        (double)(s->n_fed + i) / s->rate_hz);
+    return LINNET_OK;
+}
+
+static int decode(struct linnet_stream *s, const float *samples, size_t n)
+{
+    s->stats.audio_s += (double)n / DECODER_RATE_HZ;
+    return s->ops->feed(s->state, samples, n);
+}
+
+int linnet_stream_feed(linnet_stream *s, const float *samples, size_t n)
+{
+    if (s == NULL || (samples == NULL && n > 0))
+        return LINNET_E_ARGUMENT;
+    int rc = can_feed(s);
+    if (rc < 0)
+        return rc;
+    if ((rc = check_finite(s, samples, n)) < 0)
+        return keep(s, rc);
+    s->n_fed += n;
+    if (s->resample == NULL)
+        return keep(s, decode(s, samples, n));
+    for (size_t at = 0, n_out; at < n && rc >= 0; at += BLOCK) {
+        rc = resample_feed(s->resample, samples + at, n - at < BLOCK ? n - at : BLOCK, s->block, &n_out, &s->msg);
+        if (rc >= 0)
+            rc = decode(s, s->block, n_out);
+    }
+    return keep(s, rc);
+}
+
+int linnet_stream_feed_file(linnet_stream *s, const char *path)
+{
+    if (s == NULL || path == NULL)
+        return LINNET_E_ARGUMENT;
+    int rc = can_feed(s);
+    if (rc < 0)
+        return rc;
+    if (s->file == NULL && (rc = audio_file_open(&s->file, path, NULL, DECODER_RATE_HZ, &s->msg)) < 0)
+        return keep(s, rc);
+    long n = audio_file_read(s->file, s->block, FILE_BLOCK, &s->msg);
+    if (n > 0) {
+        rc = decode(s, s->block, (size_t)n);
+        return rc < 0 ? keep(s, rc) : 1;
+    }
+    audio_file_close(s->file);
+    s->file = NULL;
+    return keep(s, (int)n);
+}
+
+int linnet_stream_finish(linnet_stream *s)
+{
+    if (s == NULL)
+        return LINNET_E_ARGUMENT;
+    int rc = can_feed(s);
+    if (rc < 0)
+        return rc;
+    s->has_finished = 1;
+    size_t n;
+    if (s->resample != NULL) {
+        rc = resample_finish(s->resample, s->block, &n, &s->msg);
+        if (rc >= 0)
+            rc = decode(s, s->block, n);
+    }
+    return keep(s, rc < 0 ? rc : s->ops->finish(s->state));
+}
+
+int linnet_stream_next(linnet_stream *s, linnet_event *event)
+{
+    if (s == NULL || event == NULL)
+        return LINNET_E_ARGUMENT;
+    return events_pop(&s->events, event);
+}
+
+int linnet_stream_bias(linnet_stream *s, const char *const *phrases, const float *bonus, size_t n)
+{
+    if (s == NULL || (phrases == NULL && n > 0))
+        return LINNET_E_ARGUMENT;
+    if (s->ops->bias == NULL)
+        return fail(&s->msg, LINNET_E_UNSUPPORTED, "decoder '%s' takes no phrases", s->ops->name);
+    if (s->n_fed > 0 || s->stats.audio_s > 0)
+        return fail(&s->msg, LINNET_E_STATE, "phrases must come before the first audio");
+    return s->ops->bias(s->state, phrases, bonus, n);
+}
+
+void linnet_stream_cancel(linnet_stream *s)
+{
+    if (s != NULL)
+        s->cancelled = 1;
+}
+
+int linnet_stream_reset(linnet_stream *s)
+{
+    if (s == NULL)
+        return LINNET_E_ARGUMENT;
+    events_clear(&s->events);
+    audio_file_close(s->file);
+    s->file = NULL;
+    s->has_finished = s->error = 0;
+    s->cancelled = 0;
+    s->n_fed = 0;
+    s->stats = (struct linnet_stats){0};
+    s->msg.text[0] = '\0';
+    int rc = s->resample != NULL ? resample_reset(s->resample, &s->msg) : LINNET_OK;
+    return keep(s, rc < 0 ? rc : s->ops->reset(s->state));
+}
+
+const char *linnet_stream_error(const linnet_stream *s)
+{
+    return s != NULL ? s->msg.text : "";
+}
+
+int linnet_stream_stats(const linnet_stream *s, struct linnet_stats *stats)
+{
+    if (s == NULL || stats == NULL || stats->size < sizeof stats->size || stats->size > sizeof *stats)
+        return LINNET_E_ARGUMENT;
+    struct linnet_stats all = s->stats;
+    all.size = stats->size;
+    memcpy(stats, &all, stats->size);
+    return LINNET_OK;
+}
+
+void linnet_stream_close(linnet_stream *s)
+{
+    if (s == NULL)
+        return;
+    if (s->ops != NULL)
+        s->ops->close(s->state);
+    events_clear(&s->events);
+    audio_file_close(s->file);
+    resample_close(s->resample);
+    recipe_close(&s->recipe);
+    mem_free(s->block);
+    mem_free(s);
+}

@@ -1,0 +1,584 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * whisper.c - Whisper on recordings of any length.
+ *
+ * Windows of 30 s follow each other, each starting where the time stamps of the last say that its text is complete
+ * (openai-whisper's transcribe.py, without its look at the whole file: frames come as audio comes, and what lies before
+ * the current window is dropped, so memory does not grow).  A window whose text is too repetitive or too unlikely is
+ * decoded again at higher temperatures; one that is likely silence gives nothing. */
+#include "decoders/whisper.h"
+
+#include <math.h>
+#include <string.h>
+#include <time.h>
+#include <zlib.h>
+
+#include "base/buffer.h"
+#include "base/mem.h"
+#include "decoders/model.h"
+#include "decoders/whisper_segments.h"
+#include "frontend/log_mel.h"
+
+enum { WINDOW = LOG_MEL_WINDOW_FRAMES, PIECE = DECODER_RATE_HZ, BUFFER_FRAMES = WINDOW + 200, FRAMES_PER_S = 100 };
+
+struct whisper {
+    struct decoder_host host;
+    const struct whisper_model *model;
+    const struct whisper_vocab *vocab;
+    struct nn_context ctx;
+    struct log_mel *mel;
+    struct whisper_encoder_state encoder;
+    struct whisper_search *search;
+    struct whisper_times *times; /* with word times only */
+    float *frames;               /* [BUFFER_FRAMES, n_mels] log10, from first_frame on */
+    int64_t first_frame, n_frames, n_samples;
+    int64_t seek, end;           /* mel frame where the next window starts; of the recording, -1 while unknown */
+    int i_clip;
+    float *window, *states;      /* [WINDOW, n_mels], [n_audio_ctx, D] */
+    int language;                /* token, or -1 while unknown */
+    struct { int *at, n, n_max; } past; /* tokens said, for the next window's prompt; the initial prompt first */
+    int n_initial;
+    int past_from; /* tokens before it are no longer shown */
+    double last_speech_s;
+    int *prefix, n_prefix;
+    struct whisper_segments *segments;
+    struct buffer text;
+};
+
+static double seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+/* ---- opening ---- */
+
+static int encode_setting(struct whisper *w, const char *text, int **ids, int *n)
+{
+    *ids = NULL;
+    *n = 0;
+    while (*text == ' ')
+        text++;
+    if (*text == '\0')
+        return LINNET_OK;
+    w->text.n = 0;
+    int rc = buffer_printf(&w->text, " %s", text);
+    while (rc >= 0 && w->text.n > 0 && w->text.data[w->text.n - 1] == ' ')
+        w->text.n--;
+    return rc < 0 ? rc : whisper_vocab_encode(w->vocab, w->text.data, w->text.n, ids, n, w->host.msg);
+}
+
+static int language_open(struct whisper *w)
+{
+    const struct whisper_specials *s = &w->vocab->special;
+    const char *name = w->host.recipe->language;
+    w->language = -1;
+    if (s->n_languages == 0) {
+        int wanted = strcmp(name, "auto") == 0 || strcmp(name, "en") == 0 || strcmp(name, "english") == 0;
+        if (!wanted || strcmp(w->host.recipe->task, "translate") == 0)
+            return fail(w->host.msg, LINNET_E_UNSUPPORTED, "this model knows English only");
+    } else if (strcmp(name, "auto") != 0) {
+        w->language = whisper_vocab_language(w->vocab, name);
+        if (w->language < 0)
+            return fail(w->host.msg, LINNET_E_ARGUMENT, "language '%s' is not one of the model's", name);
+    }
+    return LINNET_OK;
+}
+
+static int search_open(struct whisper *w)
+{
+    struct whisper_search_options options;
+    int *suppressed = NULL;
+    int rc = whisper_options(&options, &suppressed, w->vocab, w->host.recipe, w->host.msg);
+    if (rc >= 0)
+        rc = whisper_search_open(&w->search, &w->model->network, w->vocab, &options, &w->ctx, w->host.msg);
+    mem_free(suppressed);
+    return rc;
+}
+
+static void start_over(struct whisper *w)
+{
+    const struct recipe_list *clip = &w->host.recipe->decoder_clip;
+    log_mel_reset(w->mel);
+    w->first_frame = w->n_frames = w->n_samples = 0;
+    w->end = -1;
+    w->i_clip = 0;
+    w->seek = clip->n > 0 ? (int64_t)llrint(clip->at[0] * FRAMES_PER_S) : 0;
+    w->past.n = w->n_initial;
+    w->past_from = 0;
+    w->last_speech_s = 0;
+}
+
+static void whisper_close(void *state)
+{
+    struct whisper *w = state;
+    if (w == NULL)
+        return;
+    log_mel_close(w->mel);
+    whisper_encoder_state_close(&w->encoder);
+    whisper_search_close(w->search);
+    whisper_times_close(w->times);
+    nn_context_close(&w->ctx);
+    buffer_free(&w->text);
+    void *arrays[] = {w->frames, w->window, w->states, w->past.at, w->prefix, w->segments, w};
+    for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++)
+        mem_free(arrays[i]);
+}
+
+static int buffers_open(struct whisper *w)
+{
+    const struct whisper_config *c = &w->model->config;
+    w->frames = mem_array((size_t)BUFFER_FRAMES * (size_t)c->n_mels, sizeof *w->frames);
+    w->window = mem_array((size_t)WINDOW * (size_t)c->n_mels, sizeof *w->window);
+    w->states = mem_array((size_t)c->n_audio_ctx * (size_t)c->d_model, sizeof *w->states);
+    w->segments = mem_array(1, sizeof *w->segments);
+    if (w->frames == NULL || w->window == NULL || w->states == NULL || w->segments == NULL)
+        return fail_memory(w->host.msg);
+    if (2 * c->n_audio_ctx != WINDOW)
+        return fail(w->host.msg, LINNET_E_UNSUPPORTED, "a window of %d frames: only %d are supported", 2 * c->n_audio_ctx,
+                    WINDOW);
+    return LINNET_OK;
+}
+
+static int whisper_open(void **state, const struct decoder_host *host)
+{
+    struct whisper *w = mem_array(1, sizeof *w);
+    if (w == NULL)
+        return fail_memory(host->msg);
+    w->host = *host;
+    w->model = host->model->whisper;
+    w->vocab = w->model->vocab;
+    int rc;
+    if ((rc = nn_context_open(&w->ctx, host->model->pool, host->msg)) < 0 || (rc = buffers_open(w)) < 0 ||
+        (rc = log_mel_open(&w->mel, w->model->config.n_mels, host->msg)) < 0 ||
+        (rc = whisper_encoder_state_open(&w->encoder, &w->model->encoder, &w->ctx, host->msg)) < 0 ||
+        (rc = search_open(w)) < 0 || (rc = language_open(w)) < 0 ||
+        (rc = encode_setting(w, host->recipe->decoder_initial_prompt, &w->past.at, &w->n_initial)) < 0 ||
+        (rc = encode_setting(w, host->recipe->decoder_prefix, &w->prefix, &w->n_prefix)) < 0)
+        goto fail;
+    w->past.n_max = w->n_initial;
+    if (host->recipe->decoder_word_times && (rc = whisper_times_open(&w->times, w->model, host->msg)) < 0)
+        goto fail;
+    start_over(w);
+    *state = w;
+    return LINNET_OK;
+fail:
+    whisper_close(w);
+    return rc;
+}
+
+/* ---- one window ---- */
+
+static int is_cancelled(const struct whisper *w)
+{
+    return *w->host.cancelled != 0;
+}
+
+/* Encodes n frames from seek on.  What is missing at the end is filled with 0, as openai-whisper does: a value, not
+ * silence. */
+static void encode_window(struct whisper *w, int n)
+{
+    size_t n_mels = (size_t)w->model->config.n_mels, used = (size_t)n * n_mels;
+    double start = seconds();
+    memcpy(w->window, w->frames + (size_t)(w->seek - w->first_frame) * n_mels, used * sizeof *w->window);
+    log_mel_normalize(w->window, used, -INFINITY);
+    memset(w->window + used, 0, ((size_t)WINDOW * n_mels - used) * sizeof *w->window);
+    whisper_encoder_forward(&w->ctx, &w->model->encoder, &w->encoder, w->window, WINDOW, w->states);
+    whisper_search_listen(w->search, w->states, w->model->config.n_audio_ctx);
+    w->host.stats->encoder_s += seconds() - start;
+}
+
+static int detect_language(struct whisper *w)
+{
+    const struct whisper_specials *s = &w->vocab->special;
+    if (w->language >= 0 || s->n_languages == 0)
+        return LINNET_OK;
+    float *probabilities = mem_array((size_t)s->n_languages, sizeof *probabilities);
+    if (probabilities == NULL)
+        return fail_memory(w->host.msg);
+    w->language = s->first_language + whisper_search_language(w->search, probabilities);
+    mem_free(probabilities);
+    return LINNET_OK;
+}
+
+/* The start sequence without no_timestamps; returns its length, at most 3. */
+static int start_sequence(const struct whisper *w, int *out)
+{
+    const struct whisper_specials *s = &w->vocab->special;
+    int n = 0;
+    out[n++] = s->sot;
+    if (s->n_languages > 0) {
+        out[n++] = w->language;
+        out[n++] = strcmp(w->host.recipe->task, "translate") == 0 ? s->translate : s->transcribe;
+    }
+    return n;
+}
+
+static int make_prompt(const struct whisper *w, int *prompt)
+{
+    int most = w->model->config.n_text_ctx / 2 - 1, n = 0;
+    int from = w->past_from > w->past.n - most ? w->past_from : w->past.n - most;
+    if (from < w->past.n)
+        prompt[n++] = w->vocab->special.sot_prev;
+    for (int i = from < 0 ? 0 : from; i < w->past.n; i++)
+        prompt[n++] = w->past.at[i];
+    n += start_sequence(w, prompt + n);
+    if (!w->host.recipe->decoder_timestamps)
+        prompt[n++] = w->vocab->special.no_timestamps;
+    for (int i = 0; i < w->n_prefix && i < most / 2 && w->seek == 0; i++)
+        prompt[n++] = w->prefix[i];
+    return n;
+}
+
+static double compression_ratio(struct whisper *w, const int *tokens, int n)
+{
+    w->text.n = 0;
+    if (whisper_vocab_text(w->vocab, tokens, n, &w->text) < 0 || w->text.n == 0)
+        return 0;
+    uLongf size = compressBound((uLong)w->text.n);
+    Bytef *packed = mem_array(size, 1);
+    double ratio = 0;
+    if (packed != NULL && compress(packed, &size, (const Bytef *)w->text.data, (uLong)w->text.n) == Z_OK)
+        ratio = (double)w->text.n / (double)size;
+    mem_free(packed);
+    return ratio;
+}
+
+struct outcome {
+    const struct whisper_hypothesis *best;
+    int n;
+    double no_speech, mean_logprob, temperature;
+};
+
+/* Decodes at rising temperatures until the text is neither repetitive nor unlikely. */
+static int decode_window(struct whisper *w, struct outcome *out)
+{
+    const struct recipe *r = w->host.recipe;
+    const struct recipe_list *temperatures = &r->decoder_temperature;
+    int *prompt = mem_array((size_t)w->model->config.n_text_ctx, sizeof *prompt);
+    if (prompt == NULL)
+        return fail_memory(w->host.msg);
+    int rc = whisper_search_prompt(w->search, prompt, make_prompt(w, prompt), &out->no_speech, w->host.msg);
+    mem_free(prompt);
+    for (int i = 0; rc >= 0 && i < (temperatures->n > 0 ? temperatures->n : 1); i++) {
+        out->temperature = temperatures->n > 0 ? temperatures->at[i] : 0;
+        uint64_t seed = ((uint64_t)r->decoder_seed << 32) + (uint64_t)w->seek * 16 + (uint64_t)i;
+        if (is_cancelled(w))
+            return fail(w->host.msg, LINNET_E_CANCELLED, "cancelled");
+        rc = whisper_search_run(w->search, out->temperature, seed, w->host.cancelled, &out->best, &out->n);
+        if (rc < 0)
+            break;
+        out->mean_logprob = out->best->sum_logprob / (out->best->n + 1);
+        int unlikely = out->mean_logprob < r->decoder_logprob_threshold;
+        double limit = r->decoder_compression_ratio_threshold;
+        int again = unlikely || (limit > 0 && compression_ratio(w, out->best->tokens, out->best->n) > limit);
+        if (unlikely && out->no_speech > r->decoder_no_speech_threshold)
+            again = 0; /* silence: no temperature makes words of it */
+        if (!again)
+            break;
+        w->host.stats->n_fallbacks++;
+    }
+    return rc;
+}
+
+/* ---- results ---- */
+
+static int is_empty(const struct whisper *w, const struct whisper_segment *g, const int *tokens)
+{
+    if (g->start_s == g->end_s)
+        return 1;
+    for (int i = g->first; i < g->last; i++) {
+        size_t n;
+        const char *piece = whisper_vocab_piece(w->vocab, tokens[i], &n);
+        for (size_t k = 0; tokens[i] < w->vocab->special.eot && k < n; k++)
+            if (piece[k] != ' ' && piece[k] != '\n' && piece[k] != '\t')
+                return 0;
+    }
+    return 1;
+}
+
+static int remember(struct whisper *w, const int *tokens, int n)
+{
+    if (w->past.n + n > w->past.n_max) {
+        /* Only the end of the past is ever shown: keep what a prompt can hold, and room. */
+        int keep = w->model->config.n_text_ctx, n_max = 4 * keep + w->n_initial + n;
+        if (w->past.n > 2 * keep + w->n_initial) {
+            int drop = w->past.n - keep - w->n_initial;
+            memmove(w->past.at + w->n_initial, w->past.at + w->n_initial + drop,
+                    (size_t)keep * sizeof *w->past.at);
+            w->past.n -= drop;
+            w->past_from = w->past_from > drop ? w->past_from - drop : 0;
+        }
+        if (w->past.n + n > w->past.n_max) {
+            int *fresh = mem_resize(w->past.at, (size_t)w->past.n, (size_t)n_max, sizeof *fresh);
+            if (fresh == NULL)
+                return fail_memory(w->host.msg);
+            w->past.at = fresh;
+            w->past.n_max = n_max;
+        }
+    }
+    if (n > 0)
+        memcpy(w->past.at + w->past.n, tokens, (size_t)n * sizeof *tokens);
+    w->past.n += n;
+    return LINNET_OK;
+}
+
+/* Text of the hypotheses and words of one event, all in one buffer; offsets first, pointers when it no longer moves. */
+struct texts {
+    struct buffer buffer;
+    struct linnet_word words[WHISPER_MAX_SEGMENTS];
+    size_t word_at[WHISPER_MAX_SEGMENTS];
+    struct linnet_hypothesis *nbest;
+    size_t *nbest_at;
+    int n_nbest;
+};
+
+static int append_text(const struct whisper *w, struct buffer *b, const int *tokens, int n, size_t *at)
+{
+    *at = b->n;
+    int rc = whisper_vocab_text(w->vocab, tokens, n, b);
+    return rc < 0 ? rc : buffer_append(b, "", 1);
+}
+
+static int append_words(struct whisper *w, const struct whisper_segment *g, const int *text_tokens, struct texts *t)
+{
+    for (int i = g->first_word; i < g->last_word; i++) {
+        const struct whisper_timed_word *word = &w->segments->words[i];
+        int k = i - g->first_word, rc;
+        if (k >= WHISPER_MAX_SEGMENTS)
+            break;
+        if ((rc = append_text(w, &t->buffer, text_tokens + word->first, word->last - word->first, &t->word_at[k])) < 0)
+            return rc;
+        t->words[k] = (struct linnet_word){NULL, word->start_s, word->end_s, (float)word->probability};
+    }
+    return LINNET_OK;
+}
+
+static int append_nbest(struct whisper *w, const struct outcome *o, struct texts *t)
+{
+    int n = o->n < w->host.recipe->decoder_nbest ? o->n : w->host.recipe->decoder_nbest, rc;
+    if (w->host.recipe->decoder_nbest < 2)
+        return LINNET_OK;
+    t->nbest = mem_array((size_t)n, sizeof *t->nbest);
+    t->nbest_at = mem_array((size_t)n, sizeof *t->nbest_at);
+    if (t->nbest == NULL || t->nbest_at == NULL)
+        return fail_memory(w->host.msg);
+    for (; t->n_nbest < n; t->n_nbest++) {
+        const struct whisper_hypothesis *h = &o->best[t->n_nbest];
+        if ((rc = append_text(w, &t->buffer, h->tokens, h->n, &t->nbest_at[t->n_nbest])) < 0)
+            return rc;
+        t->nbest[t->n_nbest] = (struct linnet_hypothesis){NULL, h->tokens, NULL, h->n, h->score};
+    }
+    return LINNET_OK;
+}
+
+static int push_segment(struct whisper *w, const struct whisper_segment *g, const struct outcome *o, int first,
+                        const int *text_tokens)
+{
+    const int *tokens = o->best->tokens;
+    struct texts *t = mem_array(1, sizeof *t);
+    if (t == NULL)
+        return fail_memory(w->host.msg);
+    size_t text_at = 0;
+    t->buffer = w->text; /* borrowed: its memory is used again */
+    t->buffer.n = 0;
+    int rc = append_text(w, &t->buffer, tokens + g->first, g->last - g->first, &text_at);
+    if (rc >= 0)
+        rc = append_words(w, g, text_tokens, t);
+    if (rc >= 0 && first)
+        rc = append_nbest(w, o, t);
+    if (rc >= 0) {
+        linnet_event e = {.type = LINNET_EVENT_FINAL, .start_s = g->start_s, .end_s = g->end_s};
+        e.text = t->buffer.data + text_at;
+        e.committed = strlen(e.text);
+        e.language = w->language >= 0 ? whisper_vocab_language_code(w->vocab, w->language) : "en";
+        e.tokens = tokens + g->first;
+        e.n_tokens = g->last - g->first;
+        e.logprob = o->mean_logprob;
+        e.no_speech = o->no_speech;
+        e.confidence = (float)exp(o->mean_logprob);
+        e.words = t->words;
+        e.n_words = g->last_word - g->first_word;
+        for (int i = 0; i < e.n_words; i++)
+            t->words[i].text = t->buffer.data + t->word_at[i];
+        e.nbest = t->nbest;
+        e.n_nbest = t->n_nbest;
+        for (int i = 0; i < t->n_nbest; i++)
+            t->nbest[i].text = t->buffer.data + t->nbest_at[i];
+        rc = events_push(w->host.events, &e, w->host.msg);
+    }
+    w->text = t->buffer;
+    mem_free(t->nbest);
+    mem_free(t->nbest_at);
+    mem_free(t);
+    return rc;
+}
+
+/* Word times for all segments of the window, and where to go on: after the last word. */
+static int time_words(struct whisper *w, const struct outcome *o, const int *text_tokens, int n_text, int n_frames)
+{
+    const struct whisper_word *words = NULL;
+    int start[3], n_start = start_sequence(w, start), n_words;
+    double median, offset = (double)w->seek / FRAMES_PER_S;
+    const char *language = w->language >= 0 ? whisper_vocab_language_code(w->vocab, w->language) : "en";
+    int rc = whisper_times_align(w->times, &w->ctx, whisper_search_network(w->search), start, n_start, text_tokens, n_text,
+                                 n_frames / 2, language, &words, &n_words, &median, w->host.msg);
+    if (rc < 0)
+        return rc;
+    struct whisper_segments *s = w->segments;
+    whisper_segments_time(s, o->best->tokens, w->vocab->special.eot, words, n_words, median, offset, &w->last_speech_s);
+    if (!s->single_ending && s->n_words > 0 && s->words[s->n_words - 1].end_s > offset)
+        s->seek_frames = (int)(llrint(s->words[s->n_words - 1].end_s * FRAMES_PER_S) - w->seek);
+    return LINNET_OK;
+}
+
+static int push_window(struct whisper *w, const struct outcome *o, int n_frames)
+{
+    const int *tokens = o->best->tokens, eot = w->vocab->special.eot;
+    struct whisper_segments *s = w->segments;
+    whisper_segments_cut(s, tokens, o->best->n, w->vocab->special.timestamp_begin, (double)w->seek / FRAMES_PER_S, n_frames);
+    int *text_tokens = mem_array((size_t)o->best->n + 1, sizeof *text_tokens), n_text = 0, first = 1, rc = LINNET_OK;
+    if (text_tokens == NULL)
+        return fail_memory(w->host.msg);
+    for (int i = 0; s->n > 0 && i < s->at[s->n - 1].last; i++)
+        if (tokens[i] < eot)
+            text_tokens[n_text++] = tokens[i];
+    if (w->times != NULL)
+        rc = time_words(w, o, text_tokens, n_text, n_frames);
+    for (int i = 0; i < s->n && rc >= 0; i++) {
+        if (is_empty(w, &s->at[i], tokens))
+            continue;
+        rc = push_segment(w, &s->at[i], o, first, text_tokens);
+        first = 0;
+        if (rc >= 0)
+            rc = remember(w, tokens + s->at[i].first, s->at[i].last - s->at[i].first);
+    }
+    mem_free(text_tokens);
+    if (!w->host.recipe->decoder_condition_on_previous || o->temperature > 0.5)
+        w->past_from = w->past.n;
+    return rc;
+}
+
+static int window_step(struct whisper *w, int n_frames)
+{
+    const struct recipe *r = w->host.recipe;
+    struct outcome o = {0};
+    encode_window(w, n_frames);
+    double start = seconds();
+    uint64_t steps = whisper_search_steps(w->search);
+    int rc = detect_language(w);
+    if (rc >= 0)
+        rc = decode_window(w, &o);
+    w->host.stats->n_tokens += whisper_search_steps(w->search) - steps;
+    if (rc < 0)
+        return rc;
+    int silent = o.no_speech > r->decoder_no_speech_threshold && o.mean_logprob <= r->decoder_logprob_threshold;
+    w->segments->seek_frames = n_frames;
+    if (!silent)
+        rc = push_window(w, &o, n_frames);
+    w->seek += w->segments->seek_frames > 0 ? w->segments->seek_frames : n_frames;
+    w->host.stats->decoder_s += seconds() - start;
+    return rc;
+}
+
+/* ---- flow ---- */
+
+/* Where the clip that holds seek ends; moves seek to the next clip where it lies between two.  INT64_MAX: no end known. */
+static int64_t clip_end(struct whisper *w)
+{
+    const struct recipe_list *clip = &w->host.recipe->decoder_clip;
+    for (; w->i_clip < clip->n; w->i_clip += 2) {
+        int64_t from = (int64_t)llrint(clip->at[w->i_clip] * FRAMES_PER_S);
+        int64_t to = w->i_clip + 1 < clip->n ? (int64_t)llrint(clip->at[w->i_clip + 1] * FRAMES_PER_S) : INT64_MAX;
+        w->seek = w->seek < from ? from : w->seek;
+        if (w->seek < to)
+            return to;
+    }
+    return clip->n > 0 ? w->seek : INT64_MAX;
+}
+
+/* Forgets frames before seek. */
+static void drop_frames(struct whisper *w)
+{
+    int64_t n = w->seek - w->first_frame;
+    size_t n_mels = (size_t)w->model->config.n_mels;
+    n = n < w->n_frames ? n : w->n_frames;
+    if (n <= 0)
+        return;
+    memmove(w->frames, w->frames + (size_t)n * n_mels, (size_t)(w->n_frames - n) * n_mels * sizeof *w->frames);
+    w->first_frame += n;
+    w->n_frames -= n;
+}
+
+/* Decodes all windows for which there are frames. */
+static int advance(struct whisper *w)
+{
+    for (;;) {
+        int64_t end = clip_end(w), have = w->first_frame + w->n_frames;
+        if (w->end >= 0 && w->end < end)
+            end = w->end;
+        drop_frames(w);
+        if (w->seek >= end)
+            return LINNET_OK;
+        int64_t n = end - w->seek < WINDOW ? end - w->seek : WINDOW;
+        if (have < w->seek + n)
+            return LINNET_OK;
+        if (is_cancelled(w))
+            return fail(w->host.msg, LINNET_E_CANCELLED, "cancelled");
+        int rc = window_step(w, (int)n);
+        if (rc < 0)
+            return rc;
+    }
+}
+
+/* Takes at most a second of samples. */
+static int feed_piece(struct whisper *w, const float *samples, size_t n)
+{
+    double start = seconds();
+    w->n_frames += (int64_t)log_mel_feed(w->mel, samples, n,
+                                         w->frames + (size_t)w->n_frames * (size_t)w->model->config.n_mels);
+    w->host.stats->features_s += seconds() - start;
+    return advance(w);
+}
+
+static int whisper_feed(void *state, const float *samples, size_t n)
+{
+    struct whisper *w = state;
+    int rc = LINNET_OK;
+    w->n_samples += (int64_t)n;
+    for (size_t at = 0; at < n && rc >= 0; at += PIECE)
+        rc = feed_piece(w, samples + at, n - at < PIECE ? n - at : PIECE);
+    return rc;
+}
+
+static int whisper_finish(void *state)
+{
+    struct whisper *w = state;
+    static const float silence[2 * LOG_MEL_HOP + 80];
+    int rc = feed_piece(w, silence, sizeof silence / sizeof silence[0]); /* completes the last frames */
+    w->end = w->n_samples / LOG_MEL_HOP;
+    if (rc >= 0)
+        rc = advance(w);
+    linnet_event e = {.type = LINNET_EVENT_END, .text = ""};
+    e.end_s = (double)w->n_samples / DECODER_RATE_HZ;
+    e.language = w->language >= 0 ? whisper_vocab_language_code(w->vocab, w->language) : "en";
+    return rc < 0 ? rc : events_push(w->host.events, &e, w->host.msg);
+}
+
+static int whisper_reset(void *state)
+{
+    struct whisper *w = state;
+    start_over(w);
+    return language_open(w);
+}
+
+const struct decoder_ops whisper_decoder = {
+    .name = "whisper",
+    .kind = "whisper",
+    .summary = "Whisper, 30 s windows: greedy or beam search with temperature fallback",
+    .open = whisper_open,
+    .feed = whisper_feed,
+    .finish = whisper_finish,
+    .reset = whisper_reset,
+    .close = whisper_close,
+};

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * whisper_model.c - opening a Whisper model. */
+#include "decoders/whisper_model.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+
+/* Without a list, openai-whisper aligns with all heads of the upper half of the layers. */
+static void taps_default(struct whisper_model *m)
+{
+    int heads = m->config.decoder_heads;
+    m->n_taps = 0;
+    for (int i = 0; i < m->config.decoder_layers * heads; i++)
+        m->tap_index[i] = i / heads >= m->config.decoder_layers / 2 ? m->n_taps++ : -1;
+}
+
+static int taps_from_list(struct whisper_model *m, const json_t *list, const char *path, struct message *msg)
+{
+    int heads = m->config.decoder_heads, layers = m->config.decoder_layers;
+    size_t i;
+    const json_t *pair;
+    for (int k = 0; k < layers * heads; k++)
+        m->tap_index[k] = -1;
+    m->n_taps = 0;
+    json_array_foreach(list, i, pair)
+    {
+        json_int_t layer = json_integer_value(json_array_get(pair, 0)), head = json_integer_value(json_array_get(pair, 1));
+        if (json_array_size(pair) != 2 || layer < 0 || layer >= layers || head < 0 || head >= heads)
+            return fail(msg, LINNET_E_MODEL, "%s: alignment_heads[%zu] is not a layer below %d and a head below %d", path, i,
+                        layers, heads);
+        int at = (int)layer * heads + (int)head;
+        if (m->tap_index[at] < 0)
+            m->tap_index[at] = m->n_taps++;
+    }
+    return LINNET_OK;
+}
+
+static int taps_open(struct whisper_model *m, const char *dir, struct message *msg)
+{
+    char path[4096];
+    json_error_t error;
+    m->tap_index = mem_array((size_t)(m->config.decoder_layers * m->config.decoder_heads), sizeof *m->tap_index);
+    if (m->tap_index == NULL)
+        return fail_memory(msg);
+    taps_default(m);
+    snprintf(path, sizeof path, "%s/generation_config.json", dir);
+    if (access(path, F_OK) != 0)
+        return LINNET_OK;
+    json_t *root = json_load_file(path, 0, &error);
+    if (root == NULL)
+        return fail(msg, LINNET_E_FORMAT, "%s:%d: %s", path, error.line, error.text);
+    const json_t *list = json_object_get(root, "alignment_heads");
+    int rc = json_array_size(list) > 0 ? taps_from_list(m, list, path, msg) : LINNET_OK;
+    json_decref(root);
+    return rc;
+}
+
+/* Simul-Whisper's truncation head: one linear layer, D -> 1. */
+static int head_open(struct whisper_model *m, const char *dir, struct message *msg)
+{
+    char path[4096];
+    struct safetensors *f;
+    snprintf(path, sizeof path, "%s/truncation_head.safetensors", dir);
+    if (access(path, F_OK) != 0)
+        return LINNET_OK;
+    int rc = safetensors_open(&f, path, msg);
+    if (rc < 0)
+        return rc;
+    struct layer_source from = {f, NULL, msg};
+    float *bias = NULL;
+    if ((rc = floats_load(&m->head_weight, &from, "weight", 2, (const int64_t[]){1, m->config.d_model})) >= 0 &&
+        (rc = floats_load(&bias, &from, "bias", 1, (const int64_t[]){1})) >= 0)
+        m->head_bias = bias[0];
+    mem_free(bias);
+    safetensors_close(f);
+    return rc;
+}
+
+int whisper_model_open(struct whisper_model **out, const char *dir, struct pool *pool, struct message *msg)
+{
+    struct safetensors *file = NULL;
+    struct whisper_model *m = mem_array(1, sizeof *m);
+    if (m == NULL)
+        return fail_memory(msg);
+    int rc;
+    if ((rc = whisper_config_read(&m->config, dir, msg)) < 0 || (rc = safetensors_open_dir(&file, dir, msg)) < 0)
+        goto fail;
+    struct layer_source from = {file, pool, msg};
+    if ((rc = whisper_encoder_open(&m->encoder, &m->config, &from)) < 0 ||
+        (rc = whisper_network_open(&m->network, &m->config, &from)) < 0 ||
+        (rc = whisper_vocab_open(&m->vocab, dir, m->config.n_vocab, msg)) < 0 || (rc = taps_open(m, dir, msg)) < 0 ||
+        (rc = head_open(m, dir, msg)) < 0)
+        goto fail;
+    safetensors_close(file);
+    *out = m;
+    return LINNET_OK;
+fail:
+    safetensors_close(file);
+    whisper_model_close(m);
+    return rc;
+}
+
+void whisper_model_close(struct whisper_model *m)
+{
+    if (m == NULL)
+        return;
+    whisper_encoder_close(&m->encoder);
+    whisper_network_close(&m->network);
+    whisper_vocab_close(m->vocab);
+    mem_free(m->tap_index);
+    mem_free(m->head_weight);
+    mem_free(m);
+}
+
+size_t whisper_model_bytes(const struct whisper_model *m)
+{
+    return whisper_encoder_bytes(&m->encoder) + whisper_network_bytes(&m->network);
+}
+
+uint64_t whisper_model_parameters(const struct whisper_model *m)
+{
+    const struct whisper_config *c = &m->config;
+    uint64_t d = (uint64_t)c->d_model, ffn = (uint64_t)c->encoder_ffn, dffn = (uint64_t)c->decoder_ffn;
+    uint64_t encoder_layer = 4 * d * d + 3 * d + 2 * d * ffn + ffn + d + 4 * d;
+    uint64_t decoder_layer = 8 * d * d + 6 * d + 2 * d * dffn + dffn + d + 6 * d;
+    return (uint64_t)c->encoder_layers * encoder_layer + (uint64_t)c->decoder_layers * decoder_layer +
+           3 * d * (uint64_t)c->n_mels + d + 3 * d * d + d + (uint64_t)c->n_audio_ctx * d + 2 * d +
+           (uint64_t)c->n_vocab * d + (uint64_t)c->n_text_ctx * d + 2 * d;
+}

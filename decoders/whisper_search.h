@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * whisper_search.h - decoding of one window with Whisper's decoder: greedy, beam search, sampling.
+ *
+ * Follows openai-whisper's decoding.py: what may come next (blank, annotations, time-stamp rules), how hypotheses are
+ * kept and ranked, what the probabilities of a result are. */
+#ifndef LINNET_DECODERS_WHISPER_SEARCH_H
+#define LINNET_DECODERS_WHISPER_SEARCH_H
+
+#include <signal.h>
+
+#include "decoders/whisper_network.h"
+#include "decoders/whisper_vocab.h"
+
+struct whisper_search_options {
+    int beam;                 /* 1: greedy at temperature 0 */
+    int best_of;              /* samples above temperature 0 */
+    double patience;          /* beam * patience finished hypotheses end a beam search */
+    double length_penalty;    /* < 0: mean log probability; else ((5 + n) / 6)^penalty divides the sum */
+    int timestamps;           /* the time-stamp rules; without them the prompt must end in no_timestamps */
+    int max_initial_timestamp;/* in steps of 0.02 s; < 0: any */
+    int suppress_blank;
+    const int *suppressed;    /* [n_suppressed] ids that never come, ascending or not */
+    int n_suppressed;
+    int max_tokens;           /* of a window */
+};
+
+/* A finished hypothesis: tokens without prompt and end. */
+struct whisper_hypothesis {
+    int *tokens; /* [n] */
+    int n;
+    double sum_logprob; /* natural log, the end of text included */
+    double score;       /* what hypotheses are ranked by */
+};
+
+struct whisper_search;
+
+/* The network and vocabulary must outlive the search; options are copied, suppressed included. */
+LINNET_MUST_CHECK int whisper_search_open(struct whisper_search **out, const struct whisper_network *network,
+                                          const struct whisper_vocab *vocab, const struct whisper_search_options *options,
+                                          struct nn_context *ctx, struct message *msg);
+void whisper_search_close(struct whisper_search *s);
+
+/* The network's state, for alignment; its slots are free between windows. */
+struct whisper_network_state *whisper_search_network(struct whisper_search *s);
+
+/* A new window: encoder states [n_frames, D]. */
+void whisper_search_listen(struct whisper_search *s, const float *states, int n_frames);
+
+/* Probabilities of the languages [vocab->special.n_languages]; returns the index of the likeliest. */
+int whisper_search_language(struct whisper_search *s, float *probabilities);
+
+/* Runs the prompt [n] (it must hold sot and leave room for a token); no_speech gets the probability of silence. */
+LINNET_MUST_CHECK int whisper_search_prompt(struct whisper_search *s, const int *prompt, int n, double *no_speech,
+                                            struct message *msg);
+
+/* Decodes from the prompt; may be called again with another temperature, the prompt is not run again.  seed decides the
+ * samples.  *best gets *n hypotheses, best first, that live until the next call.  cancelled: see linnet_stream_cancel;
+ * NULL is fine. */
+LINNET_MUST_CHECK int whisper_search_run(struct whisper_search *s, double temperature, uint64_t seed,
+                                         const volatile sig_atomic_t *cancelled, const struct whisper_hypothesis **best, int *n);
+
+/* Decoder steps done so far. */
+uint64_t whisper_search_steps(const struct whisper_search *s);
+
+#endif
