@@ -7,7 +7,20 @@
 
 #include "config.h"
 
+#if defined(HAVE_AVX2)
+#include <cpuid.h>
+#endif
+
 extern const struct nn_kernels nn_kernels_scalar, nn_kernels_avx2, nn_kernels_avx512, nn_kernels_neon;
+
+#if defined(HAVE_AVX2)
+/* Not every compiler's __builtin_cpu_supports knows the name. */
+static int has_f16c(void)
+{
+    unsigned a, b, c, d;
+    return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C);
+}
+#endif
 
 int kernels_all(const struct nn_kernels *tables[4])
 {
@@ -20,7 +33,7 @@ int kernels_all(const struct nn_kernels *tables[4])
         tables[n++] = &nn_kernels_avx512;
 #endif
 #ifdef HAVE_AVX2
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c"))
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c())
         tables[n++] = &nn_kernels_avx2;
 #endif
 #endif
