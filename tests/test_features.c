@@ -2,10 +2,10 @@
  * The two kinds of features against their originals: small vectors that always run, and long recordings where the
  * reference data is there.
  *
- * Tolerances.  1e-4 in log10 and 1e-3 in ln, and where a filter holds a very small part of its frame's energy what single
- * precision leaves of it: each bin of a spectrum is off by some FLT_EPSILON times the square root of the whole frame's
- * energy, so the square root of a filter's energy is.  (With double precision throughout, the same values differ from
- * kaldi-native-fbank's by the same amounts.) */
+ * Tolerances.  1e-4 in log10 and 1e-3 in ln, and where a filter holds a very small part of its frame's energy what
+ * single precision leaves of it: each bin of a spectrum is off by some FLT_EPSILON times the square root of the whole
+ * frame's energy, so the square root of a filter's energy is.  (With double precision throughout, the same values
+ * differ from kaldi-native-fbank's by the same amounts.) */
 #include <float.h>
 #include <math.h>
 #include <string.h>
@@ -207,7 +207,8 @@ static double fbank_difference(const float *a, const float *b, size_t n_rows, si
         for (size_t k = 0; k < n_mels; k++)
             energy += exp(b[k]);
         for (size_t k = 0; k < n_mels; k++) {
-            double noise = 4.0 * FLT_EPSILON * sqrt(energy / exp(b[k])); /* of a square root, relative: twice in the ln */
+            double noise =
+                4.0 * FLT_EPSILON * sqrt(energy / exp(b[k])); /* of a square root, relative: twice in the ln */
             double d = fabs((double)a[k] - (double)b[k]) - 2.0 * noise;
             largest = d > largest || isnan(d) ? d : largest;
         }
@@ -218,7 +219,8 @@ static double fbank_difference(const float *a, const float *b, size_t n_rows, si
 /* The reference was padded with zeros to 30 s; ours is fed 40 more, which its mirrored end equals. */
 static void log_mel_equals_recording(const char *file, int n_mels)
 {
-    struct reference want = reference_tensor(unit_shared(), file, "mel"), x = reference_wav(unit_shared(), "audio/jfk.wav");
+    struct reference want = reference_tensor(unit_shared(), file, "mel"),
+                     x = reference_wav(unit_shared(), "audio/jfk.wav");
     CU_ASSERT_PTR_NOT_NULL_FATAL(want.data);
     CU_ASSERT_PTR_NOT_NULL_FATAL(x.data);
     size_t n_samples = 30 * 16000 + 40, n_frames = 3000, n_columns = (size_t)n_mels;

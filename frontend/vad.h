@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * vad.h - where a stream holds speech, from its sound alone.
+ *
+ * Samples are 16 kHz in [-1, 1].  The detector says at which sample speech begins and at which it ends, in turns and in
+ * order; a stream starts in silence.  Beginnings lie before the sound that gave them away (pre_roll_ms), ends after it
+ * (hold_ms), so that no first or last word is lost: a beginning is known up to 1.5 start_ms and the pre-roll after
+ * its sample.  What is known for good is vad_settled.  Levels do not matter: every band is compared with its own
+ * quietest moments.  Digital silence, steady noise and hum are silence at any level. */
+#ifndef LINNET_FRONTEND_VAD_H
+#define LINNET_FRONTEND_VAD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+
+#define VAD_RATE_HZ 16000
+
+struct vad;
+
+struct vad_options {
+    double threshold_db; /* mean excess over the noise of all bands that counts as speech; lower hears more */
+    int start_ms;        /* so much sound within 1.5 times as long begins speech: clicks do not */
+    int hold_ms;         /* so long after the last sound speech ends */
+    int pre_roll_ms;     /* so long before the first sound speech begins */
+};
+
+#define VAD_DEFAULTS                                                                                                   \
+    {                                                                                                                  \
+        .threshold_db = 2.2, .start_ms = 60, .hold_ms = 400, .pre_roll_ms = 300                                        \
+    }
+
+struct vad_change {
+    uint64_t at;   /* sample of the stream */
+    int is_speech; /* from there on */
+};
+
+int vad_open(struct vad **out, const struct vad_options *options /* NULL: defaults */,
+             struct message *msg) LINNET_MUST_CHECK;
+void vad_close(struct vad *v);
+void vad_reset(struct vad *v);
+
+size_t vad_max_changes(const struct vad *v, size_t n); /* room that vad_feed needs for n samples */
+
+/* Takes n samples and writes the changes that they show; returns how many. */
+size_t vad_feed(struct vad *v, const float *samples, size_t n, struct vad_change *changes);
+
+/* The end of the stream: speech that is open ends here.  Returns how many changes (0 or 1) were written. */
+size_t vad_finish(struct vad *v, struct vad_change *change);
+
+int vad_is_speech(const struct vad *v);    /* after the last change */
+uint64_t vad_settled(const struct vad *v); /* no change will lie before this sample */
+float vad_excess_db(const struct vad *v);  /* of the last frame: to watch the detector at work */
+
+#endif
