@@ -7,17 +7,16 @@
  * whose bytes do not lie at a multiple of its type's size (writers other than Hugging Face's may do that) is copied. */
 #include "nn/safetensors.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "nn/cursor.h"
+#include "nn/file_map.h"
 
 #define MAX_HEADER 100000000u /* bytes, as in the reference implementation */
 #define MAX_PARTS 10000
@@ -25,8 +24,7 @@
 struct part {
     char *path;
     json_t *header; /* owns the names */
-    unsigned char *map;
-    size_t size; /* of the file */
+    struct file_map file;
     size_t data; /* where the data starts */
 };
 
@@ -57,42 +55,18 @@ static int by_data(const void *a, const void *b)
     return (x->n_bytes > y->n_bytes) - (x->n_bytes < y->n_bytes); /* empty ones first */
 }
 
-static int map_file(struct part *p, struct message *msg)
-{
-    struct stat st;
-    int fd = open(p->path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return fail(msg, LINNET_E_IO, "%s: %s", p->path, strerror(errno));
-    int rc = 0;
-    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
-        rc = fail(msg, LINNET_E_IO, "%s: not a file", p->path);
-    else if (st.st_size < 8)
-        rc = fail(msg, LINNET_E_FORMAT, "%s: too short for a safetensors file (%lld bytes)", p->path,
-                  (long long)st.st_size);
-    if (rc == 0) {
-        void *map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-        if (map == MAP_FAILED) {
-            rc = fail(msg, LINNET_E_IO, "%s: cannot map: %s", p->path, strerror(errno));
-        } else {
-            p->map = map;
-            p->size = (size_t)st.st_size;
-        }
-    }
-    close(fd);
-    return rc;
-}
-
 static int read_header(struct part *p, struct message *msg)
 {
-    uint64_t length = 0;
     json_error_t error;
-    for (int i = 7; i >= 0; i--)
-        length = length << 8 | p->map[i];
-    if (length > MAX_HEADER || length > p->size - 8)
+    struct cursor at = {p->file.data, p->file.data + p->file.size, 0};
+    uint64_t length = cursor_number(&at, 8);
+    if (at.bad)
+        return fail(msg, LINNET_E_FORMAT, "%s: too short for a safetensors file", p->path);
+    if (length > MAX_HEADER || length > p->file.size - 8)
         return fail(msg, LINNET_E_FORMAT, "%s: header of %llu bytes in a file of %zu: not a safetensors file, or cut",
-                    p->path, (unsigned long long)length, p->size);
+                    p->path, (unsigned long long)length, p->file.size);
     p->data = 8 + (size_t)length;
-    p->header = json_loadb((const char *)p->map + 8, (size_t)length, JSON_REJECT_DUPLICATES, &error);
+    p->header = json_loadb((const char *)p->file.data + 8, (size_t)length, JSON_REJECT_DUPLICATES, &error);
     if (p->header == NULL)
         return fail(msg, LINNET_E_FORMAT, "%s: header: %s", p->path, error.text);
     if (!json_is_object(p->header))
@@ -101,8 +75,11 @@ static int read_header(struct part *p, struct message *msg)
     const char *key;
     if (meta != NULL && !json_is_object(meta))
         return fail(msg, LINNET_E_FORMAT, "%s: __metadata__ is not an object", p->path);
-    json_object_foreach(meta, key, value) if (!json_is_string(value)) return fail(
-        msg, LINNET_E_FORMAT, "%s: __metadata__ of %s is not text", p->path, key);
+    json_object_foreach(meta, key, value)
+    {
+        if (!json_is_string(value))
+            return fail(msg, LINNET_E_FORMAT, "%s: __metadata__ of %s is not text", p->path, key);
+    }
     return 0;
 }
 
@@ -112,7 +89,7 @@ static int read_entry(const struct part *p, const char *name, json_t *item, stru
     struct tensor *t = &e->tensor;
     const char *type = json_string_value(json_object_get(item, "dtype"));
     json_t *shape = json_object_get(item, "shape"), *offsets = json_object_get(item, "data_offsets");
-    size_t n_bytes, n_data = p->size - p->data;
+    size_t n_bytes, n_data = p->file.size - p->data;
 
     if (type == NULL || !json_is_array(shape) || !json_is_array(offsets) || json_array_size(offsets) != 2)
         return fail(msg, LINNET_E_FORMAT, "%s: tensor %s: incomplete entry", p->path, name);
@@ -137,7 +114,7 @@ static int read_entry(const struct part *p, const char *name, json_t *item, stru
         return fail(msg, LINNET_E_FORMAT, "%s: tensor %s: %lld bytes where its shape needs %zu", p->path, name,
                     (long long)(end - begin), n_bytes);
     t->name = name;
-    t->data = p->map + p->data + begin;
+    t->data = p->file.data + p->data + begin;
     t->n_bytes = n_bytes;
     return 0;
 }
@@ -146,7 +123,7 @@ static int read_entry(const struct part *p, const char *name, json_t *item, stru
 static int check_cover(const struct part *p, struct entry *entries, size_t n, struct message *msg)
 {
     qsort(entries, n, sizeof *entries, by_data);
-    const unsigned char *at = p->map + p->data;
+    const unsigned char *at = p->file.data + p->data;
     for (size_t i = 0; i < n; i++) {
         const struct tensor *t = &entries[i].tensor;
         if ((const unsigned char *)t->data != at)
@@ -154,9 +131,9 @@ static int check_cover(const struct part *p, struct entry *entries, size_t n, st
                         (const unsigned char *)t->data < at ? "overlaps another one" : "has a hole before it");
         at += t->n_bytes;
     }
-    if (at != p->map + p->size)
+    if (at != p->file.data + p->file.size)
         return fail(msg, LINNET_E_FORMAT, "%s: %zu bytes after the last tensor", p->path,
-                    (size_t)(p->map + p->size - at));
+                    (size_t)(p->file.data + p->file.size - at));
     return 0;
 }
 
@@ -184,7 +161,7 @@ static int add_part(struct safetensors *f, const char *path, struct message *msg
     p->path = mem_string(path);
     if (p->path == NULL)
         return fail_memory(msg);
-    if ((rc = map_file(p, msg)) < 0 || (rc = read_header(p, msg)) < 0)
+    if ((rc = file_map_open(&p->file, (const char *const[]){path}, 1, msg)) < 0 || (rc = read_header(p, msg)) < 0)
         return rc;
     size_t n = json_object_size(p->header) - (json_object_get(p->header, "__metadata__") != NULL);
     struct entry *all = mem_resize(f->entries, f->n_entries, f->n_entries + n, sizeof *all);
@@ -193,7 +170,8 @@ static int add_part(struct safetensors *f, const char *path, struct message *msg
     f->entries = all;
     struct entry *mine = all + f->n_entries;
     size_t i = 0;
-    json_object_foreach(p->header, name, item) {
+    json_object_foreach(p->header, name, item)
+    {
         if (strcmp(name, "__metadata__") == 0)
             continue;
         mine[i].i_part = i_part;
@@ -255,7 +233,8 @@ static int part_names(json_t *map, const char *index, const char **names, size_t
     const char *tensor;
     json_t *value;
     size_t n = 0, m = 0;
-    json_object_foreach(map, tensor, value) {
+    json_object_foreach(map, tensor, value)
+    {
         const char *name = json_string_value(value);
         if (name == NULL || name[0] == '\0' || name[0] == '.' || strchr(name, '/') != NULL)
             return fail(msg, LINNET_E_FORMAT, "%s: tensor %s: its file is not a plain file name", index, tensor);
@@ -277,7 +256,8 @@ static int check_index(const struct safetensors *f, json_t *map, const char *ind
 {
     const char *name;
     json_t *value;
-    json_object_foreach(map, name, value) {
+    json_object_foreach(map, name, value)
+    {
         const struct tensor *t = safetensors_find(f, name);
         const char *file = json_string_value(value), *found = NULL;
         if (t != NULL)
@@ -348,8 +328,7 @@ void safetensors_close(struct safetensors *f)
         mem_free(f->entries[i].copy);
     for (int i = 0; i < f->n_parts; i++) {
         struct part *p = &f->parts[i];
-        if (p->map != NULL)
-            munmap(p->map, p->size);
+        file_map_close(&p->file);
         json_decref(p->header);
         mem_free(p->path);
     }
@@ -404,11 +383,12 @@ void safetensors_release(const struct safetensors *f, const struct tensor *t)
     const struct entry *e = (const struct entry *)(const void *)t;
     const struct part *p = &f->parts[e->i_part];
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    if (e->copy != NULL)
+    if (e->copy != NULL || p->file.mapped == NULL)
         return;
-    size_t begin = (size_t)((const unsigned char *)t->data - p->map), end = begin + t->n_bytes;
+    size_t begin = (size_t)((const unsigned char *)t->data - p->file.data), end = begin + t->n_bytes;
     begin = (begin + page - 1) / page * page; /* whole pages only: the edges belong to neighbours too */
     end = end / page * page;
     if (begin < end)
-        (void)madvise(p->map + begin, end - begin, MADV_DONTNEED); /* a wish: no harm when it is not granted */
+        (void)madvise((char *)p->file.mapped + begin, end - begin,
+                      MADV_DONTNEED); /* a wish: no harm when it is not granted */
 }

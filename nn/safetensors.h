@@ -19,7 +19,7 @@ int safetensors_open_dir(struct safetensors **out, const char *dir, struct messa
 void safetensors_close(struct safetensors *f); /* NULL is fine; tensors are gone with it */
 
 size_t safetensors_count(const struct safetensors *f);
-const struct tensor *safetensors_at(const struct safetensors *f, size_t i); /* in the order of names */
+const struct tensor *safetensors_at(const struct safetensors *f, size_t i);           /* in the order of names */
 const struct tensor *safetensors_find(const struct safetensors *f, const char *name); /* NULL when not there */
 
 /* Finds a tensor that must be there with this shape (-1: any size).  The message names the file, the tensor, the shape

@@ -191,8 +191,8 @@ int safetensors_writer_put(struct safetensors_writer *w, int i_tensor, const voi
         return fail(msg, LINNET_E_ARGUMENT, "%s: tensor %d was not declared", w->path, i_tensor);
     struct planned *p = &w->planned[i_tensor];
     if (p->is_written || p->n_bytes != n_bytes)
-        return fail(msg, LINNET_E_ARGUMENT, "%s: tensor %d: %zu bytes given, %zu declared%s", w->path, i_tensor, n_bytes,
-                    p->n_bytes, p->is_written ? ", given before" : "");
+        return fail(msg, LINNET_E_ARGUMENT, "%s: tensor %d: %zu bytes given, %zu declared%s", w->path, i_tensor,
+                    n_bytes, p->n_bytes, p->is_written ? ", given before" : "");
     if ((rc = write_at(w, data, n_bytes, p->begin, msg)) < 0)
         return rc;
     p->is_written = 1;

@@ -11,8 +11,8 @@ static const struct {
     const char *name;
     size_t size;
 } types[N_DTYPES] = {
-    [DTYPE_BOOL] = {"BOOL", 1}, [DTYPE_U8] = {"U8", 1},   [DTYPE_I8] = {"I8", 1},   [DTYPE_I16] = {"I16", 2},
-    [DTYPE_U16] = {"U16", 2},   [DTYPE_I32] = {"I32", 4}, [DTYPE_U32] = {"U32", 4}, [DTYPE_I64] = {"I64", 8},
+    [DTYPE_BOOL] = {"BOOL", 1}, [DTYPE_U8] = {"U8", 1},   [DTYPE_I8] = {"I8", 1},     [DTYPE_I16] = {"I16", 2},
+    [DTYPE_U16] = {"U16", 2},   [DTYPE_I32] = {"I32", 4}, [DTYPE_U32] = {"U32", 4},   [DTYPE_I64] = {"I64", 8},
     [DTYPE_U64] = {"U64", 8},   [DTYPE_F16] = {"F16", 2}, [DTYPE_BF16] = {"BF16", 2}, [DTYPE_F32] = {"F32", 4},
     [DTYPE_F64] = {"F64", 8},
 };
@@ -97,20 +97,34 @@ void tensor_to_f32(const struct tensor *t, size_t first, size_t n, float *out)
         break;                                                                                                         \
     }
     switch (t->dtype) {
-    case DTYPE_BOOL: CONVERT(uint8_t, in[i] != 0 ? 1.0f : 0.0f)
-    case DTYPE_U8: CONVERT(uint8_t, (float)in[i])
-    case DTYPE_I8: CONVERT(int8_t, (float)in[i])
-    case DTYPE_I16: CONVERT(int16_t, (float)in[i])
-    case DTYPE_U16: CONVERT(uint16_t, (float)in[i])
-    case DTYPE_I32: CONVERT(int32_t, (float)in[i])
-    case DTYPE_U32: CONVERT(uint32_t, (float)in[i])
-    case DTYPE_I64: CONVERT(int64_t, (float)in[i])
-    case DTYPE_U64: CONVERT(uint64_t, (float)in[i])
-    case DTYPE_F16: CONVERT(uint16_t, half_f16_to_f32(in[i]))
-    case DTYPE_BF16: CONVERT(uint16_t, half_bf16_to_f32(in[i]))
-    case DTYPE_F32: CONVERT(float, in[i])
-    case DTYPE_F64: CONVERT(double, (float)in[i])
-    case N_DTYPES: break;
+    case DTYPE_BOOL:
+        CONVERT(uint8_t, in[i] != 0 ? 1.0f : 0.0f)
+    case DTYPE_U8:
+        CONVERT(uint8_t, (float)in[i])
+    case DTYPE_I8:
+        CONVERT(int8_t, (float)in[i])
+    case DTYPE_I16:
+        CONVERT(int16_t, (float)in[i])
+    case DTYPE_U16:
+        CONVERT(uint16_t, (float)in[i])
+    case DTYPE_I32:
+        CONVERT(int32_t, (float)in[i])
+    case DTYPE_U32:
+        CONVERT(uint32_t, (float)in[i])
+    case DTYPE_I64:
+        CONVERT(int64_t, (float)in[i])
+    case DTYPE_U64:
+        CONVERT(uint64_t, (float)in[i])
+    case DTYPE_F16:
+        CONVERT(uint16_t, half_f16_to_f32(in[i]))
+    case DTYPE_BF16:
+        CONVERT(uint16_t, half_bf16_to_f32(in[i]))
+    case DTYPE_F32:
+        CONVERT(float, in[i])
+    case DTYPE_F64:
+        CONVERT(double, (float)in[i])
+    case N_DTYPES:
+        break;
     }
 #undef CONVERT
 }

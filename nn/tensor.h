@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * tensor.h - what a tensor of a model file is: a type, a shape and bytes that somebody else owns.
  *
- * Tensors are dense and row-major (the last dimension is contiguous), data is aligned to the type's size, and numbers are
- * little-endian as in every file format read here.  The readers (safetensors, PyTorch, ggml, CTranslate2) all describe
- * their contents with this struct, so that what follows does not care where weights came from. */
+ * Tensors are dense and row-major (the last dimension is contiguous), data is aligned to the type's size, and numbers
+ * are little-endian as in every file format read here.  The readers (safetensors, PyTorch, ggml, CTranslate2) all
+ * describe their contents with this struct, so that what follows does not care where weights came from. */
 #ifndef LINNET_NN_TENSOR_H
 #define LINNET_NN_TENSOR_H
 
@@ -46,7 +46,8 @@ int dtype_find(const char *name, enum dtype *dtype); /* 0, or LINNET_E_FORMAT fo
 
 size_t tensor_elements(const struct tensor *t);
 
-/* Bytes of a dense tensor into *n_bytes; LINNET_E_FORMAT when a dimension is negative, there are too many, or it wraps. */
+/* Bytes of a dense tensor into *n_bytes; LINNET_E_FORMAT when a dimension is negative, there are too many, or it wraps.
+ */
 int tensor_measure(enum dtype dtype, int n_dims, const int64_t shape[], size_t *n_bytes) LINNET_MUST_CHECK;
 
 /* 1 when t has this shape; -1 in shape matches anything. */
@@ -55,7 +56,8 @@ int tensor_has_shape(const struct tensor *t, int n_dims, const int64_t shape[]);
 /* "[512, 80, 3]" into text; size 160 is enough for any shape. */
 char *tensor_shape_text(int n_dims, const int64_t shape[], char *text, size_t size);
 
-/* All elements from first (0 .. n-1 of them) as floats, whatever the type.  Integers of more than 24 bits are rounded. */
+/* All elements from first (0 .. n-1 of them) as floats, whatever the type.  Integers of more than 24 bits are rounded.
+ */
 void tensor_to_f32(const struct tensor *t, size_t first, size_t n, float *out);
 
 #endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * file_map.h - the bytes of a file, mapped read-only, or of several files as if they were one. */
+#ifndef LINNET_NN_FILE_MAP_H
+#define LINNET_NN_FILE_MAP_H
+
+#include <stddef.h>
+
+#include "base/status.h"
+
+struct file_map {
+    const unsigned char *data; /* [size] */
+    size_t size;
+    void *mapped; /* of munmap, or NULL */
+    void *joined; /* several files are read and joined in memory of their own; or NULL */
+};
+
+/* One path: the file is mapped, and its bytes must not change while it is.  More: they are joined in this order. */
+int file_map_open(struct file_map *m, const char *const paths[], int n_paths, struct message *msg) LINNET_MUST_CHECK;
+void file_map_close(struct file_map *m); /* a zeroed one is fine */
+
+#endif
