@@ -67,7 +67,7 @@ int json_key(struct json_reader *r, const char **key, size_t *n)
     int more = json_item(r);
     if (more <= 0)
         return more;
-    return json_string(r, key, n) < 0 || take(r, ':') < 0 ? -1 : 1;
+    return json_text(r, key, n) < 0 || take(r, ':') < 0 ? -1 : 1;
 }
 
 /* Four hexadecimal digits, or -1. */
@@ -128,7 +128,7 @@ static int keep(struct json_reader *r, const char *bytes, size_t n)
     return rc;
 }
 
-int json_string(struct json_reader *r, const char **text, size_t *n)
+int json_text(struct json_reader *r, const char **text, size_t *n)
 {
     if (take(r, '"') < 0)
         return -1;

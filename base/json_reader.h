@@ -28,7 +28,7 @@ int json_enter(struct json_reader *r, char open); /* '{' or '['; 0, or -1 and ba
  * are valid until the next string is read; they may hold NUL and are not checked for UTF-8. */
 int json_item(struct json_reader *r);
 int json_key(struct json_reader *r, const char **key, size_t *n);
-int json_string(struct json_reader *r, const char **text, size_t *n); /* 0 or -1 */
+int json_text(struct json_reader *r, const char **text, size_t *n); /* 0 or -1 */
 int json_int(struct json_reader *r, long long *value);                /* 0 or -1 */
 int json_skip(struct json_reader *r);                                 /* any value; 0 or -1 */
 

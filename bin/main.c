@@ -15,6 +15,7 @@
 /* In the order of help. */
 /* clang-format off */
 #define COMMANDS(X) \
+    X(convert) \
     X(score) \
     X(settings)
 /* clang-format on */

@@ -84,7 +84,7 @@ static int read_list(struct whisper_vocab *v, struct json_reader *r, const int16
     if (json_enter(r, '[') < 0)
         return 0;
     for (long long id = 0; rc == 0 && json_item(r) > 0; id++)
-        if (json_string(r, &text, &n) == 0)
+        if (json_text(r, &text, &n) == 0)
             rc = add_spelled(v, id, byte_of, text, n, msg);
     return rc;
 }
@@ -102,7 +102,7 @@ static int read_added_token(struct whisper_vocab *v, struct json_reader *r, stru
         if (n == 2 && memcmp(key, "id", 2) == 0) {
             json_int(r, &id);
         } else if (n == 7 && memcmp(key, "content", 7) == 0) {
-            if (json_string(r, &key, &n) < 0 || n > sizeof name)
+            if (json_text(r, &key, &n) < 0 || n > sizeof name)
                 return fail(msg, LINNET_E_FORMAT, "an added token has no or too long a name");
             memcpy(name, key, n);
             n_name = n;

@@ -165,10 +165,10 @@ static void json_is_read_in_order(void)
     CU_ASSERT_EQUAL(json_key(&r, &s, &n), 1);
     CU_ASSERT_EQUAL(json_enter(&r, '['), 0);
     CU_ASSERT_EQUAL(json_item(&r), 1);
-    CU_ASSERT_EQUAL(json_string(&r, &s, &n), 0);
+    CU_ASSERT_EQUAL(json_text(&r, &s, &n), 0);
     CU_ASSERT(n == 8 && memcmp(s, "x\xC3\xA9\xF0\x9F\x98\x80\n", 8) == 0);
     CU_ASSERT_EQUAL(json_item(&r), 1);
-    CU_ASSERT_EQUAL(json_string(&r, &s, &n), 0);
+    CU_ASSERT_EQUAL(json_text(&r, &s, &n), 0);
     CU_ASSERT_EQUAL(n, 0);
     CU_ASSERT_EQUAL(json_item(&r), 0);
     CU_ASSERT_EQUAL(json_key(&r, &s, &n), 0);

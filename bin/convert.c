@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * convert.c - `linnet convert`: checkpoints of other programs to model directories. */
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "bin/options.h"
+#include "decoders/convert.h"
+
+struct convert_command_options {
+    const char *quantize, *vocabulary;
+    int quiet;
+};
+
+static const struct convert_command_options defaults = {.quantize = "none"};
+
+static const struct option_spec options[] = {
+    {.name = "quantize",
+     .letter = 'q',
+     .type = OPTION_TEXT,
+     .offset = offsetof(struct convert_command_options, quantize),
+     .argument = "TYPE",
+     .help = "numbers of the matrices; none: as in the source",
+     .choices = "none|fp32|fp16|bf16"},
+    {.name = "vocab",
+     .type = OPTION_TEXT,
+     .offset = offsetof(struct convert_command_options, vocabulary),
+     .argument = "FILE",
+     .help = "tokenizer.json or .tiktoken file, for an OpenAI checkpoint without one beside it"},
+    {.name = "quiet",
+     .type = OPTION_FLAG,
+     .offset = offsetof(struct convert_command_options, quiet),
+     .help = "say nothing when it works"},
+    {0},
+};
+
+static enum dtype matrix_type(const char *name)
+{
+    if (strcmp(name, "fp16") == 0)
+        return DTYPE_F16;
+    if (strcmp(name, "bf16") == 0)
+        return DTYPE_BF16;
+    return strcmp(name, "fp32") == 0 ? DTYPE_F32 : N_DTYPES;
+}
+
+static int run(void *values, int n_arguments, char **arguments)
+{
+    const struct convert_command_options *o = values;
+    const struct convert_options how = {o->vocabulary, matrix_type(o->quantize)};
+    const char *kind = "";
+    struct message msg;
+    (void)n_arguments;
+    if (convert(arguments[0], arguments[1], &how, &kind, &msg) < 0) {
+        fprintf(stderr, "linnet convert: %s\n", msg.text);
+        return EXIT_WORK_FAILED;
+    }
+    if (!o->quiet)
+        fprintf(stderr, "%s: %s, converted to %s\n", arguments[0], kind, arguments[1]);
+    return EXIT_DONE;
+}
+
+const struct command convert_command = {
+    .name = "convert",
+    .summary = "make a model directory from a checkpoint of another program",
+    .arguments = "SOURCE DIR",
+    .text = "SOURCE is one of\n"
+            "    a WeNet directory (train.yaml, units.txt, global_cmvn and final.pt), or its\n"
+            "        checkpoint file with these beside it\n"
+            "    an OpenAI Whisper checkpoint (.pt)\n"
+            "    a CTranslate2 (faster-whisper) directory, its model.bin whole or in parts\n"
+            "    a whisper.cpp file (ggml-*.bin)\n"
+            "    a Simul-Whisper truncation head (.pt), which is added to the model in DIR\n"
+            "A Hugging Face Whisper directory with safetensors needs no conversion. A model\n"
+            "that is already in DIR is replaced when the new one is whole.",
+    .options = options,
+    .defaults = &defaults,
+    .size = sizeof defaults,
+    .min_arguments = 2,
+    .max_arguments = 2,
+    .run = run,
+};

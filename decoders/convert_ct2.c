@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * convert_ct2.c - CTranslate2 (faster-whisper) directories: model.bin, or model.bin.part1 and on, and the JSON beside.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "decoders/convert_whisper.h"
+#include "nn/ct2_file.h"
+
+#define MAX_PARTS 64
+
+static int recognizes(const char *source)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s/model.bin", source);
+    if (file_exists(path))
+        return 1;
+    snprintf(path, sizeof path, "%s/model.bin.part1", source);
+    return file_exists(path);
+}
+
+/* Opens dir/model.bin or its parts, numbered from 1. */
+static int open_model(struct checkpoint **c, const char *dir, struct message *msg)
+{
+    char path[4096];
+    char *paths[MAX_PARTS] = {NULL};
+    int n = 0, rc = 0;
+    snprintf(path, sizeof path, "%s/model.bin", dir);
+    if (file_exists(path))
+        return ct2_file_open(c, (const char *const[]){path}, 1, msg);
+    for (; n < MAX_PARTS; n++) {
+        snprintf(path, sizeof path, "%s/model.bin.part%d", dir, n + 1);
+        if (!file_exists(path))
+            break;
+        if ((paths[n] = mem_string(path)) == NULL) {
+            rc = fail_memory(msg);
+            break;
+        }
+    }
+    if (rc == 0)
+        rc = ct2_file_open(c, (const char *const *)paths, n, msg);
+    for (int i = 0; i < n; i++)
+        mem_free(paths[i]);
+    return rc;
+}
+
+static int copy_vocabulary(const char *source, const char *dir, struct message *msg)
+{
+    static const char *const names[] = {"tokenizer.json", "vocabulary.json"};
+    char path[4096];
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        snprintf(path, sizeof path, "%s/%s", source, names[i]);
+        if (file_exists(path))
+            return convert_copy(path, dir, names[i], msg);
+    }
+    return fail(msg, LINNET_E_MODEL, "%s: neither tokenizer.json nor vocabulary.json in it", source);
+}
+
+static int convert_dir(const char *source, const char *dir, const struct convert_options *options, struct message *msg)
+{
+    struct checkpoint *c = NULL;
+    struct whisper_sizes sizes = {0};
+    char path[4096];
+    json_error_t error;
+    int rc = open_model(&c, source, msg);
+    if (rc < 0)
+        return rc;
+    if (checkpoint_number(c, "encoder/num_heads", &sizes.n_encoder_heads) < 0 ||
+        checkpoint_number(c, "decoder/num_heads", &sizes.n_decoder_heads) < 0)
+        sizes.n_encoder_heads = sizes.n_decoder_heads = 0; /* old ones do not say */
+    rc = whisper_write_model(c, WHISPER_NAMES_CT2, "", dir, options, &sizes, msg);
+    checkpoint_close(c);
+    if (rc < 0 || (rc = copy_vocabulary(source, dir, msg)) < 0)
+        return rc;
+    snprintf(path, sizeof path, "%s/config.json", source);
+    json_t *known = file_exists(path) ? json_load_file(path, 0, &error) : json_object();
+    if (known == NULL)
+        return fail(msg, LINNET_E_FORMAT, "%s: %s", path, error.text);
+    rc = whisper_write_generation(&sizes, source, dir, known, msg);
+    json_decref(known);
+    return rc;
+}
+
+const struct convert_kind convert_ct2 = {"CTranslate2", 0, recognizes, convert_dir};
