@@ -141,6 +141,7 @@ static int make_room(struct audio_file *f, size_t n)
     f->ready_begin = f->ready_end = 0;
     if (n <= f->ready_size)
         return LINNET_OK;
+    n += n / 4; /* the filter's delay makes the first blocks smaller than some later one */
     mem_free(f->ready);
     f->ready_size = 0;
     f->ready = mem_array(n, sizeof *f->ready);

@@ -8,6 +8,7 @@
  * differ from kaldi-native-fbank's by the same amounts.) */
 #include <float.h>
 #include <math.h>
+#include <pthread.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -198,6 +199,43 @@ static void chunks_do_not_matter(void)
     fbank_close(b.fbank);
 }
 
+struct thread_work {
+    const float *x;
+    float rows[N_ROWS * 80];
+};
+
+static void *open_and_feed(void *arg)
+{
+    struct thread_work *work = arg;
+    struct log_mel *m;
+    for (int i = 0; i < 20; i++) {
+        if (log_mel_open(&m, 80, NULL) < 0)
+            return NULL;
+        log_mel_feed(m, work->x, N_SIGNAL, work->rows);
+        log_mel_close(m);
+    }
+    return arg;
+}
+
+/* FFTW's planner is not thread safe; opening is, all the same. */
+static void threads_do_not_meet(void)
+{
+    static float x[N_SIGNAL];
+    static struct thread_work work[4];
+    pthread_t threads[4];
+    make_signal(x, N_SIGNAL);
+    for (int i = 0; i < 4; i++) {
+        work[i].x = x;
+        CU_ASSERT_EQUAL_FATAL(pthread_create(&threads[i], NULL, open_and_feed, &work[i]), 0);
+    }
+    for (int i = 0; i < 4; i++) {
+        void *result;
+        pthread_join(threads[i], &result);
+        CU_ASSERT_PTR_EQUAL(result, &work[i]);
+        CU_ASSERT_EQUAL(memcmp(work[i].rows, work[0].rows, sizeof work[0].rows), 0);
+    }
+}
+
 /* The largest difference of two matrices of ln energies [T, n_mels], beyond what rounding may change. */
 static double fbank_difference(const float *a, const float *b, size_t n_rows, size_t n_mels)
 {
@@ -287,6 +325,7 @@ static const struct unit_test tests[] = {
     {"normalize clamps and scales", normalize_clamps_and_scales},
     {"wrong options are refused", wrong_options_are_refused},
     {"chunks do not matter", chunks_do_not_matter},
+    {"threads do not meet", threads_do_not_meet},
     {"log-mel equals whole recordings", log_mel_equals_recordings},
     {"fbank equals whole recordings", fbank_equals_recordings},
 };
