@@ -6,6 +6,8 @@ mkdir -m 700 "$dir/run"
 HOME=$dir XDG_RUNTIME_DIR=$dir/run
 export HOME XDG_RUNTIME_DIR
 unset PULSE_SERVER
+ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0 # ALSA keeps what it read of its configuration
+export ASAN_OPTIONS
 printf 'pcm.!default { type pulse }\nctl.!default { type pulse }\n' >"$dir/.asoundrc"
 pulseaudio -n --daemonize=yes --exit-idle-time=60 -L module-native-protocol-unix \
     -L "module-sine-source source_name=tone frequency=440" >"$dir/log" 2>&1
