@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * conformer_stream.c - chunk after chunk through WeNet's encoders.
+ *
+ * A stream keeps the features that the next chunk shares with the last, keys and values of the chunks that it may see,
+ * and the gated inputs that the convolutions reach back to.  With a bounded left context that is all it ever needs. */
+#include <string.h>
+
+#include "base/mem.h"
+#include "encoder/conformer_blocks.h"
+
+struct conformer_stream {
+    struct conformer_blocks work;
+    int chunk, left_chunks;
+    int n_window;    /* features that a whole chunk needs */
+    float *features; /* [n_window, mels] */
+    int n_features;  /* in it */
+    int n_frames;    /* encoded since reset */
+};
+
+int conformer_stream_open(struct conformer_stream **out, const struct conformer *m, struct nn_context *ctx, int chunk,
+                          int left_chunks, struct message *msg)
+{
+    const struct conformer_config *c = &m->config;
+    if (chunk < 1 || chunk > 100000 || left_chunks < -1 || left_chunks > 100000)
+        return fail(msg, LINNET_E_ARGUMENT, "chunk of %d frames, %d before it", chunk, left_chunks);
+    if (c->convolution && !c->causal && c->kernel > 1)
+        return fail(msg, LINNET_E_UNSUPPORTED,
+                    "the model's convolutions look ahead (causal: false): it can only decode whole recordings");
+    int64_t left = left_chunks < 0 ? chunk : (int64_t)left_chunks * chunk;
+    if (left > 10000000)
+        return fail(msg, LINNET_E_ARGUMENT, "left context of %d chunks of %d frames", left_chunks, chunk);
+    struct conformer_stream *s = mem_array(1, sizeof *s);
+    if (s == NULL)
+        return fail_memory(msg);
+    s->chunk = chunk;
+    s->left_chunks = left_chunks;
+    s->n_window = (chunk - 1) * m->subsampling.rate + m->subsampling.context + 1;
+    s->features = mem_array((size_t)s->n_window * (size_t)c->n_features, sizeof *s->features);
+    int rc = s->features != NULL ? LINNET_OK : fail_memory(msg);
+    /* Twice as many keys as can be seen: they are moved to the front once in a while, not for each chunk. */
+    if (rc >= 0)
+        rc = conformer_blocks_open(&s->work, m, ctx, chunk, (int)(2 * left) + chunk + NN_PANEL, 1, msg);
+    if (rc < 0) {
+        conformer_stream_close(s);
+        return rc;
+    }
+    *out = s;
+    return LINNET_OK;
+}
+
+void conformer_stream_close(struct conformer_stream *s)
+{
+    if (s == NULL)
+        return;
+    mem_free(s->features);
+    conformer_blocks_close(&s->work);
+    mem_free(s);
+}
+
+void conformer_stream_reset(struct conformer_stream *s)
+{
+    conformer_blocks_reset(&s->work);
+    s->n_features = s->n_frames = 0;
+}
+
+int conformer_stream_push(struct conformer_stream *s, const float *features, int n)
+{
+    int n_mels = s->work.model->config.n_features, missing = s->n_window - s->n_features;
+    n = n < missing ? n : missing;
+    memcpy(s->features + (ptrdiff_t)s->n_features * n_mels, features, (size_t)n * (size_t)n_mels * sizeof *features);
+    s->n_features += n;
+    return n;
+}
+
+int conformer_stream_ready(const struct conformer_stream *s)
+{
+    return s->n_features == s->n_window;
+}
+
+/* Drops the keys that the next n frames do not see and makes room for theirs. */
+static int make_room(struct conformer_stream *s, int n, struct message *msg)
+{
+    struct conformer_blocks *w = &s->work;
+    int rc = LINNET_OK;
+    for (int i = 0; i < w->n_caches && rc >= 0; i++) {
+        if (s->left_chunks >= 0)
+            attention_cache_keep(&w->caches[i], s->left_chunks * s->chunk);
+        rc = attention_cache_reserve(&w->caches[i], n, msg);
+    }
+    if (rc < 0 || s->left_chunks >= 0)
+        return rc;
+    return nn_context_reserve(w->ctx, attention_scratch(w->caches[0].capacity, w->caches[0].head_dims), msg);
+}
+
+int conformer_stream_step(struct conformer_stream *s, float *out, struct message *msg)
+{
+    const struct conformer *m = s->work.model;
+    int n = conformer_frames(m, s->n_features);
+    if (n == 0)
+        return 0;
+    int rc = make_room(s, n, msg);
+    if (rc < 0)
+        return rc;
+    conformer_blocks_embed(&s->work, s->features, s->n_features, s->n_frames);
+    conformer_blocks_forward(&s->work, n, s->n_frames, NULL, NULL, out);
+    s->n_frames += n;
+    int n_used = n * m->subsampling.rate, n_mels = m->config.n_features;
+    n_used = n_used < s->n_features ? n_used : s->n_features;
+    s->n_features -= n_used;
+    memmove(s->features, s->features + (ptrdiff_t)n_used * n_mels,
+            (size_t)s->n_features * (size_t)n_mels * sizeof *s->features);
+    return n;
+}
+
+int conformer_stream_cached(const struct conformer_stream *s, int i, int j, float *key, float *value)
+{
+    const struct attention_cache *c = &s->work.caches[i];
+    int n = attention_cache_length(c), skip = 0;
+    if (s->left_chunks >= 0 && n > s->left_chunks * s->chunk)
+        skip = n - s->left_chunks * s->chunk;
+    if (key != NULL)
+        attention_cache_row(c, skip + j, key, value);
+    return n - skip;
+}
+
+const float *conformer_stream_context(const struct conformer_stream *s, int i)
+{
+    const struct conformer_config *c = &s->work.model->config;
+    size_t floats = (size_t)(c->kernel - 1) * (size_t)(c->n_dims * c->inner_factor / 2);
+    return c->convolution ? s->work.contexts + (size_t)i * floats : NULL;
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * test_conformer.c - WeNet's encoders against what WeNet computes, and against themselves: chunks and masks, whole and
+ * bit by bit. */
+#include <math.h>
+#include <string.h>
+
+#include "encoder/conformer.h"
+#include "nn/linear.h"
+#include "tests/refs.h"
+
+struct opened {
+    struct safetensors *file;
+    struct conformer *model;
+    struct linear ctc;
+    struct nn_context ctx;
+    struct refs refs;
+    float *fbank;
+    int n_frames;
+};
+
+/* The converted model beside the checkout's reference data, or NULL. */
+static const char *model_dir(void)
+{
+    return getenv("LINNET_TEST_MODELS");
+}
+
+static int opened_open(struct opened *o, const char *name, struct pool *pool)
+{
+    char path[4400];
+    struct message msg = {""};
+    *o = (struct opened){0};
+    if (model_dir() == NULL || refs_open(&o->refs, name) < 0)
+        return -1;
+    snprintf(path, sizeof path, "%s/%s/config.json", model_dir(), name);
+    json_t *root = json_load_file(path, 0, NULL);
+    struct conformer_config config;
+    if (root == NULL || conformer_config_read(&config, root, path, &msg) < 0) {
+        printf("%s: %s\n", path, msg.text);
+        return -1;
+    }
+    snprintf(path, sizeof path, "%s/%s", model_dir(), name);
+    CU_ASSERT_EQUAL_FATAL(safetensors_open_dir(&o->file, path, &msg), 0);
+    struct layer_source from = {o->file, pool, &msg};
+    int rc = conformer_open(&o->model, &config, &from);
+    if (rc < 0)
+        printf("%s\n", msg.text);
+    CU_ASSERT_EQUAL_FATAL(rc, 0);
+    int n_out = (int)json_integer_value(json_object_get(root, "output_dim"));
+    CU_ASSERT_EQUAL_FATAL(linear_load(&o->ctc, &from, "ctc.ctc_lo", config.n_dims, n_out, LAYER_BIAS), 0);
+    json_decref(root);
+    CU_ASSERT_EQUAL_FATAL(nn_context_open(&o->ctx, pool, &msg), 0);
+    CU_ASSERT_EQUAL_FATAL(nn_context_reserve(&o->ctx, linear_scratch(&o->ctc), &msg), 0);
+    const struct tensor *t = safetensors_find(o->refs.tensors, "fbank");
+    o->n_frames = (int)t->shape[0];
+    o->fbank = mem_array(tensor_elements(t), sizeof(float));
+    tensor_to_f32(t, 0, tensor_elements(t), o->fbank);
+    return 0;
+}
+
+static void opened_close(struct opened *o)
+{
+    mem_free(o->fbank);
+    nn_context_close(&o->ctx);
+    linear_close(&o->ctc);
+    conformer_close(o->model);
+    safetensors_close(o->file);
+    refs_close(&o->refs);
+}
+
+static double difference(const float *a, const float *b, size_t n)
+{
+    double most = 0.0;
+    for (size_t i = 0; i < n; i++)
+        if (!(fabs((double)a[i] - (double)b[i]) <= most))
+            most = fabs((double)a[i] - (double)b[i]);
+    return most;
+}
+
+/* Streams the features in pieces of n_piece; returns the frames written to out. */
+static int stream(struct conformer_stream *s, const float *features, int n, int n_mels, int n_piece, float *out, int d)
+{
+    int n_out = 0;
+    for (int at = 0; at < n;) {
+        int piece = n - at < n_piece ? n - at : n_piece;
+        while (piece > 0) {
+            int taken = conformer_stream_push(s, features + (ptrdiff_t)at * n_mels, piece);
+            at += taken;
+            piece -= taken;
+            if (conformer_stream_ready(s))
+                n_out += conformer_stream_step(s, out + (ptrdiff_t)n_out * d, NULL);
+        }
+    }
+    return n_out + conformer_stream_step(s, out + (ptrdiff_t)n_out * d, NULL);
+}
+
+static void mode_of(const char *mode, int *chunk, int *left)
+{
+    *chunk = *left = -1;
+    if (strcmp(mode, "full") != 0)
+        CU_ASSERT_EQUAL_FATAL(sscanf(mode, "chunk%d_left%d", chunk, left), 2);
+}
+
+static void check_mode(struct opened *o, const char *name, const char *mode)
+{
+    int chunk, left, n_rows = 0, d = 0, v_rows, v = 0, mels = o->model->config.n_features;
+    mode_of(mode, &chunk, &left);
+    float *wanted = refs_matrix(&o->refs, mode, "encoder_out", &n_rows, &d);
+    float *logprobs = refs_matrix(&o->refs, mode, "ctc_logprobs", &v_rows, &v);
+    float *out = mem_array((size_t)(n_rows * d), sizeof *out), *ctc = mem_array((size_t)(n_rows * v), sizeof *ctc);
+    CU_ASSERT_EQUAL_FATAL(conformer_frames(o->model, o->n_frames), n_rows);
+    CU_ASSERT_EQUAL(conformer_forward(o->model, &o->ctx, o->fbank, o->n_frames, chunk, left, out, NULL), n_rows);
+    double most = difference(out, wanted, (size_t)(n_rows * d));
+    linear_forward(&o->ctx, &o->ctc, out, d, n_rows, ctc, v, NULL);
+    for (int t = 0; t < n_rows; t++)
+        o->ctx.kernels->log_softmax(ctc + t * v, ctc + t * v, v);
+    double most_ctc = difference(ctc, logprobs, (size_t)(n_rows * v));
+    printf("\n    %s %s: encoder %.1e, ctc %.1e", name, mode, most, most_ctc);
+    CU_ASSERT(most <= 1e-4);
+    CU_ASSERT(most_ctc <= 1e-3);
+    if (chunk > 0) {
+        struct conformer_stream *s;
+        float *streamed = mem_array((size_t)(n_rows * d), sizeof *streamed);
+        CU_ASSERT_EQUAL_FATAL(conformer_stream_open(&s, o->model, &o->ctx, chunk, left, NULL), 0);
+        for (int piece = 1; piece < 400; piece = piece * 5 + 2) {
+            conformer_stream_reset(s);
+            CU_ASSERT_EQUAL(stream(s, o->fbank, o->n_frames, mels, piece, streamed, d), n_rows);
+            CU_ASSERT_EQUAL(memcmp(streamed, out, (size_t)(n_rows * d) * sizeof *out), 0);
+        }
+        printf(", streaming %.1e", difference(streamed, out, (size_t)(n_rows * d)));
+        conformer_stream_close(s);
+        mem_free(streamed);
+    }
+    mem_free(wanted);
+    mem_free(logprobs);
+    mem_free(out);
+    mem_free(ctc);
+}
+
+static void test_references(void)
+{
+    for (int i = 0; i < REFS_N; i++) {
+        struct opened o;
+        CU_ASSERT_EQUAL_FATAL(opened_open(&o, refs_names[i], NULL), 0);
+        const char *mode;
+        json_t *results;
+        json_object_foreach(o.refs.results, mode, results) check_mode(&o, refs_names[i], mode);
+        opened_close(&o);
+    }
+}
+
+static const struct unit_test tests[] = {
+    {"encoder output of every reference mode, streaming equal bit by bit", test_references},
+};
+
+int main(void)
+{
+    if (unit_shared() == NULL || model_dir() == NULL)
+        return UNIT_SKIP;
+    return unit_main("conformer", tests, sizeof tests / sizeof tests[0]);
+}
