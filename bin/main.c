@@ -15,7 +15,10 @@
 /* In the order of help. */
 /* clang-format off */
 #define COMMANDS(X) \
+    X(transcribe) \
     X(convert) \
+    X(score) \
+    X(settings)
     X(score) \
     X(settings)
 /* clang-format on */

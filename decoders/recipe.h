@@ -49,6 +49,11 @@
     K(NUMBER, decoder_max_initial_timestamp, "decoder.max_initial_timestamp", "1", 0, 30, NULL,                        \
       "whisper: latest first time of a window, in seconds")                                                            \
     K(BOOL, decoder_word_times, "decoder.word_times", "false", 0, 1, NULL, "find where each word begins and ends")     \
+    K(TEXT, decoder_alignment_heads, "decoder.alignment_heads", "upper", 0, 0, "upper|model",                          \
+      "whisper: attention heads that word times come from: of the upper layers, or those the model names")             \
+    K(TEXT, decoder_padding, "decoder.padding", "zero", 0, 0, "zero|silence",                                          \
+      "whisper: what fills a window after the end of the audio: 0 in the spectrogram (openai-whisper's and "           \
+      "faster-whisper's transcribe), or silence (openai-whisper's decode)")                                            \
     K(INT, decoder_max_tokens, "decoder.max_tokens", "0", 0, 100000, NULL,                                             \
       "tokens of a window at most; 0: whisper 224, attention as many as frames")                                       \
     K(LIST, decoder_clip, "decoder.clip", "", 0, 1e9, NULL, "seconds where parts to decode start and end, in turn")    \

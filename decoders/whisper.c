@@ -140,6 +140,11 @@ static int buffers_open(struct whisper *w)
     return LINNET_OK;
 }
 
+static int uses_model_heads(const struct recipe *r)
+{
+    return strcmp(r->decoder_alignment_heads, "model") == 0;
+}
+
 static int whisper_open(void **state, const struct decoder_host *host)
 {
     struct whisper *w = mem_array(1, sizeof *w);
@@ -157,7 +162,7 @@ static int whisper_open(void **state, const struct decoder_host *host)
         (rc = encode_setting(w, host->recipe->decoder_prefix, &w->prefix, &w->n_prefix)) < 0)
         goto fail;
     w->past.n_max = w->n_initial;
-    if (host->recipe->decoder_word_times && (rc = whisper_times_open(&w->times, w->model, host->msg)) < 0)
+    if (host->recipe->decoder_word_times && (rc = whisper_times_open(&w->times, w->model, uses_model_heads(host->recipe), host->msg)) < 0)
         goto fail;
     start_over(w);
     *state = w;
@@ -174,15 +179,29 @@ static int is_cancelled(const struct whisper *w)
     return *w->host.cancelled != 0;
 }
 
-/* Encodes n frames from seek on.  What is missing at the end is filled with 0, as openai-whisper does: a value, not
- * silence. */
+/* Copies frames from seek on into the window: n that hold audio, and what is to come after them. */
+static void fill_window(struct whisper *w, int n)
+{
+    size_t n_mels = (size_t)w->model->config.n_mels, used = (size_t)n * n_mels, all = (size_t)WINDOW * n_mels;
+    const float *from = w->frames + (size_t)(w->seek - w->first_frame) * n_mels;
+    if (strcmp(w->host.recipe->decoder_padding, "silence") == 0) {
+        int64_t have = w->first_frame + w->n_frames - w->seek; /* the two frames across the end have some audio in them */
+        used = (size_t)(have < WINDOW ? have : WINDOW) * n_mels;
+        memcpy(w->window, from, used * sizeof *w->window);
+        for (size_t i = used; i < all; i++)
+            w->window[i] = -10.0f; /* the logarithm of nothing, see log_mel.h */
+        log_mel_normalize(w->window, all, -INFINITY);
+        return;
+    }
+    memcpy(w->window, from, used * sizeof *w->window);
+    log_mel_normalize(w->window, used, -INFINITY);
+    memset(w->window + used, 0, (all - used) * sizeof *w->window);
+}
+
 static void encode_window(struct whisper *w, int n)
 {
-    size_t n_mels = (size_t)w->model->config.n_mels, used = (size_t)n * n_mels;
     double start = seconds();
-    memcpy(w->window, w->frames + (size_t)(w->seek - w->first_frame) * n_mels, used * sizeof *w->window);
-    log_mel_normalize(w->window, used, -INFINITY);
-    memset(w->window + used, 0, ((size_t)WINDOW * n_mels - used) * sizeof *w->window);
+    fill_window(w, n);
     whisper_encoder_forward(&w->ctx, &w->model->encoder, &w->encoder, w->window, WINDOW, w->states);
     whisper_search_listen(w->search, w->states, w->model->config.n_audio_ctx);
     w->host.stats->encoder_s += seconds() - start;

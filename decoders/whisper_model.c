@@ -8,13 +8,13 @@
 
 #include "base/mem.h"
 
-/* Without a list, openai-whisper aligns with all heads of the upper half of the layers. */
-static void taps_default(struct whisper_model *m)
+/* All heads of the upper half of the layers: what openai-whisper aligns with when it knows no better. */
+static int taps_upper(const struct whisper_config *c, int *index)
 {
-    int heads = m->config.decoder_heads;
-    m->n_taps = 0;
-    for (int i = 0; i < m->config.decoder_layers * heads; i++)
-        m->tap_index[i] = i / heads >= m->config.decoder_layers / 2 ? m->n_taps++ : -1;
+    int n = 0;
+    for (int i = 0; i < c->decoder_layers * c->decoder_heads; i++)
+        index[i] = i / c->decoder_heads >= c->decoder_layers / 2 ? n++ : -1;
+    return n;
 }
 
 static int taps_from_list(struct whisper_model *m, const json_t *list, const char *path, struct message *msg)
@@ -42,10 +42,13 @@ static int taps_open(struct whisper_model *m, const char *dir, struct message *m
 {
     char path[4096];
     json_error_t error;
-    m->tap_index = mem_array((size_t)(m->config.decoder_layers * m->config.decoder_heads), sizeof *m->tap_index);
-    if (m->tap_index == NULL)
+    size_t n = (size_t)m->config.decoder_layers * (size_t)m->config.decoder_heads;
+    m->tap_index = mem_array(n, sizeof *m->tap_index);
+    m->upper_index = mem_array(n, sizeof *m->upper_index);
+    if (m->tap_index == NULL || m->upper_index == NULL)
         return fail_memory(msg);
-    taps_default(m);
+    m->n_taps = taps_upper(&m->config, m->tap_index);
+    m->n_upper = taps_upper(&m->config, m->upper_index);
     snprintf(path, sizeof path, "%s/generation_config.json", dir);
     if (access(path, F_OK) != 0)
         return LINNET_OK;
@@ -111,6 +114,7 @@ void whisper_model_close(struct whisper_model *m)
     whisper_network_close(&m->network);
     whisper_vocab_close(m->vocab);
     mem_free(m->tap_index);
+    mem_free(m->upper_index);
     mem_free(m->head_weight);
     mem_free(m);
 }

@@ -15,6 +15,8 @@ struct whisper_model {
     struct whisper_vocab *vocab;
     int *tap_index; /* [decoder_layers * decoder_heads] number of an alignment head, -1 for the others */
     int n_taps;
+    int *upper_index; /* the same for all heads of the upper half of the layers */
+    int n_upper;
     float *head_weight, head_bias; /* [D] Simul-Whisper's truncation head, NULL where the model has none */
 };
 

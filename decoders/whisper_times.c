@@ -17,7 +17,8 @@ enum { MEDIAN_WIDTH = 7, LOGIT_ROWS = 8 };
 
 struct whisper_times {
     const struct whisper_model *model;
-    int max_tokens, n_frames_max;
+    const int *tap_index;
+    int n_taps, max_tokens;
     int *slots, *tokens, *ends;
     struct whisper_row *rows;
     float *weights; /* [n_taps, n_rows, T]: grows to what is needed */
@@ -30,7 +31,8 @@ struct whisper_times {
     struct whisper_word *words;
 };
 
-int whisper_times_open(struct whisper_times **out, const struct whisper_model *model, struct message *msg)
+int whisper_times_open(struct whisper_times **out, const struct whisper_model *model, int use_model_heads,
+                       struct message *msg)
 {
     struct whisper_times *t = mem_array(1, sizeof *t);
     if (t == NULL)
@@ -38,7 +40,8 @@ int whisper_times_open(struct whisper_times **out, const struct whisper_model *m
     size_t n = (size_t)model->config.n_text_ctx, frames = (size_t)model->config.n_audio_ctx;
     t->model = model;
     t->max_tokens = (int)n;
-    t->n_frames_max = (int)frames;
+    t->tap_index = use_model_heads ? model->tap_index : model->upper_index;
+    t->n_taps = use_model_heads ? model->n_taps : model->n_upper;
     if ((t->slots = mem_array(n, sizeof *t->slots)) == NULL || (t->tokens = mem_array(n, sizeof *t->tokens)) == NULL ||
         (t->ends = mem_array(n + 1, sizeof *t->ends)) == NULL || (t->rows = mem_array(n, sizeof *t->rows)) == NULL ||
         (t->hidden = mem_array(n * (size_t)model->config.d_model, sizeof *t->hidden)) == NULL ||
@@ -117,7 +120,7 @@ static float median_at(const float *row, int n, int at)
 /* matrix [n_rows, n] = mean over heads of the filtered rows from first_row on. */
 static void make_matrix(struct whisper_times *t, int n_all, int ld, int n, int first_row, int n_rows)
 {
-    int n_taps = t->model->n_taps;
+    int n_taps = t->n_taps;
     memset(t->matrix, 0, (size_t)n_rows * (size_t)n * sizeof *t->matrix);
     for (int h = 0; h < n_taps; h++) {
         float *w = t->weights + (ptrdiff_t)h * n_all * ld;
@@ -241,8 +244,7 @@ static int join_punctuation(struct whisper_times *t, const int *text, int n_word
     for (int i = n_words - 2, j = n_words - 1; i >= 0; i--) {
         struct whisper_word *left = &t->words[i], *right = &t->words[j];
         const char *s = word_text(t, text, left, word, sizeof word);
-        size_t n = strlen(s + (s[0] == ' '));
-        if (s[0] == ' ' && n > 0 && strstr(before_word, s + 1) != NULL) {
+        if (s[0] == ' ' && strstr(before_word, s + 1) != NULL) { /* a lone space too */
             right->first = left->first;
             left->last = left->first;
         } else {
@@ -297,7 +299,7 @@ int whisper_times_align(struct whisper_times *t, struct nn_context *ctx, struct 
     n_frames = n_frames < ld ? n_frames : ld;
     if (n < 1 || n_all > t->max_tokens || n_frames < 1)
         return LINNET_OK;
-    size_t needed = (size_t)m->n_taps * (size_t)n_all * (size_t)ld;
+    size_t needed = (size_t)t->n_taps * (size_t)n_all * (size_t)ld;
     if (needed > t->n_weights) {
         float *fresh = mem_array(needed, sizeof *fresh);
         if (fresh == NULL)
@@ -312,7 +314,7 @@ int whisper_times_align(struct whisper_times *t, struct nn_context *ctx, struct 
     t->tokens[n_all - 1] = m->vocab->special.eot;
     for (int i = 0; i < n_all; i++)
         t->rows[i] = (struct whisper_row){t->tokens[i], i, t->slots};
-    struct whisper_taps taps = {m->tap_index, t->weights};
+    struct whisper_taps taps = {t->tap_index, t->weights};
     whisper_network_step(ctx, &m->network, state, t->rows, n_all, t->hidden, &taps);
     token_probabilities(t, ctx, text, n, n_start);
     make_matrix(t, n_all, ld, n_frames, n_start, n + 1);

@@ -17,8 +17,10 @@ struct whisper_word {
 
 struct whisper_times;
 
+/* use_model_heads: the heads that generation_config.json names; else all heads of the upper half of the layers, which is
+ * what openai-whisper takes for a checkpoint that it was given as a file. */
 LINNET_MUST_CHECK int whisper_times_open(struct whisper_times **out, const struct whisper_model *model,
-                                         struct message *msg);
+                                         int use_model_heads, struct message *msg);
 void whisper_times_close(struct whisper_times *t);
 
 /* Aligns text [n] (no special tokens) with the window that state listens to.  start [n_start] is the start sequence

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * decoding.c - from command line options to an open model and stream. */
+#include "bin/decoding.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "decoders/hotword_list.h"
+#include "decoders/recipe.h"
+
+#define FIELD(name) offsetof(struct decoding_options, name)
+
+const struct option_spec decoding_table[] = {
+    {"recipe", 'r', OPTION_TEXT, FIELD(recipe), "FILE", "settings from a recipe.yaml", 0, 0, NULL, NULL},
+    {"model", 'm', OPTION_TEXT, FIELD(model), "DIR", "model directory, or a name in the model cache (whisper-base)", 0, 0,
+     NULL, NULL},
+    {"decoder", 'd', OPTION_TEXT, FIELD(decoder), "NAME", "search to use, see 'linnet settings'", 0, 0, NULL, NULL},
+    {"language", 'l', OPTION_TEXT, FIELD(language), "LANG", "language spoken: a code, a name, or auto", 0, 0, NULL, NULL},
+    {"task", 0, OPTION_TEXT, FIELD(task), "TASK", "translate: into English", 0, 0, "transcribe|translate", NULL},
+    {"beam", 'b', OPTION_INT, FIELD(beam), "N", "hypotheses kept in a search", 1, 1000, NULL, NULL},
+    {"nbest", 0, OPTION_INT, FIELD(nbest), "N", "hypotheses reported (JSON)", 1, 1000, NULL, NULL},
+    {"word-times", 'w', OPTION_FLAG, FIELD(word_times), NULL, "find where each word begins and ends", 0, 0, NULL, NULL},
+    {"prompt", 0, OPTION_TEXT, FIELD(prompt), "TEXT", "Whisper: text that stands before the first window", 0, 0, NULL,
+     NULL},
+    {"clip", 0, OPTION_TEXT, FIELD(clip), "LIST", "seconds where parts to decode start and end: 0,10,60,70", 0, 0, NULL,
+     NULL},
+    {"hotwords", 0, OPTION_TEXT, FIELD(hotwords), "FILE", "phrases to favour, a line \"phrase<TAB>bonus\" each", 0, 0, NULL,
+     NULL},
+    {"threads", 't', OPTION_INT, FIELD(threads), "N", "threads; 0: one for each processor", 0, 256, NULL, NULL},
+    {"set", 's', OPTION_LIST, FIELD(set), "KEY=VALUE", "any setting of 'linnet settings'", 0, 0, NULL, NULL},
+    {0}};
+
+/* ---- settings ---- */
+
+static int put(struct decoding *d, const char *key, const char *value)
+{
+    int rc = value != NULL ? buffer_printf(&d->settings, "%s=%s", key, value) : LINNET_OK;
+    if (value == NULL || rc < 0)
+        return rc;
+    d->n++;
+    return buffer_append(&d->settings, "", 1);
+}
+
+static int put_number(struct decoding *d, const char *key, int value)
+{
+    char text[24];
+    snprintf(text, sizeof text, "%d", value);
+    return put(d, key, value > 0 ? text : NULL);
+}
+
+static int make_settings(struct decoding *d, const struct decoding_options *o)
+{
+    int rc = LINNET_OK;
+    for (int i = 0; i < o->set.n && rc >= 0; i++) {
+        rc = buffer_append(&d->settings, o->set.items[i], strlen(o->set.items[i]) + 1);
+        d->n++;
+    }
+    if (rc < 0 || (rc = put(d, "model", o->model)) < 0 || (rc = put(d, "decoder.name", o->decoder)) < 0 ||
+        (rc = put(d, "language", o->language)) < 0 || (rc = put(d, "task", o->task)) < 0 ||
+        (rc = put(d, "decoder.initial_prompt", o->prompt)) < 0 || (rc = put(d, "decoder.clip", o->clip)) < 0 ||
+        (rc = put(d, "decoder.word_times", o->word_times ? "true" : NULL)) < 0 ||
+        (rc = put_number(d, "decoder.beam", o->beam)) < 0 || (rc = put_number(d, "decoder.nbest", o->nbest)) < 0 ||
+        (rc = put_number(d, "threads", o->threads)) < 0)
+        return rc;
+    d->items = mem_array(d->n + 1, sizeof *d->items);
+    if (d->items == NULL)
+        return LINNET_E_MEMORY;
+    const char *at = buffer_text(&d->settings);
+    for (size_t i = 0; i < d->n; i++, at += strlen(at) + 1)
+        d->items[i] = at;
+    return LINNET_OK;
+}
+
+/* ---- opening ---- */
+
+/* The recipe as the stream will see it: for the keys that concern the model. */
+static int read_recipe(const struct decoding *d, const struct decoding_options *o, struct recipe *r, struct message *msg)
+{
+    int rc = recipe_open(r, msg);
+    if (rc >= 0 && o->recipe != NULL)
+        rc = recipe_read(r, o->recipe, msg);
+    for (size_t i = 0; i < d->n && rc >= 0; i++)
+        rc = recipe_set(r, d->items[i], msg);
+    return rc;
+}
+
+int decoding_open_model(struct decoding *d, const struct decoding_options *o, struct message *msg)
+{
+    struct recipe r = {0};
+    struct linnet_model_options options;
+    memset(d, 0, sizeof *d);
+    int rc = make_settings(d, o);
+    if (rc < 0)
+        return fail_memory(msg);
+    rc = read_recipe(d, o, &r, msg);
+    if (rc >= 0) {
+        linnet_model_options_init(&options);
+        options.n_threads = r.threads;
+        d->hotword_bonus = r.decoder_hotword_bonus;
+        rc = linnet_model_open(r.model[0] != '\0' ? r.model : "whisper-base", &options, &d->model, msg->text,
+                               sizeof msg->text);
+    }
+    recipe_close(&r);
+    return rc;
+}
+
+static int bias(struct decoding *d, const char *path, double usual_bonus, struct message *msg)
+{
+    struct hotword_list list = {0};
+    int rc = hotword_list_read(&list, path, usual_bonus, msg);
+    if (rc < 0)
+        return rc;
+    const char **phrases = mem_array((size_t)list.n + 1, sizeof *phrases);
+    float *bonus = mem_array((size_t)list.n + 1, sizeof *bonus);
+    for (int i = 0; phrases != NULL && bonus != NULL && i < list.n; i++) {
+        phrases[i] = list.phrases[i];
+        bonus[i] = (float)list.bonus[i];
+    }
+    rc = phrases == NULL || bonus == NULL ? fail_memory(msg)
+                                          : linnet_stream_bias(d->stream, phrases, bonus, (size_t)list.n);
+    if (rc < 0 && rc != LINNET_E_MEMORY)
+        fail(msg, rc, "%s: %s", path, linnet_stream_error(d->stream));
+    else if (rc >= 0 && rc < list.n)
+        fprintf(stderr, "linnet: %s: %s\n", path, linnet_stream_error(d->stream));
+    mem_free(phrases);
+    mem_free(bonus);
+    hotword_list_free(&list);
+    return rc;
+}
+
+int decoding_open(struct decoding *d, const struct decoding_options *o, int streaming, int sample_rate_hz,
+                  struct message *msg)
+{
+    struct linnet_stream_options options;
+    int rc = decoding_open_model(d, o, msg);
+    if (rc < 0)
+        return rc;
+    linnet_stream_options_init(&options);
+    options.recipe = o->recipe;
+    options.settings = d->items;
+    options.n_settings = d->n;
+    options.streaming = streaming;
+    options.sample_rate_hz = sample_rate_hz;
+    rc = linnet_stream_open(d->model, &options, &d->stream, msg->text, sizeof msg->text);
+    return rc >= 0 && o->hotwords != NULL ? bias(d, o->hotwords, d->hotword_bonus, msg) : rc;
+}
+
+void decoding_close(struct decoding *d)
+{
+    linnet_stream_close(d->stream);
+    linnet_model_close(d->model);
+    buffer_free(&d->settings);
+    mem_free(d->items);
+    memset(d, 0, sizeof *d);
+}
+
+/* ---- signals ---- */
+
+static linnet_stream *volatile stream_to_cancel;
+static volatile sig_atomic_t signal_caught;
+
+static void on_signal(int number)
+{
+    signal_caught = number;
+    linnet_stream_cancel(stream_to_cancel);
+    signal(number, SIG_DFL); /* the second one ends at once */
+}
+
+void decoding_catch_signals(struct decoding *d)
+{
+    struct sigaction action = {.sa_handler = on_signal};
+    stream_to_cancel = d->stream;
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+int decoding_signal(void)
+{
+    return signal_caught;
+}
