@@ -19,8 +19,6 @@
     X(convert) \
     X(score) \
     X(settings)
-    X(score) \
-    X(settings)
 /* clang-format on */
 
 #define DECLARE(name) extern const struct command name##_command;
