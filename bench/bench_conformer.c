@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * bench_conformer.c - speed of a WeNet encoder and its CTC layer, chunk by chunk, beside the speed of matrix products.
+ *
+ *     bench/bench_conformer MODEL [seconds [chunk [left_chunks [threads]]]]
+ *
+ * Prints the real-time factor, the arithmetic that the chunks need (products with weights only), how fast the same
+ * kernels do one large product, and the ratio of both: 1 would be a stream that does nothing but products, at that
+ * speed. */
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/mem.h"
+#include "encoder/conformer.h"
+
+struct bench {
+    struct safetensors *file;
+    struct conformer *model;
+    struct linear ctc;
+    struct pool *pool;
+    struct nn_context ctx;
+    struct message msg;
+};
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static int bench_open(struct bench *b, const char *dir, int n_threads)
+{
+    char path[4096];
+    struct conformer_config config;
+    snprintf(path, sizeof path, "%s/config.json", dir);
+    json_t *root = json_load_file(path, 0, NULL);
+    int rc = root != NULL ? pool_open(&b->pool, n_threads) : fail(&b->msg, LINNET_E_IO, "%s: cannot be read", path);
+    if (rc < 0 || (rc = conformer_config_read(&config, root, path, &b->msg)) < 0 ||
+        (rc = safetensors_open_dir(&b->file, dir, &b->msg)) < 0)
+        return rc;
+    struct layer_source from = {b->file, b->pool, &b->msg};
+    int n_out = (int)json_integer_value(json_object_get(root, "output_dim"));
+    json_decref(root);
+    if ((rc = conformer_open(&b->model, &config, &from)) < 0 ||
+        (rc = linear_load(&b->ctc, &from, "ctc.ctc_lo", config.n_dims, n_out, LAYER_BIAS)) < 0 ||
+        (rc = nn_context_open(&b->ctx, b->pool, &b->msg)) < 0)
+        return rc;
+    return nn_context_reserve(&b->ctx, linear_scratch(&b->ctc), &b->msg);
+}
+
+/* Multiplications and additions of an encoder frame in products with weights. */
+static double frame_flops(const struct bench *b)
+{
+    const struct conformer_config *c = &b->model->config;
+    const struct subsampling *s = &b->model->subsampling;
+    double d = c->n_dims, e = d * c->inner_factor / 2, macs = (double)s->out.n_in * d + (double)b->ctc.n_out * d;
+    double per_frame = s->rate;
+    for (int i = 0; i < s->n_stages; i++) {
+        per_frame /= s->stages[i].stride;
+        macs += per_frame * s->stages[i].n_out * d * (i > 0 ? d : 1.0) * s->stages[i].kernel * s->stages[i].kernel;
+    }
+    double block = (c->macaron ? 4.0 : 2.0) * d * c->n_hidden + (c->relative_attention ? 5.0 : 4.0) * d * d;
+    if (c->convolution)
+        block += 3.0 * d * e;
+    return 2.0 * (macs + c->n_blocks * block);
+}
+
+/* GFLOP/s of a product with the widest layer, many rows at once. */
+static double product_speed(struct bench *b)
+{
+    enum { ROWS = 448 };
+    const struct linear *l = &b->model->blocks[0].feed_forward.hidden;
+    float *x = mem_array((size_t)ROWS * (size_t)l->n_in, sizeof *x), *y = mem_array((size_t)ROWS * (size_t)l->n_out, sizeof *y);
+    double best = 1e9;
+    for (int i = 0; i < l->n_in * ROWS && x != NULL; i++)
+        x[i] = (float)(i % 17) - 8.0f;
+    for (int i = 0; i < 20 && x != NULL && y != NULL; i++) {
+        double t = now();
+        linear_forward(&b->ctx, l, x, l->n_in, ROWS, y, l->n_out, NULL);
+        t = now() - t;
+        best = t < best ? t : best;
+    }
+    mem_free(x);
+    mem_free(y);
+    return 2e-9 * ROWS * l->n_in * l->n_out / best;
+}
+
+/* Processor seconds for the frames, and how many frames come out. */
+static int stream(struct bench *b, int n_features, int chunk, int left, double *seconds, int *n_frames)
+{
+    struct conformer_stream *s;
+    int d = b->model->config.n_dims, mels = b->model->config.n_features, v = b->ctc.n_out;
+    float *features = mem_array((size_t)n_features * (size_t)mels, sizeof *features);
+    float *out = mem_array((size_t)chunk * (size_t)d, sizeof *out), *ctc = mem_array((size_t)chunk * (size_t)v, sizeof *ctc);
+    int rc = conformer_stream_open(&s, b->model, &b->ctx, chunk, left, &b->msg);
+    if (rc < 0 || features == NULL || out == NULL || ctc == NULL)
+        return rc < 0 ? rc : fail_memory(&b->msg);
+    for (int i = 0; i < n_features * mels; i++)
+        features[i] = 10.0f + 3.0f * sinf((float)i);
+    double start = now();
+    *n_frames = 0;
+    for (int at = 0; at < n_features;) {
+        at += conformer_stream_push(s, features + (ptrdiff_t)at * mels, n_features - at);
+        int n = conformer_stream_step(s, out, &b->msg);
+        if (n < 0)
+            return n;
+        linear_forward(&b->ctx, &b->ctc, out, d, n, ctc, v, NULL);
+        for (int t = 0; t < n; t++)
+            b->ctx.kernels->log_softmax(ctc + t * v, ctc + t * v, v);
+        *n_frames += n;
+    }
+    *seconds = now() - start;
+    conformer_stream_close(s);
+    mem_free(features);
+    mem_free(out);
+    mem_free(ctc);
+    return LINNET_OK;
+}
+
+static int number(int argc, char **argv, int i, int usual)
+{
+    return i < argc ? atoi(argv[i]) : usual;
+}
+
+int main(int argc, char **argv)
+{
+    static struct bench b;
+    int seconds = number(argc, argv, 2, 20), chunk = number(argc, argv, 3, 16), left = number(argc, argv, 4, 4);
+    if (argc < 2 || seconds < 1 || seconds > 36000 || chunk < 1 || chunk > 10000) {
+        fprintf(stderr, "usage: %s MODEL [seconds [chunk [left_chunks [threads]]]]\n", argv[0]);
+        return 2;
+    }
+    double best = 1e9;
+    int n_frames = 0, rc = bench_open(&b, argv[1], number(argc, argv, 5, 1));
+    for (int i = 0; i < 3 && rc >= 0; i++) {
+        double t = 0.0;
+        rc = stream(&b, seconds * 100, chunk, left, &t, &n_frames);
+        best = t < best ? t : best;
+    }
+    if (rc < 0) {
+        fprintf(stderr, "%s: %s\n", argv[0], b.msg.text);
+        return 1;
+    }
+    double gflop = 1e-9 * n_frames * frame_flops(&b), speed = product_speed(&b);
+    printf("%s, %s: %d s of audio in chunks of %d, %d before: %.3f s, real-time factor %.4f\n", argv[1],
+           b.ctx.kernels->name, seconds, chunk, left, best, best / seconds);
+    printf("%.2f GFLOP a second of audio, products alone %.1f GFLOP/s: %.2f times the bound of %.4f\n", gflop / seconds,
+           speed, best * speed / gflop, gflop / speed / seconds);
+    return 0;
+}
