@@ -14,8 +14,8 @@
 #define MAX_PATH 4096
 
 /* The first that recognizes the source converts it. */
-static const struct convert_kind *const kinds[] = {&convert_wenet, &convert_ct2, &convert_truncation_head,
-                                                   &convert_openai};
+static const struct convert_kind *const kinds[] = {&convert_wenet, &convert_ct2, &convert_ggml,
+                                                   &convert_truncation_head, &convert_openai};
 #define N_KINDS (sizeof kinds / sizeof kinds[0])
 
 static int is_folder(const char *path)

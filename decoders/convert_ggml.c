@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * convert_ggml.c - whisper.cpp's ggml files, which bring the pieces of their vocabulary along. */
+#include <stdio.h>
+
+#include "base/file.h"
+#include "decoders/convert_whisper.h"
+#include "nn/ggml_file.h"
+
+static int write_vocabulary(const struct buffer *vocabulary, const char *dir, struct message *msg)
+{
+    char path[4096];
+    if ((size_t)snprintf(path, sizeof path, "%s/vocab.tiktoken", dir) >= sizeof path)
+        return fail(msg, LINNET_E_ARGUMENT, "%s: path too long", dir);
+    return file_write(path, buffer_text(vocabulary), vocabulary->n, msg);
+}
+
+static int convert_file(const char *source, const char *dir, const struct convert_options *options, struct message *msg)
+{
+    struct checkpoint *c = NULL;
+    struct buffer vocabulary = {0};
+    struct whisper_sizes sizes = {0};
+    int64_t n_vocab = 0;
+    int rc = ggml_file_open(&c, source, &vocabulary, msg);
+    if (rc == 0 && (checkpoint_number(c, "n_audio_head", &sizes.n_encoder_heads) < 0 ||
+                    checkpoint_number(c, "n_text_head", &sizes.n_decoder_heads) < 0 ||
+                    checkpoint_number(c, "n_vocab", &n_vocab) < 0))
+        rc = fail(msg, LINNET_E_FORMAT, "%s: no header", source);
+    if (rc == 0)
+        rc = whisper_write_model(c, WHISPER_NAMES_OPENAI, "", dir, options, &sizes, msg);
+    if (rc == 0 && n_vocab != sizes.n_vocab)
+        rc = fail(msg, LINNET_E_MODEL, "%s: n_vocab is %lld, tensor decoder.token_embedding.weight has %lld rows",
+                  source, (long long)n_vocab, (long long)sizes.n_vocab);
+    checkpoint_close(c);
+    if (rc == 0)
+        rc = write_vocabulary(&vocabulary, dir, msg);
+    buffer_free(&vocabulary);
+    return rc < 0 ? rc : whisper_write_generation(&sizes, source, dir, NULL, msg);
+}
+
+const struct convert_kind convert_ggml = {"whisper.cpp ggml", 0, ggml_file_recognizes, convert_file};
