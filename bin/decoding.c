@@ -9,6 +9,9 @@
 #include "base/mem.h"
 #include "decoders/hotword_list.h"
 #include "decoders/recipe.h"
+#include "frontend/audio_file.h"
+
+enum { RATE_HZ = 16000, BLOCK = 2 * RATE_HZ };
 
 #define FIELD(name) offsetof(struct decoding_options, name)
 
@@ -75,8 +78,7 @@ static int make_settings(struct decoding *d, const struct decoding_options *o)
 
 /* ---- opening ---- */
 
-/* The recipe as the stream will see it: for the keys that concern the model. */
-static int read_recipe(const struct decoding *d, const struct decoding_options *o, struct recipe *r, struct message *msg)
+int decoding_recipe(const struct decoding *d, const struct decoding_options *o, struct recipe *r, struct message *msg)
 {
     int rc = recipe_open(r, msg);
     if (rc >= 0 && o->recipe != NULL)
@@ -94,7 +96,7 @@ int decoding_open_model(struct decoding *d, const struct decoding_options *o, st
     int rc = make_settings(d, o);
     if (rc < 0)
         return fail_memory(msg);
-    rc = read_recipe(d, o, &r, msg);
+    rc = decoding_recipe(d, o, &r, msg); /* for the keys that concern the model */
     if (rc >= 0) {
         linnet_model_options_init(&options);
         options.n_threads = r.threads;
@@ -154,6 +156,68 @@ void decoding_close(struct decoding *d)
     buffer_free(&d->settings);
     mem_free(d->items);
     memset(d, 0, sizeof *d);
+}
+
+/* ---- recordings ---- */
+
+static int take_events(struct decoding *d, const struct decoding_sink *sink, struct message *msg)
+{
+    linnet_event e;
+    int rc;
+    while ((rc = linnet_stream_next(d->stream, &e)) > 0)
+        if ((rc = sink->event(sink->arg, &e, msg)) < 0)
+            return rc;
+    return rc;
+}
+
+/* Feeds until the end, max_samples or damage; n_read gets what came last from the file. */
+static int feed(struct decoding *d, struct audio_file *audio, float *block, long max_samples,
+                const struct decoding_sink *sink, long *n_read, struct message *what)
+{
+    long fed = 0;
+    int rc = LINNET_OK;
+    while (rc >= 0) {
+        long want = max_samples >= 0 && max_samples - fed < BLOCK ? max_samples - fed : BLOCK;
+        *n_read = audio_file_read(audio, block, (size_t)want, what);
+        if (*n_read <= 0)
+            break;
+        if ((rc = linnet_stream_feed(d->stream, block, (size_t)*n_read)) < 0)
+            return fail(what, rc, "%s", linnet_stream_error(d->stream));
+        fed += *n_read;
+        rc = take_events(d, sink, what);
+        if (rc >= 0 && sink->fed != NULL)
+            sink->fed(sink->arg, (double)fed / RATE_HZ);
+    }
+    return rc < 0 ? rc : fed > 0;
+}
+
+static int finish(struct decoding *d, const struct decoding_sink *sink, struct message *msg)
+{
+    int rc = linnet_stream_finish(d->stream);
+    if (rc < 0)
+        fail(msg, rc, "%s", linnet_stream_error(d->stream));
+    int last = take_events(d, sink, rc < 0 ? NULL : msg); /* what was said before an error too */
+    return rc < 0 ? rc : last;
+}
+
+int decoding_run(struct decoding *d, struct audio_file *audio, long max_samples, const struct decoding_sink *sink,
+                 struct message *msg)
+{
+    struct message what = {""};
+    float *block = mem_array(BLOCK, sizeof *block);
+    if (block == NULL)
+        return fail_memory(msg);
+    long n_read = 0;
+    int rc = feed(d, audio, block, max_samples, sink, &n_read, &what);
+    mem_free(block);
+    if (rc < 0) {
+        int ignored = rc == LINNET_E_CANCELLED ? take_events(d, sink, NULL) : 0;
+        (void)ignored;
+        return fail(msg, rc, "%s", what.text);
+    }
+    if (rc > 0 || n_read == 0)
+        rc = finish(d, sink, msg);
+    return rc >= 0 && n_read < 0 ? fail(msg, (int)n_read, "%s", what.text) : rc;
 }
 
 /* ---- signals ---- */

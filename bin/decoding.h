@@ -7,6 +7,9 @@
 #include "base/status.h"
 #include "bin/options.h"
 
+struct audio_file;
+struct recipe;
+
 struct decoding_options {
     const char *recipe, *model, *decoder, *language, *task, *hotwords, *prompt, *clip;
     struct option_list set;
@@ -33,6 +36,22 @@ void decoding_close(struct decoding *d);
 
 /* Opens only the model. */
 LINNET_MUST_CHECK int decoding_open_model(struct decoding *d, const struct decoding_options *options, struct message *msg);
+
+/* The settings as the stream sees them; the caller opens and closes the recipe around it. */
+LINNET_MUST_CHECK int decoding_recipe(const struct decoding *d, const struct decoding_options *options, struct recipe *r,
+                                      struct message *msg);
+
+/* Where the results of a recording go. */
+struct decoding_sink {
+    int (*event)(void *arg, const linnet_event *event, struct message *msg); /* each, as it comes */
+    void (*fed)(void *arg, double fed_s);                                    /* after each block; may be NULL */
+    void *arg;
+};
+
+/* Decodes a recording from where it stands: max_samples of it at most, < 0: all.  The stream must be new or reset, at
+ * audio_file's rate.  What was read before damage is decoded, its error is returned after. */
+LINNET_MUST_CHECK int decoding_run(struct decoding *d, struct audio_file *audio, long max_samples,
+                                   const struct decoding_sink *sink, struct message *msg);
 
 /* While a signal (Ctrl-C, or a request to end) is caught: the stream is cancelled and this returns the signal. */
 void decoding_catch_signals(struct decoding *d);

@@ -16,6 +16,7 @@
 /* clang-format off */
 #define COMMANDS(X) \
     X(transcribe) \
+    X(decode) \
     X(convert) \
     X(score) \
     X(settings)

@@ -3,13 +3,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/mem.h"
 #include "bin/decoding.h"
 #include "bin/output.h"
 #include "bin/progress.h"
 #include "frontend/audio_file.h"
 
-enum { RATE_HZ = 16000, BLOCK = 2 * RATE_HZ };
+enum { RATE_HZ = 16000 };
 
 struct transcribe_options {
     struct decoding_options decoding;
@@ -36,7 +35,6 @@ struct job {
     struct audio_file *audio;
     struct output output;
     struct progress progress;
-    float *block;
     double fed_s;
 };
 
@@ -51,51 +49,20 @@ static int print_ready(struct job *j)
     return ok ? LINNET_OK : LINNET_E_IO;
 }
 
-static int take_events(struct job *j, struct message *msg)
+static int take_event(void *arg, const linnet_event *e, struct message *msg)
 {
-    linnet_event e;
-    int rc;
-    while ((rc = linnet_stream_next(j->decoding.stream, &e)) > 0) {
-        if (e.type == LINNET_EVENT_FINAL && (rc = output_segment(&j->output, &e, msg)) < 0)
-            return rc;
-        if ((rc = print_ready(j)) < 0)
-            return fail(msg, rc, "standard output: cannot write");
-    }
+    struct job *j = arg;
+    int rc = e->type == LINNET_EVENT_FINAL ? output_segment(&j->output, e, msg) : LINNET_OK;
+    if (rc >= 0 && (rc = print_ready(j)) < 0)
+        return fail(msg, rc, "standard output: cannot write");
     return rc;
 }
 
-static int stream_failed(struct job *j, int rc, struct message *msg)
+static void show_progress(void *arg, double fed_s)
 {
-    return fail(msg, rc, "%s", linnet_stream_error(j->decoding.stream));
-}
-
-/* Feeds the whole file.  What was read before damage is decoded; its error is returned after. */
-static int decode_file(struct job *j, struct message *msg)
-{
-    linnet_stream *s = j->decoding.stream;
-    int rc = LINNET_OK, damage = LINNET_OK;
-    struct message what = {""};
-    long n;
-    while ((n = audio_file_read(j->audio, j->block, BLOCK, &what)) > 0) {
-        if ((rc = linnet_stream_feed(s, j->block, (size_t)n)) < 0)
-            break;
-        j->fed_s += (double)n / RATE_HZ;
-        if ((rc = take_events(j, msg)) < 0)
-            return rc;
-        progress_step(&j->progress, j->fed_s);
-    }
-    if (n < 0)
-        damage = (int)n;
-    if (rc >= 0 && (j->fed_s > 0 || damage == LINNET_OK))
-        rc = linnet_stream_finish(s);
-    if (rc < 0)
-        stream_failed(j, rc, msg);
-    int last = rc == LINNET_OK || rc == LINNET_E_CANCELLED ? take_events(j, msg) : LINNET_OK;
-    if (rc == LINNET_OK && last < 0)
-        rc = last;
-    if (rc >= 0 && damage < 0)
-        return fail(msg, damage, "%s", what.text);
-    return rc;
+    struct job *j = arg;
+    j->fed_s = fed_s;
+    progress_step(&j->progress, fed_s);
 }
 
 static int transcribe(struct job *j, const char *path, struct message *msg)
@@ -104,13 +71,14 @@ static int transcribe(struct job *j, const char *path, struct message *msg)
     j->fed_s = 0;
     int rc = linnet_stream_reset(j->decoding.stream);
     if (rc < 0)
-        return stream_failed(j, rc, msg);
+        return fail(msg, rc, "%s", linnet_stream_error(j->decoding.stream));
     if ((rc = audio_file_open(&j->audio, path, j->options->raw, RATE_HZ, msg)) < 0)
         return rc;
     if ((rc = output_open(&j->output, j->options->format, path, &cues, msg)) < 0)
         return rc;
     progress_start(&j->progress, audio_file_duration_s(j->audio));
-    rc = decode_file(j, msg);
+    struct decoding_sink sink = {take_event, show_progress, j};
+    rc = decoding_run(&j->decoding, j->audio, -1, &sink, msg);
     progress_hide(&j->progress);
     /* Whatever went wrong, what was recognised before it is written. */
     struct message later;
@@ -152,17 +120,16 @@ static int run(void *values, int n, char **paths)
     struct transcribe_options *o = values;
     struct message msg = {""};
     const struct output_format *format = output_format_find(o->format);
-    struct job j = {.options = o, .block = mem_array(BLOCK, sizeof *j.block)};
+    struct job j = {.options = o};
     o->decoding.word_times |= o->word_cues || (format != NULL && format->needs_word_times);
     int code = EXIT_WORK_FAILED;
-    if (j.block == NULL || decoding_open(&j.decoding, &o->decoding, 0, RATE_HZ, &msg) < 0) {
-        fprintf(stderr, "linnet: %s\n", j.block == NULL ? "out of memory" : msg.text);
+    if (decoding_open(&j.decoding, &o->decoding, 0, RATE_HZ, &msg) < 0) {
+        fprintf(stderr, "linnet: %s\n", msg.text);
     } else {
         decoding_catch_signals(&j.decoding);
         code = transcribe_all(&j, n, paths);
     }
     decoding_close(&j.decoding);
-    mem_free(j.block);
     return code;
 }
 

@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * decode.c - `linnet decode`: a data directory to hypotheses.
+ *
+ * Writes into the output folder, utterance by utterance, in order of ids:
+ *
+ *     hyp.jsonl    {"utt": id, ...} as `linnet transcribe --format json` has it, a line each
+ *     hyp.txt      "id text", what `linnet score` takes
+ *     recipe.yaml  the settings that are not at their default
+ *     stats.json   what it took, of the last run that decoded anything
+ *
+ * Resuming.  Both hypothesis files hold the same utterances in the same order; after an interruption the lines that one
+ * of them does not have in full are cut off, and what is left is not done again.  A folder that was begun with other
+ * settings is refused, for its results would be a mixture. */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/json_writer.h"
+#include "bin/data_dir.h"
+#include "bin/decoding.h"
+#include "bin/output.h"
+#include "bin/progress.h"
+#include "decoders/recipe.h"
+#include "frontend/audio_file.h"
+
+enum { RATE_HZ = 16000 };
+#define MAX_HYP_BYTES ((size_t)1 << 30)
+
+struct decode_options {
+    struct decoding_options decoding;
+    const char *data, *out;
+    int streaming;
+};
+
+static const struct decode_options defaults = {0};
+
+#define FIELD(name) offsetof(struct decode_options, name)
+
+static const struct option_spec options[] = {
+    {"data", 0, OPTION_TEXT, FIELD(data), "DIR", "data directory: wav.scp, and segments where recordings are cut", 0, 0, NULL,
+     NULL},
+    {"out", 'o', OPTION_TEXT, FIELD(out), "DIR", "folder for the results; one that is half done is completed", 0, 0, NULL,
+     NULL},
+    {"streaming", 0, OPTION_FLAG, FIELD(streaming), NULL, "decode as if the audio came live", 0, 0, NULL, NULL},
+    {NULL, 0, OPTION_GROUP, FIELD(decoding), NULL, NULL, 0, 0, NULL, decoding_table},
+    {0}};
+
+struct totals {
+    int done, skipped, failed;
+    double audio_s, features_s, encoder_s, decoder_s, wall_s;
+    unsigned long long n_tokens, n_fallbacks;
+};
+
+struct job {
+    const struct decode_options *options;
+    struct decoding decoding;
+    struct data_dir data;
+    struct transcripts before; /* what an earlier run did */
+    FILE *txt, *jsonl;
+    struct output output; /* of the utterance at hand */
+    struct progress progress;
+    struct totals totals;
+};
+
+static int path_in(const struct job *j, const char *name, char path[4096], struct message *msg)
+{
+    if (snprintf(path, 4096, "%s/%s", j->options->out, name) >= 4096)
+        return fail(msg, LINNET_E_ARGUMENT, "%.100s...: path too long", j->options->out);
+    return LINNET_OK;
+}
+
+/* ---- resuming ---- */
+
+/* Bytes of the first n_max whole lines; *n_lines gets their number. */
+static size_t whole_lines(const struct buffer *b, int n_max, int *n_lines)
+{
+    const char *at = buffer_text(b), *start = at, *end = at + b->n, *stop;
+    *n_lines = 0;
+    while (*n_lines < n_max && at < end && (stop = memchr(at, '\n', (size_t)(end - at))) != NULL) {
+        at = stop + 1;
+        ++*n_lines;
+    }
+    return (size_t)(at - start);
+}
+
+static int read_old(const char *path, struct buffer *b, struct message *msg)
+{
+    return access(path, F_OK) == 0 ? file_read(path, MAX_HYP_BYTES, b, msg) : LINNET_OK;
+}
+
+static int cut(const char *path, const struct buffer *b, size_t n, struct message *msg)
+{
+    return b->n > n && truncate(path, (off_t)n) < 0 ? fail(msg, LINNET_E_IO, "%s: %s", path, strerror(errno)) : LINNET_OK;
+}
+
+/* Cuts both files to the lines that both have. */
+static int even_out(const char *txt, const char *jsonl, struct message *msg)
+{
+    struct buffer a = {0}, b = {0};
+    int n_a, n_b, rc;
+    if ((rc = read_old(txt, &a, msg)) >= 0 && (rc = read_old(jsonl, &b, msg)) >= 0) {
+        whole_lines(&a, INT32_MAX, &n_a);
+        whole_lines(&b, n_a, &n_b);
+        rc = cut(txt, &a, whole_lines(&a, n_b, &n_a), msg);
+        if (rc >= 0)
+            rc = cut(jsonl, &b, whole_lines(&b, n_a, &n_b), msg);
+    }
+    buffer_free(&a);
+    buffer_free(&b);
+    return rc;
+}
+
+/* The settings that decide what comes out. */
+static int write_settings(const struct job *j, struct buffer *out, struct message *msg)
+{
+    struct recipe r = {0};
+    int rc = decoding_recipe(&j->decoding, &j->options->decoding, &r, msg);
+    if (rc >= 0) {
+        r.threads = 0;
+        rc = buffer_printf(out, "# linnet decode%s\n", j->options->streaming ? " --streaming" : "");
+        if (rc >= 0)
+            rc = recipe_write(&r, 0, out);
+        if (rc < 0)
+            fail_memory(msg);
+    }
+    recipe_close(&r);
+    return rc;
+}
+
+/* Writes recipe.yaml, or sees that it says the same. */
+static int check_settings(const struct job *j, int is_new, struct message *msg)
+{
+    char path[4096];
+    struct buffer mine = {0}, old = {0};
+    int rc = path_in(j, "recipe.yaml", path, msg);
+    if (rc >= 0 && (rc = write_settings(j, &mine, msg)) >= 0) {
+        if (is_new)
+            rc = file_write(path, buffer_text(&mine), mine.n, msg);
+        else if ((rc = file_read(path, MAX_HYP_BYTES, &old, msg)) >= 0 && strcmp(buffer_text(&mine), buffer_text(&old)) != 0)
+            rc = fail(msg, LINNET_E_ARGUMENT, "%s: was begun with other settings (see recipe.yaml there)", j->options->out);
+    }
+    buffer_free(&mine);
+    buffer_free(&old);
+    return rc;
+}
+
+static int open_appending(FILE **f, const char *path, struct message *msg)
+{
+    *f = fopen(path, "a");
+    return *f != NULL ? LINNET_OK : fail(msg, LINNET_E_IO, "%s: %s", path, strerror(errno));
+}
+
+static int open_results(struct job *j, struct message *msg)
+{
+    char txt[4096], jsonl[4096];
+    int rc;
+    if ((rc = path_in(j, "hyp.txt", txt, msg)) < 0 || (rc = path_in(j, "hyp.jsonl", jsonl, msg)) < 0)
+        return rc;
+    if (mkdir(j->options->out, 0777) < 0 && errno != EEXIST)
+        return fail(msg, LINNET_E_IO, "%s: %s", j->options->out, strerror(errno));
+    if ((rc = even_out(txt, jsonl, msg)) < 0)
+        return rc;
+    if (access(txt, F_OK) == 0 && (rc = transcripts_read(&j->before, txt, msg)) < 0)
+        return rc;
+    if ((rc = check_settings(j, j->before.n == 0, msg)) < 0 || (rc = open_appending(&j->jsonl, jsonl, msg)) < 0)
+        return rc;
+    return open_appending(&j->txt, txt, msg);
+}
+
+/* ---- one utterance ---- */
+
+static int take_event(void *arg, const linnet_event *e, struct message *msg)
+{
+    struct job *j = arg;
+    return e->type == LINNET_EVENT_FINAL ? output_segment(&j->output, e, msg) : LINNET_OK;
+}
+
+/* The text on one line. */
+static void flatten(struct buffer *text)
+{
+    for (size_t i = 0; i < text->n; i++)
+        if (strchr("\t\r\n", text->data[i]) != NULL)
+            text->data[i] = ' ';
+    while (text->n > 0 && text->data[text->n - 1] == ' ')
+        buffer_cut(text, text->n - 1);
+}
+
+static int write_results(struct job *j, const char *id, double duration_s, struct message *msg)
+{
+    struct buffer line = {0};
+    int rc = output_end(&j->output, duration_s, msg);
+    if (rc >= 0 && (buffer_puts(&line, "{\"utt\": ") < 0 || json_write_text(&line, id) < 0 ||
+                    buffer_printf(&line, ", %s", buffer_text(&j->output.out) + 1) < 0))
+        rc = fail_memory(msg);
+    if (rc >= 0) {
+        flatten(&j->output.text);
+        const char *text = buffer_text(&j->output.text);
+        if (fputs(line.data, j->jsonl) < 0 || fflush(j->jsonl) != 0 ||
+            fprintf(j->txt, "%s%s%s\n", id, *text != '\0' ? " " : "", text) < 0 || fflush(j->txt) != 0)
+            rc = fail(msg, LINNET_E_IO, "%s: %s", j->options->out, strerror(errno));
+    }
+    buffer_free(&line);
+    return rc;
+}
+
+static void add_stats(struct job *j)
+{
+    struct linnet_stats s = {.size = sizeof s};
+    struct totals *t = &j->totals;
+    if (linnet_stream_stats(j->decoding.stream, &s) < 0)
+        return;
+    t->audio_s += s.audio_s;
+    t->features_s += s.features_s;
+    t->encoder_s += s.encoder_s;
+    t->decoder_s += s.decoder_s;
+    t->n_tokens += s.n_tokens;
+    t->n_fallbacks += s.n_fallbacks;
+}
+
+static int decode_audio(struct job *j, const struct data_utterance *u, struct audio_file *audio, struct message *msg)
+{
+    struct decoding_sink sink = {take_event, NULL, j};
+    int rc = u->start_s > 0 ? audio_file_seek_s(audio, u->start_s, msg) : LINNET_OK;
+    long n = u->end_s < 0 ? -1 : lrint((u->end_s - u->start_s) * RATE_HZ);
+    return rc < 0 ? rc : decoding_run(&j->decoding, audio, n, &sink, msg);
+}
+
+/* *broken: nothing can be written any more. */
+static int decode_utterance(struct job *j, const struct data_utterance *u, int *broken, struct message *msg)
+{
+    char path[4096];
+    struct audio_file *audio = NULL;
+    int rc = linnet_stream_reset(j->decoding.stream);
+    if (rc < 0)
+        return fail(msg, rc, "%s", linnet_stream_error(j->decoding.stream));
+    if ((rc = data_dir_find(&j->data, u, path, sizeof path, msg)) < 0 ||
+        (rc = output_open(&j->output, "json", path, NULL, msg)) < 0)
+        return rc;
+    if ((rc = audio_file_open(&audio, path, NULL, RATE_HZ, msg)) >= 0 && (rc = decode_audio(j, u, audio, msg)) >= 0) {
+        struct linnet_stats s = {.size = sizeof s};
+        add_stats(j);
+        rc = linnet_stream_stats(j->decoding.stream, &s);
+        if (rc >= 0 && (rc = write_results(j, u->id, s.audio_s, msg)) < 0)
+            *broken = 1;
+    }
+    audio_file_close(audio);
+    output_close(&j->output);
+    memset(&j->output, 0, sizeof j->output);
+    return rc;
+}
+
+/* ---- all ---- */
+
+static void decode_all(struct job *j)
+{
+    int broken = 0;
+    double start = progress_clock_s();
+    progress_start(&j->progress, j->data.n);
+    for (int i = 0; i < j->data.n && !broken && decoding_signal() == 0; i++) {
+        const struct data_utterance *u = &j->data.at[i];
+        struct message msg = {""};
+        if (transcripts_text(&j->before, u->id) != NULL) {
+            j->totals.skipped++;
+            continue;
+        }
+        int rc = decode_utterance(j, u, &broken, &msg);
+        if (rc >= 0) {
+            j->totals.done++;
+        } else {
+            j->totals.failed++;
+            progress_hide(&j->progress);
+            fprintf(stderr, "linnet: %s: %s\n", u->id, decoding_signal() != 0 ? "interrupted" : msg.text);
+        }
+        progress_step(&j->progress, i + 1);
+    }
+    progress_hide(&j->progress);
+    j->totals.wall_s = progress_clock_s() - start;
+}
+
+static int add_settings(const struct job *j, struct buffer *b)
+{
+    const char *recipe = j->options->decoding.recipe;
+    int rc = buffer_puts(b, "\", \"recipe\": ");
+    if (rc >= 0)
+        rc = recipe != NULL ? json_write_text(b, recipe) : buffer_puts(b, "null");
+    if (rc >= 0)
+        rc = buffer_puts(b, ", \"settings\": [");
+    for (size_t i = 0; i < j->decoding.n && rc >= 0; i++) {
+        rc = i > 0 ? buffer_puts(b, ", ") : LINNET_OK;
+        if (rc >= 0)
+            rc = json_write_text(b, j->decoding.items[i]);
+    }
+    return rc < 0 ? rc : buffer_printf(b, "], \"streaming\": %s}\n", j->options->streaming ? "true" : "false");
+}
+
+static int make_stats(const struct job *j, struct buffer *b)
+{
+    const struct totals *t = &j->totals;
+    struct linnet_model_info info = {.size = sizeof info};
+    int rc = linnet_model_info(j->decoding.model, &info);
+    if (rc >= 0)
+        rc = buffer_printf(b, "{\"utterances\": %d, \"skipped\": %d, \"failed\": %d,\n", t->done, t->skipped, t->failed);
+    if (rc >= 0)
+        rc = buffer_printf(b, " \"audio_s\": %.3f, \"wall_s\": %.3f, \"real_time_factor\": %.4f,\n", t->audio_s, t->wall_s,
+                           t->audio_s > 0 ? t->wall_s / t->audio_s : 0);
+    if (rc >= 0)
+        rc = buffer_printf(b, " \"features_s\": %.3f, \"encoder_s\": %.3f, \"decoder_s\": %.3f,\n", t->features_s,
+                           t->encoder_s, t->decoder_s);
+    if (rc >= 0)
+        rc = buffer_printf(b, " \"tokens\": %llu, \"fallbacks\": %llu, \"threads\": %d,\n", t->n_tokens, t->n_fallbacks,
+                           info.n_threads);
+    if (rc >= 0)
+        rc = buffer_printf(b, " \"version\": \"%s\", \"model\": \"%s", linnet_version(), info.description);
+    return rc < 0 ? rc : add_settings(j, b);
+}
+
+static int save_stats(const struct job *j, struct message *msg)
+{
+    char path[4096];
+    struct buffer b = {0};
+    int rc = path_in(j, "stats.json", path, msg);
+    if (rc >= 0)
+        rc = make_stats(j, &b) < 0 ? fail_memory(msg) : file_write(path, b.data, b.n, msg);
+    buffer_free(&b);
+    return rc;
+}
+
+static int decode(struct job *j, struct message *msg)
+{
+    int rc;
+    if ((rc = data_dir_open(&j->data, j->options->data, msg)) < 0 ||
+        (rc = decoding_open(&j->decoding, &j->options->decoding, j->options->streaming, RATE_HZ, msg)) < 0 ||
+        (rc = open_results(j, msg)) < 0)
+        return rc;
+    decoding_catch_signals(&j->decoding);
+    decode_all(j);
+    const struct totals *t = &j->totals;
+    fprintf(stderr, "linnet: %d utterances decoded, %d were there, %d failed; %.1f s of audio in %.1f s\n", t->done,
+            t->skipped, t->failed, t->audio_s, t->wall_s);
+    return t->done > 0 ? save_stats(j, msg) : LINNET_OK;
+}
+
+static void close_job(struct job *j)
+{
+    if (j->txt != NULL)
+        fclose(j->txt);
+    if (j->jsonl != NULL)
+        fclose(j->jsonl);
+    transcripts_close(&j->before);
+    data_dir_close(&j->data);
+    decoding_close(&j->decoding);
+}
+
+static int run(void *values, int n, char **arguments)
+{
+    struct job j = {.options = values};
+    struct message msg = {""};
+    (void)n;
+    (void)arguments;
+    if (j.options->data == NULL || j.options->out == NULL)
+        return options_mistake("decode", "--data and --out are needed");
+    int rc = decode(&j, &msg);
+    if (rc < 0)
+        fprintf(stderr, "linnet: %s\n", msg.text);
+    int code = rc < 0 || j.totals.failed > 0 || decoding_signal() != 0 ? EXIT_WORK_FAILED : EXIT_DONE;
+    close_job(&j);
+    return code;
+}
+
+const struct command decode_command = {
+    .name = "decode",
+    .summary = "a data directory to hypotheses",
+    .arguments = "",
+    .text = "Reads DIR/wav.scp (a line \"utterance path\" each) and DIR/segments as Kaldi has\n"
+            "them.  Writes hyp.txt, hyp.jsonl, recipe.yaml and stats.json.  Utterances that are\n"
+            "in the output folder already are not decoded again.",
+    .options = options,
+    .defaults = &defaults,
+    .size = sizeof defaults,
+    .min_arguments = 0,
+    .max_arguments = 0,
+    .run = run,
+};
