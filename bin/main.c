@@ -19,6 +19,8 @@
     X(decode) \
     X(convert) \
     X(score) \
+    X(forward) \
+    X(info) \
     X(settings)
 /* clang-format on */
 
