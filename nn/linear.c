@@ -27,24 +27,32 @@ struct packing {
     int n_parts, n_taps;
 };
 
-/* Copies output row i of a part into column col of its panel. */
-static void pack_row(const struct packing *p, const struct tensor *t, int64_t i, void *panel, int col)
+/* Copies inputs from .. to - 1 of output row i of a part into column col of its panel. */
+static void pack_row(const struct packing *p, const struct tensor *t, int64_t i, void *panel, int col, int from, int to)
 {
-    int n_in = p->l->n_in, n_channels = n_in / p->n_taps;
-    size_t base = (size_t)i * (size_t)n_in;
-    int same = t->dtype == p->l->dtype, tap = 0, channel = 0;
-    for (int k = 0; k < n_in; k++) {
-        size_t from = base + (size_t)channel * (size_t)p->n_taps + (size_t)tap;
-        size_t to = (size_t)k * NN_PANEL + (size_t)col;
+    int n_channels = p->l->n_in / p->n_taps;
+    size_t base = (size_t)i * (size_t)p->l->n_in;
+    for (int k = from; k < to; k++) {
+        size_t at = base + (size_t)(k % n_channels) * (size_t)p->n_taps + (size_t)(k / n_channels);
+        size_t cell = (size_t)k * NN_PANEL + (size_t)col;
         if (p->l->dtype == DTYPE_F32)
-            tensor_to_f32(t, from, 1, (float *)panel + to);
-        else if (same)
-            memcpy((uint16_t *)panel + to, (const uint16_t *)t->data + from, 2);
-        if (++channel == n_channels) {
-            channel = 0;
-            tap++;
-        }
+            tensor_to_f32(t, at, 1, (float *)panel + cell);
+        else
+            memcpy((uint16_t *)panel + cell, (const uint16_t *)t->data + at, 2);
     }
+}
+
+/* The same for a layer that is no convolution and needs no change of type: most of a model. */
+static void pack_row_plain(const struct packing *p, const struct tensor *t, int64_t i, void *panel, int col, int from,
+                           int to)
+{
+    size_t base = (size_t)i * (size_t)p->l->n_in;
+    if (p->l->dtype == DTYPE_F32)
+        for (int k = from; k < to; k++)
+            memcpy((float *)panel + (size_t)k * NN_PANEL + col, (const float *)t->data + base + k, sizeof(float));
+    else
+        for (int k = from; k < to; k++)
+            memcpy((uint16_t *)panel + (size_t)k * NN_PANEL + col, (const uint16_t *)t->data + base + k, 2);
 }
 
 static size_t panel_bytes(const struct linear *l)
@@ -52,18 +60,26 @@ static size_t panel_bytes(const struct linear *l)
     return (size_t)l->n_in * NN_PANEL * dtype_size(l->dtype);
 }
 
+/* By blocks of inputs, so that the cells of a block stay in the cache while 32 rows are put into them. */
 static void pack_panel(void *arg, int i_panel, int i_thread)
 {
+    enum { BLOCK = 64 };
     const struct packing *p = arg;
     (void)i_thread;
     char *panel = (char *)p->l->panels + (size_t)i_panel * panel_bytes(p->l);
-    int64_t first = (int64_t)i_panel * NN_PANEL, base = 0;
-    for (int i = 0; i < p->n_parts; i++) {
-        int64_t n = p->weights[i]->shape[0];
-        for (int col = 0; col < NN_PANEL; col++)
-            if (first + col >= base && first + col < base + n)
-                pack_row(p, p->weights[i], first + col - base, panel, col);
-        base += n;
+    for (int from = 0; from < p->l->n_in; from += BLOCK) {
+        int to = from + BLOCK < p->l->n_in ? from + BLOCK : p->l->n_in;
+        int64_t row = (int64_t)i_panel * NN_PANEL, base = 0;
+        for (int i = 0; i < p->n_parts; base += p->weights[i++]->shape[0])
+            for (int col = 0; col < NN_PANEL; col++) {
+                const struct tensor *t = p->weights[i];
+                if (row + col < base || row + col >= base + t->shape[0])
+                    continue;
+                if (p->n_taps == 1 && t->dtype == p->l->dtype)
+                    pack_row_plain(p, t, row + col - base, panel, col, from, to);
+                else
+                    pack_row(p, t, row + col - base, panel, col, from, to);
+            }
     }
 }
 

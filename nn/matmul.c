@@ -6,8 +6,9 @@
 #include "nn/matmul.h"
 
 #include <cblas.h>
+#include <dlfcn.h>
 #include <math.h>
-#include <stdatomic.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -58,6 +59,29 @@ static void reference(int rows, int n_in, const float *a, const void *panel, flo
         }
 }
 
+/* OpenBLAS is loaded when it is first wanted, not with the program: as a linked library it starts threads of its own
+ * before main, which spin beside ours. */
+static __typeof__(cblas_sgemm) *sgemm;
+
+static void load_openblas(void)
+{
+    void *library = dlopen("libopenblas.so.0", RTLD_NOW | RTLD_LOCAL);
+    if (library == NULL)
+        return;
+    void (*set_threads)(int);
+    *(void **)&set_threads = dlsym(library, "openblas_set_num_threads");
+    if (set_threads != NULL)
+        set_threads(1);
+    *(void **)&sgemm = dlsym(library, "cblas_sgemm");
+}
+
+static int has_openblas(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, load_openblas);
+    return sgemm != NULL;
+}
+
 /* C [rows, 32] = A^T B in pieces of K, since the panels of half precision must become float first. */
 static void openblas(int rows, int n_in, const float *a, const void *panel, float *c, ptrdiff_t ldc, int n_cols,
                      const struct nn_epilogue *end, enum dtype dtype)
@@ -72,7 +96,7 @@ static void openblas(int rows, int n_in, const float *a, const void *panel, floa
                 piece[i] = weight_at(panel, (size_t)k * NN_PANEL + i, dtype);
             b = piece;
         }
-        cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, rows, NN_PANEL, n, 1.0f, a + (ptrdiff_t)k * rows, rows, b,
+        sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, rows, NN_PANEL, n, 1.0f, a + (ptrdiff_t)k * rows, rows, b,
                     NN_PANEL, 1.0f, sums, NN_PANEL);
     }
     for (int i = 0; i < rows; i++)
@@ -95,28 +119,33 @@ PRODUCT(openblas, bf16, DTYPE_BF16)
 
 int matmul_all(const struct nn_kernels *kernels, struct matmul table[3])
 {
-    table[0] = (struct matmul){"native", kernels->panel_f32, kernels->panel_f16, kernels->panel_bf16};
-    table[1] = (struct matmul){"openblas", openblas_f32, openblas_f16, openblas_bf16};
-    table[2] = (struct matmul){"reference", reference_f32, reference_f16, reference_bf16};
-    return 3;
+    int n = 0;
+    table[n++] = (struct matmul){"native", kernels->panel_f32, kernels->panel_f16, kernels->panel_bf16};
+    if (has_openblas())
+        table[n++] = (struct matmul){"openblas", openblas_f32, openblas_f16, openblas_bf16};
+    table[n++] = (struct matmul){"reference", reference_f32, reference_f16, reference_bf16};
+    return n;
+}
+
+static const char *wanted; /* by the environment, read once */
+
+static void read_environment(void)
+{
+    wanted = getenv("LINNET_MATMUL");
 }
 
 static struct matmul chosen(const struct nn_kernels *kernels)
 {
-    static atomic_int choice = -1; /* index into the table: the environment is read once */
-    struct matmul table[3];
-    int n = matmul_all(kernels, table), i = atomic_load_explicit(&choice, memory_order_relaxed);
-    if (i < 0) {
-        const char *wanted = getenv("LINNET_MATMUL");
-        i = strcmp(kernels->name, "scalar") == 0 ? 1 : 0;
-        for (int j = 0; wanted != NULL && j < n; j++)
-            if (strcmp(wanted, table[j].name) == 0)
-                i = j;
-        if (i == 1)
-            openblas_set_num_threads(1);
-        atomic_store_explicit(&choice, i, memory_order_relaxed);
-    }
-    return table[i];
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    struct matmul native = {"native", kernels->panel_f32, kernels->panel_f16, kernels->panel_bf16}, table[3];
+    pthread_once(&once, read_environment);
+    const char *name = wanted != NULL ? wanted : strcmp(kernels->name, "scalar") == 0 ? "openblas" : "native";
+    if (strcmp(name, "native") == 0)
+        return native;
+    for (int i = matmul_all(kernels, table) - 1; i >= 0; i--)
+        if (strcmp(name, table[i].name) == 0)
+            return table[i];
+    return native;
 }
 
 nn_panel_product *matmul_for(const struct nn_kernels *kernels, enum dtype dtype)

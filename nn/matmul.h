@@ -17,7 +17,8 @@ struct matmul {
     nn_panel_product *f32, *f16, *bf16;
 };
 
-/* The backends, for tests that compare them: native (of the given kernels), openblas, reference. */
+/* The backends, for tests that compare them: native (of the given kernels), openblas where it can be loaded, and last
+ * the reference.  Returns their number. */
 int matmul_all(const struct nn_kernels *kernels, struct matmul table[3]);
 
 #endif
