@@ -4,10 +4,15 @@
 
 #include <string.h>
 
+#include "decoders/hybrid.h"
 #include "decoders/whisper.h"
 
 static const struct decoder_ops *const table[] = {
     &whisper_decoder,
+    &hybrid_greedy_decoder,
+    &hybrid_prefix_decoder,
+    &hybrid_attention_decoder,
+    &hybrid_rescoring_decoder,
 };
 enum { N_DECODERS = sizeof table / sizeof table[0] };
 

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/mem.h"
+#include "decoders/hybrid_model.h"
 #include "decoders/whisper_model.h"
 
 static int is_directory(const char *path)
@@ -59,7 +60,15 @@ static int open_kind(struct linnet_model *m, struct message *msg)
         describe_whisper(m);
         return LINNET_OK;
     }
-    return fail(msg, LINNET_E_MODEL, "%s/config.json: model_type '%s' is not one that is known: whisper", m->dir, type);
+    if (strcmp(type, "wenet") == 0) {
+        m->kind = "hybrid";
+        if ((rc = hybrid_model_open(&m->hybrid, m->dir, m->pool, msg)) < 0)
+            return rc;
+        hybrid_model_describe(m->hybrid, m->description, sizeof m->description);
+        return LINNET_OK;
+    }
+    return fail(msg, LINNET_E_MODEL, "%s/config.json: model_type '%s' is not one that is known: whisper, wenet", m->dir,
+                type);
 }
 
 void linnet_model_options_init(struct linnet_model_options *options)
@@ -116,6 +125,13 @@ int linnet_model_info(const linnet_model *m, struct linnet_model_info *info)
         all.n_parameters = whisper_model_parameters(m->whisper);
         all.n_weight_bytes = whisper_model_bytes(m->whisper);
     }
+    if (m->hybrid != NULL) {
+        all.n_mels = m->hybrid->config.n_features;
+        all.n_vocabulary = m->hybrid->n_vocabulary;
+        all.frame_s = m->hybrid->frame_s;
+        all.n_parameters = m->hybrid->n_parameters;
+        all.n_weight_bytes = hybrid_model_bytes(m->hybrid);
+    }
     memcpy(info, &all, info->size);
     return LINNET_OK;
 }
@@ -125,6 +141,7 @@ void linnet_model_close(linnet_model *m)
     if (m == NULL)
         return;
     whisper_model_close(m->whisper);
+    hybrid_model_close(m->hybrid);
     pool_close(m->pool);
     mem_free(m->dir);
     mem_free(m);

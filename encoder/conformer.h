@@ -68,6 +68,7 @@ LINNET_MUST_CHECK int conformer_stream_open(struct conformer_stream **out, const
                                             struct nn_context *ctx, int chunk, int left_chunks, struct message *msg);
 void conformer_stream_close(struct conformer_stream *s);
 void conformer_stream_reset(struct conformer_stream *s);
+void conformer_stream_restart(struct conformer_stream *s); /* the same, but features that were pushed and not used stay */
 
 /* Takes some of the features [n, mels]: as many as are missing for the next chunk.  Returns how many. */
 int conformer_stream_push(struct conformer_stream *s, const float *features, int n);

@@ -59,8 +59,14 @@ void conformer_stream_close(struct conformer_stream *s)
 
 void conformer_stream_reset(struct conformer_stream *s)
 {
+    conformer_stream_restart(s);
+    s->n_features = 0;
+}
+
+void conformer_stream_restart(struct conformer_stream *s)
+{
     conformer_blocks_reset(&s->work);
-    s->n_features = s->n_frames = 0;
+    s->n_frames = 0;
 }
 
 int conformer_stream_push(struct conformer_stream *s, const float *features, int n)

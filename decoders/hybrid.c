@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * hybrid.c - WeNet models on recordings and streams: features, encoder, searches, endpoints, events.
+ *
+ * Not streaming: the recording is one utterance, encoded as decoder.chunk says, and gives one result.  WeNet's own
+ * programs drop the frames at the end that do not fill the encoder's first layers; so does this, to be equal.
+ *
+ * Streaming is WeNet's two passes: the first pass gives partial results chunk by chunk; when an endpoint rule fires, the
+ * second pass replaces the text, and the next utterance begins with empty caches and the same clock.  At the end silence
+ * is added so that every sample takes part in an encoder frame. */
+#include "decoders/hybrid.h"
+
+#include <math.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/mem.h"
+#include "decoders/ctc_scores.h"
+#include "decoders/endpoint.h"
+#include "decoders/hotword_list.h"
+#include "decoders/hybrid_result.h"
+#include "decoders/model.h"
+
+enum { USUAL_CHUNK = 16 }; /* encoder frames when streaming */
+
+struct hybrid {
+    struct decoder_host host;
+    const struct hybrid_model *model;
+    enum hybrid_method method;
+    struct nn_context ctx;
+    struct hybrid_encoder *encoder;
+    struct hybrid_search *search;
+    struct hotwords *hotwords;
+    struct endpoint endpoint;
+    struct buffer text, partial; /* partial: what the last partial event said */
+    int64_t first_frame;         /* of the utterance, in encoder frames of the recording */
+    int64_t n_frames;            /* of the utterance */
+    uint64_t n_samples;          /* of the recording */
+};
+
+static double seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+/* ---- opening ---- */
+
+static int encoder_options(const struct hybrid *h, struct hybrid_encoder_options *o)
+{
+    const struct recipe *r = h->host.recipe;
+    const struct conformer_config *c = &h->model->config;
+    *o = (struct hybrid_encoder_options){r->decoder_chunk, r->decoder_left_chunks, h->host.streaming};
+    if (!h->host.streaming)
+        return LINNET_OK;
+    if (h->method == HYBRID_ATTENTION)
+        return fail(h->host.msg, LINNET_E_UNSUPPORTED, "decoder 'attention' needs the whole recording: it cannot stream");
+    if (o->chunk == 0)
+        o->chunk = c->static_chunk > 0 && !c->dynamic_chunk ? c->static_chunk : USUAL_CHUNK;
+    if (o->chunk > 0 && conformer_config_chunk(c, o->chunk) == 0)
+        return fail(h->host.msg, LINNET_E_UNSUPPORTED,
+                    "the model was not trained for chunks: it can only decode whole recordings (decoder.chunk=-1)");
+    if (o->chunk > 0 && c->convolution && !c->causal && c->kernel > 1)
+        return fail(h->host.msg, LINNET_E_UNSUPPORTED,
+                    "the model's convolutions look ahead: it can only decode whole recordings (decoder.chunk=-1)");
+    return LINNET_OK;
+}
+
+static int endpoint_start(struct hybrid *h)
+{
+    const struct recipe *r = h->host.recipe;
+    struct endpoint_options o;
+    endpoint_options_init(&o);
+    o.rules[0].min_silence_ms = r->endpoint_rule1_silence_ms;
+    o.rules[1].min_silence_ms = r->endpoint_rule2_silence_ms;
+    o.rules[2].min_utterance_ms = r->endpoint_rule3_utterance_ms;
+    o.blank_threshold = r->endpoint_blank_threshold;
+    o.frame_ms = h->model->frame_s * 1000.0;
+    o.blank = h->model->blank;
+    o.n_vocabulary = h->model->n_vocabulary;
+    int rc = endpoint_options_check(&o, h->host.msg);
+    if (rc >= 0)
+        endpoint_open(&h->endpoint, &o);
+    return rc;
+}
+
+static void hybrid_close(void *state)
+{
+    struct hybrid *h = state;
+    if (h == NULL)
+        return;
+    hybrid_encoder_close(h->encoder);
+    hybrid_search_close(h->search);
+    hotwords_close(h->hotwords);
+    nn_context_close(&h->ctx);
+    buffer_free(&h->text);
+    buffer_free(&h->partial);
+    mem_free(h);
+}
+
+static int hybrid_open(void **state, const struct decoder_host *host, enum hybrid_method method)
+{
+    struct hybrid *h = mem_array(1, sizeof *h);
+    if (h == NULL)
+        return fail_memory(host->msg);
+    h->host = *host;
+    h->model = host->model->hybrid;
+    h->method = method;
+    if (strcmp(host->recipe->decoder_name, "auto") == 0 && h->model->left == NULL)
+        h->method = HYBRID_PREFIX;
+    struct hybrid_encoder_options options;
+    int rc;
+    if ((rc = encoder_options(h, &options)) < 0 ||
+        (rc = nn_context_open(&h->ctx, host->model->pool, host->msg)) < 0 || (rc = endpoint_start(h)) < 0 ||
+        (rc = hybrid_encoder_open(&h->encoder, h->model, &h->ctx, &options, host->msg)) < 0 ||
+        (rc = hybrid_search_open(&h->search, h->model, &h->ctx, h->method, host->recipe, NULL, host->msg)) < 0) {
+        hybrid_close(h);
+        return rc;
+    }
+    *state = h;
+    return LINNET_OK;
+}
+
+static int hybrid_bias(void *state, const char *const *phrases, const float *bonus, size_t n)
+{
+    struct hybrid *h = state;
+    struct message *msg = h->host.msg;
+    struct hotword_list list = {0};
+    struct buffer unspelled = {.max = sizeof msg->text - 1};
+    struct hotwords *hotwords = NULL;
+    struct hybrid_search *search = NULL;
+    int rc = LINNET_OK, n_spelled = 0;
+    if (h->method == HYBRID_GREEDY && n > 0)
+        return fail(msg, LINNET_E_UNSUPPORTED, "decoder 'ctc_greedy' takes no phrases");
+    for (size_t i = 0; i < n && rc >= 0; i++)
+        rc = hotword_list_add(&list, phrases[i],
+                              bonus != NULL ? (double)bonus[i] : h->host.recipe->decoder_hotword_bonus, msg);
+    if (rc >= 0)
+        rc = n_spelled = hotword_list_graph(&list, hotword_list_spell_units, h->model->units, &hotwords, &unspelled, msg);
+    if (rc >= 0)
+        rc = hybrid_search_open(&search, h->model, &h->ctx, h->method, h->host.recipe, hotwords, msg);
+    if (rc >= 0) {
+        hybrid_search_close(h->search);
+        hotwords_close(h->hotwords);
+        h->search = search;
+        h->hotwords = hotwords;
+        if (unspelled.n > 0)
+            fail(msg, LINNET_OK, "%s", buffer_text(&unspelled));
+    } else {
+        hotwords_close(hotwords);
+    }
+    hotword_list_free(&list);
+    buffer_free(&unspelled);
+    return rc < 0 ? rc : n_spelled;
+}
+
+/* ---- events ---- */
+
+static struct hybrid_utterance utterance(const struct hybrid *h)
+{
+    const struct recipe *r = h->host.recipe;
+    double length = (double)h->n_samples / DECODER_RATE_HZ, frame = h->model->frame_s;
+    double end = (double)(h->first_frame + h->n_frames) * frame;
+    struct hybrid_utterance u = {(double)h->first_frame * frame, end < length ? end : length, r->decoder_nbest,
+                                 r->decoder_word_times};
+    if (!h->host.streaming)
+        u.end_s = length;
+    return u;
+}
+
+/* Says the best text so far, if it is not what was said last. */
+static int push_partial(struct hybrid *h)
+{
+    const int *tokens = NULL;
+    int n, n_committed, rc = hybrid_search_partial(h->search, &tokens, &n, &n_committed, h->host.msg);
+    size_t committed = 0;
+    buffer_cut(&h->text, 0);
+    if (rc >= 0)
+        rc = units_text(h->model->units, tokens, n_committed, 1, &h->text);
+    committed = h->text.n;
+    if (rc >= 0)
+        rc = units_text(h->model->units, tokens + n_committed, n - n_committed, h->text.n == 0, &h->text);
+    if (rc < 0)
+        return rc == LINNET_E_MEMORY ? fail_memory(h->host.msg) : rc;
+    if (h->text.n == h->partial.n && memcmp(buffer_text(&h->text), buffer_text(&h->partial), h->text.n) == 0)
+        return LINNET_OK;
+    buffer_cut(&h->partial, 0);
+    if (buffer_append(&h->partial, buffer_text(&h->text), h->text.n) < 0)
+        return fail_memory(h->host.msg);
+    struct hybrid_utterance u = utterance(h);
+    linnet_event event = {.type = LINNET_EVENT_PARTIAL, .start_s = u.start_s, .end_s = u.end_s, .language = "",
+                          .text = buffer_text(&h->text), .committed = committed, .tokens = tokens, .n_tokens = n};
+    return events_push(h->host.events, &event, h->host.msg);
+}
+
+/* Gives the result of the utterance; found: the endpoint rule that ended it, or NULL. */
+static int end_utterance(struct hybrid *h, const struct endpoint_found *found)
+{
+    struct hybrid_utterance u = utterance(h);
+    const struct hybrid_result *results;
+    int n = hybrid_search_finish(h->search, h->host.cancelled, &results, h->host.msg), rc = n < 0 ? n : LINNET_OK;
+    if (n > 0 && (results[0].n > 0 || (u.nbest > 1 && !h->host.streaming))) {
+        h->host.stats->n_tokens += (uint64_t)results[0].n;
+        rc = hybrid_result_push(h->host.events, h->model, &u, results, n, h->host.msg);
+    }
+    if (rc >= 0 && found != NULL) {
+        linnet_event event = {.type = LINNET_EVENT_ENDPOINT, .start_s = u.start_s, .end_s = u.end_s, .language = "",
+                              .text = found->text};
+        rc = events_push(h->host.events, &event, h->host.msg);
+    }
+    hybrid_search_reset(h->search);
+    endpoint_reset(&h->endpoint);
+    buffer_cut(&h->partial, 0);
+    h->first_frame += h->n_frames;
+    h->n_frames = 0;
+    return rc;
+}
+
+/* ---- feeding ---- */
+
+static int take_block(struct hybrid *h, const struct hybrid_block *block)
+{
+    const struct recipe *r = h->host.recipe;
+    const struct hybrid_model *m = h->model;
+    struct endpoint_found found;
+    const int *tokens;
+    int n, n_committed, rc;
+    ctc_scores_adjust_blank(block->logprobs, block->n, m->n_vocabulary, m->blank, r->decoder_blank_penalty,
+                            r->decoder_blank_scale);
+    h->n_frames += block->n;
+    if ((rc = hybrid_search_step(h->search, block, h->host.msg)) < 0 || !h->host.streaming)
+        return rc;
+    if ((rc = push_partial(h)) < 0 ||
+        (rc = hybrid_search_partial(h->search, &tokens, &n, &n_committed, h->host.msg)) < 0 ||
+        endpoint_step(&h->endpoint, block->logprobs, block->n, n > 0, &found) == 0)
+        return rc;
+    hybrid_encoder_restart(h->encoder);
+    return end_utterance(h, &found);
+}
+
+static int take_blocks(struct hybrid *h)
+{
+    struct hybrid_block block;
+    int rc;
+    while ((rc = hybrid_encoder_next(h->encoder, &block, h->host.msg)) > 0) {
+        if (*h->host.cancelled)
+            return fail(h->host.msg, LINNET_E_CANCELLED, "cancelled");
+        double start = seconds();
+        rc = take_block(h, &block);
+        h->host.stats->decoder_s += seconds() - start;
+        if (rc < 0)
+            return rc;
+    }
+    double features_s, encoder_s;
+    hybrid_encoder_times(h->encoder, &features_s, &encoder_s);
+    h->host.stats->features_s += features_s;
+    h->host.stats->encoder_s += encoder_s;
+    return rc;
+}
+
+static int hybrid_feed(void *state, const float *samples, size_t n)
+{
+    struct hybrid *h = state;
+    while (n > 0) {
+        size_t n_taken;
+        int rc = hybrid_encoder_feed(h->encoder, samples, n, &n_taken, h->host.msg);
+        if (rc < 0)
+            return rc;
+        h->n_samples += n_taken;
+        samples += n_taken;
+        n -= n_taken;
+        if ((rc = take_blocks(h)) < 0)
+            return rc;
+    }
+    return LINNET_OK;
+}
+
+static int hybrid_finish(void *state)
+{
+    struct hybrid *h = state;
+    int rc = hybrid_encoder_finish(h->encoder, h->host.msg);
+    if (rc < 0 || (rc = take_blocks(h)) < 0)
+        return rc;
+    double start = seconds();
+    rc = end_utterance(h, NULL);
+    h->host.stats->decoder_s += seconds() - start;
+    double length = (double)h->n_samples / DECODER_RATE_HZ;
+    linnet_event end = {.type = LINNET_EVENT_END, .start_s = length, .end_s = length, .text = "", .language = ""};
+    return rc < 0 ? rc : events_push(h->host.events, &end, h->host.msg);
+}
+
+static int hybrid_reset(void *state)
+{
+    struct hybrid *h = state;
+    hybrid_encoder_reset(h->encoder);
+    hybrid_search_reset(h->search);
+    endpoint_reset(&h->endpoint);
+    buffer_cut(&h->partial, 0);
+    h->first_frame = h->n_frames = 0;
+    h->n_samples = 0;
+    return LINNET_OK;
+}
+
+/* ---- the table's entries ---- */
+
+#define OPEN(method, value)                                                                                            \
+    static int open_##method(void **state, const struct decoder_host *host)                                            \
+    {                                                                                                                  \
+        return hybrid_open(state, host, value);                                                                        \
+    }
+OPEN(greedy, HYBRID_GREEDY)
+OPEN(prefix, HYBRID_PREFIX)
+OPEN(attention, HYBRID_ATTENTION)
+OPEN(rescoring, HYBRID_RESCORING)
+
+#define OPS(method) .open = open_##method, .feed = hybrid_feed, .finish = hybrid_finish, .reset = hybrid_reset, \
+    .close = hybrid_close, .bias = hybrid_bias, .kind = "hybrid"
+
+const struct decoder_ops hybrid_greedy_decoder = {
+    .name = "ctc_greedy", .summary = "the likeliest symbol of each frame", OPS(greedy)};
+const struct decoder_ops hybrid_prefix_decoder = {
+    .name = "ctc_prefix_beam", .summary = "beam search over what the frames spell", OPS(prefix)};
+const struct decoder_ops hybrid_attention_decoder = {
+    .name = "attention", .summary = "beam search on the attention decoder, whole recordings", OPS(attention)};
+const struct decoder_ops hybrid_rescoring_decoder = {
+    .name = "attention_rescoring", .summary = "CTC beam search, its results judged by the attention decoder",
+    OPS(rescoring)};

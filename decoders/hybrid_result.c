@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * hybrid_result.c - results of a search on a WeNet model as an event. */
+#include "decoders/hybrid_result.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "decoders/confidence.h"
+#include "decoders/token_times.h"
+
+/* Texts lie in one buffer that moves while it grows: first where each begins, pointers at the end. */
+struct making {
+    const struct hybrid_model *model;
+    const struct hybrid_utterance *utterance;
+    struct message *msg;
+    struct buffer text;
+    struct linnet_word *words; /* [n_words] */
+    struct linnet_hypothesis *nbest;
+    size_t *word_at, *nbest_at;
+    int *ends; /* of words */
+    double *start_s, *end_s; /* of tokens */
+    float *confidences;      /* of words */
+    int n_words, n_nbest;
+};
+
+static int put_text(struct making *m, const int *tokens, int n, int at_start, size_t *at)
+{
+    *at = m->text.n;
+    int rc = units_text(m->model->units, tokens, n, at_start, &m->text);
+    return rc < 0 ? rc : buffer_append(&m->text, "", 1);
+}
+
+/* Times of the tokens, if they have any, within the utterance. */
+static void put_times(struct making *m, const struct hybrid_result *best, linnet_event *event)
+{
+    const struct hybrid_utterance *u = m->utterance;
+    if (best->times == NULL || best->n == 0)
+        return;
+    token_times(best->times, best->n, m->model->frame_s * 1000.0, TOKEN_TIMES_GAP_MS, u->start_s, m->start_s, m->end_s);
+    for (int i = 0; i < best->n; i++) {
+        m->start_s[i] = m->start_s[i] < u->end_s ? m->start_s[i] : u->end_s;
+        m->end_s[i] = m->end_s[i] < u->end_s ? m->end_s[i] : u->end_s;
+    }
+    event->start_s = m->start_s[0];
+    event->end_s = m->end_s[best->n - 1];
+}
+
+static int put_words(struct making *m, const struct hybrid_result *best)
+{
+    if (!m->utterance->word_times || best->times == NULL)
+        return LINNET_OK;
+    m->n_words = units_words(m->model->units, best->tokens, best->n, m->ends);
+    confidence_of_words(best->confidences, m->ends, m->n_words, m->confidences);
+    for (int i = 0, from = 0; i < m->n_words; from = m->ends[i++]) {
+        int rc = put_text(m, best->tokens + from, m->ends[i] - from, i == 0, &m->word_at[i]);
+        if (rc < 0)
+            return rc;
+        m->words[i] = (struct linnet_word){.start_s = m->start_s[from], .end_s = m->end_s[m->ends[i] - 1],
+                                           .confidence = m->confidences[i]};
+    }
+    return LINNET_OK;
+}
+
+static int put_nbest(struct making *m, const struct hybrid_result *results, int n)
+{
+    for (; m->n_nbest < n; m->n_nbest++) {
+        const struct hybrid_result *r = &results[m->n_nbest];
+        int rc = put_text(m, r->tokens, r->n, 1, &m->nbest_at[m->n_nbest]);
+        if (rc < 0)
+            return rc;
+        m->nbest[m->n_nbest] = (struct linnet_hypothesis){.tokens = r->tokens, .times = r->times, .n_tokens = r->n,
+                                                          .score = r->score};
+    }
+    return LINNET_OK;
+}
+
+static int making_open(struct making *m, int n_tokens, int n_nbest)
+{
+    size_t n = (size_t)n_tokens, k = (size_t)n_nbest;
+    m->words = mem_array(n, sizeof *m->words);
+    m->word_at = mem_array(n, sizeof *m->word_at);
+    m->ends = mem_array(n, sizeof *m->ends);
+    m->start_s = mem_array(n, sizeof *m->start_s);
+    m->end_s = mem_array(n, sizeof *m->end_s);
+    m->confidences = mem_array(n, sizeof *m->confidences);
+    m->nbest = mem_array(k, sizeof *m->nbest);
+    m->nbest_at = mem_array(k, sizeof *m->nbest_at);
+    return m->words != NULL && m->word_at != NULL && m->ends != NULL && m->start_s != NULL && m->end_s != NULL &&
+                   m->confidences != NULL && m->nbest != NULL && m->nbest_at != NULL
+               ? LINNET_OK
+               : fail_memory(m->msg);
+}
+
+static void making_close(struct making *m)
+{
+    void *const arrays[] = {m->words, m->word_at, m->ends, m->start_s, m->end_s, m->confidences, m->nbest, m->nbest_at};
+    for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++)
+        mem_free(arrays[i]);
+    buffer_free(&m->text);
+}
+
+static int fill(struct making *m, const struct hybrid_result *results, int n_nbest, linnet_event *event)
+{
+    const struct hybrid_result *best = &results[0];
+    size_t text_at;
+    int rc = put_text(m, best->tokens, best->n, 1, &text_at);
+    put_times(m, best, event);
+    if (rc < 0 || (rc = put_words(m, best)) < 0 || (n_nbest > 1 && (rc = put_nbest(m, results, n_nbest)) < 0))
+        return rc == LINNET_E_MEMORY ? fail_memory(m->msg) : rc;
+    const char *texts = buffer_text(&m->text);
+    for (int i = 0; i < m->n_words; i++)
+        m->words[i].text = texts + m->word_at[i];
+    for (int i = 0; i < m->n_nbest; i++)
+        m->nbest[i].text = texts + m->nbest_at[i];
+    event->text = texts + text_at;
+    return LINNET_OK;
+}
+
+int hybrid_result_push(struct events *events, const struct hybrid_model *model, const struct hybrid_utterance *u,
+                       const struct hybrid_result *results, int n, struct message *msg)
+{
+    struct making m = {.model = model, .utterance = u, .msg = msg};
+    linnet_event event = {.type = LINNET_EVENT_FINAL, .start_s = u->start_s, .end_s = u->end_s, .language = ""};
+    int n_nbest = n < u->nbest ? n : u->nbest;
+    int rc = making_open(&m, results[0].n, n_nbest);
+    if (rc >= 0)
+        rc = fill(&m, results, n_nbest, &event);
+    if (rc >= 0) {
+        event.committed = strlen(event.text);
+        event.tokens = results[0].tokens;
+        event.n_tokens = results[0].n;
+        event.words = m.words;
+        event.n_words = m.n_words;
+        event.logprob = results[0].logprob;
+        event.confidence = (float)results[0].confidence;
+        event.nbest = m.nbest;
+        event.n_nbest = m.n_nbest;
+        rc = events_push(events, &event, msg);
+    }
+    making_close(&m);
+    return rc;
+}
