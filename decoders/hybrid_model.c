@@ -118,19 +118,16 @@ static int read_activation(const struct config *c, const json_t *object, enum nn
 
 static int read_biases(const struct config *c, const json_t *d, struct attention_decoder_config *out)
 {
-    const struct {
-        const char *key;
-        int *without;
-    } biases[] = {{"query_bias", &out->no_query_bias},           {"key_bias", &out->no_key_bias},
-                  {"value_bias", &out->no_value_bias},           {"src_query_bias", &out->no_cross_query_bias},
-                  {"src_key_bias", &out->no_cross_key_bias},     {"src_value_bias", &out->no_cross_value_bias},
-                  {"mlp_bias", &out->no_hidden_bias}};
-    for (size_t i = 0; i < sizeof biases / sizeof biases[0]; i++) {
-        int has = 0, rc = get_bool(c, d, biases[i].key, &has);
-        if (rc < 0)
+    static const char *const keys[] = {"query_bias",     "key_bias",     "value_bias",
+                                       "src_query_bias", "src_key_bias", "src_value_bias"};
+    int has_all = 1, has = 0, rc;
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++, has_all &= has)
+        if ((rc = get_bool(c, d, keys[i], &has)) < 0)
             return rc;
-        *biases[i].without = !has;
-    }
+    if ((rc = get_bool(c, d, "mlp_bias", &has)) < 0)
+        return rc;
+    out->attention_bias = has_all ? LAYER_BIAS : LAYER_BIAS_OPTIONAL;
+    out->hidden_bias = has ? LAYER_BIAS : LAYER_BIAS_OPTIONAL;
     return LINNET_OK;
 }
 

@@ -6,9 +6,11 @@
 
 #include "encoder/conformer.h"
 #include "nn/linear.h"
+#include "tests/converted.h"
 #include "tests/refs.h"
 
 struct opened {
+    struct converted converted;
     struct safetensors *file;
     struct conformer *model;
     struct linear ctc;
@@ -18,28 +20,23 @@ struct opened {
     int n_frames;
 };
 
-/* The converted model beside the checkout's reference data, or NULL. */
-static const char *model_dir(void)
-{
-    return getenv("LINNET_TEST_MODELS");
-}
-
 static int opened_open(struct opened *o, const char *name, struct pool *pool)
 {
-    char path[4400];
+    char path[4500];
     struct message msg = {""};
     *o = (struct opened){0};
-    if (model_dir() == NULL || refs_open(&o->refs, name) < 0)
+    char source[100];
+    snprintf(source, sizeof source, "refs/%s", name);
+    if (refs_open(&o->refs, name) < 0 || converted_open(&o->converted, source) < 0)
         return -1;
-    snprintf(path, sizeof path, "%s/%s/config.json", model_dir(), name);
+    snprintf(path, sizeof path, "%s/config.json", o->converted.dir);
     json_t *root = json_load_file(path, 0, NULL);
     struct conformer_config config;
     if (root == NULL || conformer_config_read(&config, root, path, &msg) < 0) {
         printf("%s: %s\n", path, msg.text);
         return -1;
     }
-    snprintf(path, sizeof path, "%s/%s", model_dir(), name);
-    CU_ASSERT_EQUAL_FATAL(safetensors_open_dir(&o->file, path, &msg), 0);
+    CU_ASSERT_EQUAL_FATAL(safetensors_open_dir(&o->file, o->converted.dir, &msg), 0);
     struct layer_source from = {o->file, pool, &msg};
     int rc = conformer_open(&o->model, &config, &from);
     if (rc < 0)
@@ -65,6 +62,7 @@ static void opened_close(struct opened *o)
     conformer_close(o->model);
     safetensors_close(o->file);
     refs_close(&o->refs);
+    converted_close(&o->converted);
 }
 
 static double difference(const float *a, const float *b, size_t n)
@@ -154,7 +152,7 @@ static const struct unit_test tests[] = {
 
 int main(void)
 {
-    if (unit_shared() == NULL || model_dir() == NULL)
+    if (unit_shared() == NULL)
         return UNIT_SKIP;
     return unit_main("conformer", tests, sizeof tests / sizeof tests[0]);
 }

@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * test_hybrid.c - WeNet models from samples to events, through the public interface: against what WeNet returns, and
+ * against themselves in other pieces, on other threads, beside other streams. */
+#include <math.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "base/buffer.h"
+#include "linnet.h"
+#include "tests/converted.h"
+#include "tests/reference.h"
+#include "tests/refs.h"
+
+#define MAX_SETTINGS 12
+
+struct settings {
+    char text[MAX_SETTINGS][64];
+    const char *list[MAX_SETTINGS];
+    size_t n;
+};
+
+static void set(struct settings *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void set(struct settings *s, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(s->text[s->n], sizeof s->text[0], format, args);
+    va_end(args);
+    s->list[s->n] = s->text[s->n];
+    s->n++;
+}
+
+static linnet_model *model_open(const char *dir, int n_threads)
+{
+    char error[500] = "";
+    linnet_model *model = NULL;
+    struct linnet_model_options options;
+    linnet_model_options_init(&options);
+    options.n_threads = n_threads;
+    int rc = linnet_model_open(dir, &options, &model, error, sizeof error);
+    if (rc < 0)
+        printf("%s\n", error);
+    CU_ASSERT_EQUAL_FATAL(rc, 0);
+    return model;
+}
+
+static linnet_stream *stream_open(linnet_model *model, const struct settings *s, int streaming)
+{
+    char error[500] = "";
+    linnet_stream *stream = NULL;
+    struct linnet_stream_options options;
+    linnet_stream_options_init(&options);
+    options.settings = s->list;
+    options.n_settings = s->n;
+    options.streaming = streaming;
+    int rc = linnet_stream_open(model, &options, &stream, error, sizeof error);
+    if (rc < 0)
+        printf("%s\n", error);
+    CU_ASSERT_EQUAL_FATAL(rc, 0);
+    return stream;
+}
+
+/* ---- events as one text, so that they can be compared ---- */
+
+static void note_hypothesis(struct buffer *b, const struct linnet_hypothesis *h)
+{
+    CU_ASSERT_EQUAL(buffer_printf(b, "  %a [%s]", h->score, h->text), 0);
+    for (int i = 0; i < h->n_tokens; i++)
+        CU_ASSERT_EQUAL(buffer_printf(b, " %d@%d", h->tokens[i], h->times != NULL ? h->times[i] : -1), 0);
+    CU_ASSERT_EQUAL(buffer_puts(b, "\n"), 0);
+}
+
+static void note_event(struct buffer *b, const linnet_event *e)
+{
+    CU_ASSERT_EQUAL(buffer_printf(b, "%d %a-%a [%s] %zu %a %a\n", e->type, e->start_s, e->end_s, e->text, e->committed,
+                                  e->logprob, (double)e->confidence),
+                    0);
+    for (int i = 0; i < e->n_words; i++)
+        CU_ASSERT_EQUAL(buffer_printf(b, "  %s %a-%a %a\n", e->words[i].text, e->words[i].start_s, e->words[i].end_s,
+                                      (double)e->words[i].confidence),
+                        0);
+    for (int i = 0; i < e->n_nbest; i++)
+        note_hypothesis(b, &e->nbest[i]);
+}
+
+static void note_events(linnet_stream *s, struct buffer *b)
+{
+    linnet_event e;
+    while (linnet_stream_next(s, &e) > 0)
+        note_event(b, &e);
+}
+
+/* The whole recording in pieces of n_piece samples; its events are appended to b. */
+static void run(linnet_stream *s, const float *samples, size_t n, size_t n_piece, struct buffer *b)
+{
+    for (size_t at = 0; at < n; at += n_piece) {
+        CU_ASSERT_EQUAL(linnet_stream_feed(s, samples + at, n - at < n_piece ? n - at : n_piece), 0);
+        note_events(s, b);
+    }
+    CU_ASSERT_EQUAL(linnet_stream_finish(s), 0);
+    note_events(s, b);
+}
+
+/* The final event's n-best list of a recording that is one utterance: for what the caller compares. */
+static int final_event(linnet_stream *s, const struct reference *wav, linnet_event *e)
+{
+    CU_ASSERT_EQUAL(linnet_stream_feed(s, wav->data, wav->n_rows), 0);
+    CU_ASSERT_EQUAL(linnet_stream_finish(s), 0);
+    while (linnet_stream_next(s, e) > 0)
+        if (e->type == LINNET_EVENT_FINAL)
+            return 1;
+    return 0;
+}
+
+/* ---- against WeNet ---- */
+
+static void mode_settings(struct settings *s, const char *mode, const json_t *wenet)
+{
+    int chunk = -1, left = -1;
+    if (strcmp(mode, "full") != 0)
+        CU_ASSERT_EQUAL_FATAL(sscanf(mode, "chunk%d_left%d", &chunk, &left), 2);
+    set(s, "decoder.chunk=%d", chunk);
+    set(s, "decoder.left_chunks=%d", left);
+    set(s, "decoder.beam=%d", (int)json_integer_value(json_object_get(wenet, "beam_size")));
+    set(s, "decoder.ctc_weight=%g", json_number_value(json_object_get(wenet, "ctc_weight")));
+    set(s, "decoder.reverse_weight=%g", json_number_value(json_object_get(wenet, "reverse_weight")));
+    set(s, "decoder.nbest=100");
+    set(s, "decoder.times=wenet");
+}
+
+static void check_prefix(const linnet_event *e, const json_t *wanted)
+{
+    const json_t *nbest = json_object_get(wanted, "nbest"), *scores = json_object_get(wanted, "scores"),
+                 *times = json_object_get(wanted, "times");
+    CU_ASSERT_EQUAL_FATAL((size_t)e->n_nbest, json_array_size(nbest));
+    for (int i = 0; i < e->n_nbest; i++) {
+        CU_ASSERT(refs_same(json_array_get(nbest, (size_t)i), e->nbest[i].tokens, e->nbest[i].n_tokens));
+        CU_ASSERT(refs_same(json_array_get(times, (size_t)i), e->nbest[i].times, e->nbest[i].n_tokens));
+        CU_ASSERT(fabs(e->nbest[i].score - json_number_value(json_array_get(scores, (size_t)i))) <= 1e-2);
+    }
+}
+
+static void check_method(linnet_model *m, const struct reference *wav, const char *mode, const char *method,
+                         const json_t *wanted, const json_t *wenet)
+{
+    struct settings s = {.n = 0};
+    linnet_event e;
+    mode_settings(&s, mode, wenet);
+    set(&s, "decoder.name=%s", strcmp(method, "ctc_greedy_search") == 0        ? "ctc_greedy"
+                               : strcmp(method, "ctc_prefix_beam_search") == 0 ? "ctc_prefix_beam"
+                                                                               : method);
+    linnet_stream *stream = stream_open(m, &s, 0);
+    CU_ASSERT_EQUAL_FATAL(final_event(stream, wav, &e), 1);
+    if (strcmp(method, "ctc_prefix_beam_search") == 0)
+        check_prefix(&e, wanted);
+    else
+        CU_ASSERT(refs_same(json_object_get(wanted, "tokens"), e.tokens, e.n_tokens));
+    if (strcmp(method, "attention_rescoring") == 0) {
+        CU_ASSERT(fabs(e.nbest[0].score - json_number_value(json_object_get(wanted, "score"))) <= 2e-2);
+        CU_ASSERT(fabs((double)e.confidence - json_number_value(json_object_get(wanted, "confidence"))) <= 1e-3);
+        CU_ASSERT(refs_same(json_object_get(wanted, "times"), e.nbest[0].times, e.nbest[0].n_tokens));
+    }
+    linnet_stream_close(stream);
+}
+
+static void check_reference(const char *name)
+{
+    struct refs refs;
+    struct converted c;
+    char source[100], folder[4300];
+    const char *mode, *method;
+    json_t *methods, *wanted;
+    snprintf(source, sizeof source, "refs/%s", name);
+    snprintf(folder, sizeof folder, "%s/%s", unit_shared(), source);
+    CU_ASSERT_EQUAL_FATAL(converted_open(&c, source), 0);
+    CU_ASSERT_EQUAL_FATAL(refs_open(&refs, name), 0);
+    struct reference wav = reference_wav(folder, "input.wav");
+    CU_ASSERT_FATAL(wav.n_rows > 0);
+    linnet_model *m = model_open(c.dir, 1);
+    json_object_foreach(refs.results, mode, methods) json_object_foreach(methods, method, wanted)
+        check_method(m, &wav, mode, method, wanted, json_object_get(refs.json, "settings"));
+    linnet_model_close(m);
+    free(wav.data);
+    refs_close(&refs);
+    converted_close(&c);
+}
+
+static void test_references(void)
+{
+    for (int i = 0; i < REFS_N; i++)
+        check_reference(refs_names[i]);
+}
+
+/* ---- against itself ---- */
+
+struct recording {
+    struct converted c;
+    struct reference wav;
+};
+
+/* The U2++ reference model and its recording, three times with silence between, so that endpoints are found. */
+static void recording_open(struct recording *r)
+{
+    char folder[4300];
+    enum { SILENCE = 24000 };
+    snprintf(folder, sizeof folder, "%s/refs/wenet-u2pp", unit_shared());
+    CU_ASSERT_EQUAL_FATAL(converted_open(&r->c, "refs/wenet-u2pp"), 0);
+    struct reference wav = reference_wav(folder, "input.wav");
+    r->wav.n_rows = 3 * (wav.n_rows + SILENCE);
+    r->wav.data = calloc(r->wav.n_rows, sizeof *r->wav.data);
+    for (size_t i = 0; i < 3; i++)
+        memcpy(r->wav.data + i * (wav.n_rows + SILENCE), wav.data, wav.n_rows * sizeof *wav.data);
+    free(wav.data);
+}
+
+static void recording_close(struct recording *r)
+{
+    free(r->wav.data);
+    converted_close(&r->c);
+}
+
+static void stream_settings(struct settings *s, const char *decoder)
+{
+    set(s, "decoder.name=%s", decoder);
+    set(s, "decoder.left_chunks=4");
+    set(s, "decoder.nbest=3");
+    set(s, "decoder.word_times=true");
+    set(s, "endpoint.rule3_utterance_ms=3000"); /* a random model hears no silence */
+}
+
+static const char *const streaming_decoders[] = {"ctc_greedy", "ctc_prefix_beam", "attention_rescoring"};
+
+static void test_pieces(void)
+{
+    static const size_t pieces[] = {1, 7, 160, 4000, 1000000};
+    struct recording r;
+    recording_open(&r);
+    linnet_model *one = model_open(r.c.dir, 1), *two = model_open(r.c.dir, 2);
+    for (int d = 0; d < 3; d++)
+        for (int streaming = 0; streaming < 2; streaming++) {
+            struct settings s = {.n = 0};
+            struct buffer first = {0}, again = {0};
+            stream_settings(&s, streaming_decoders[d]);
+            linnet_stream *stream = stream_open(one, &s, streaming), *other = stream_open(two, &s, streaming);
+            run(stream, r.wav.data, r.wav.n_rows, 4000, &first);
+            CU_ASSERT_PTR_NOT_NULL(strstr(buffer_text(&first), streaming ? "\n3 " : "2 "));
+            for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++) {
+                buffer_cut(&again, 0);
+                CU_ASSERT_EQUAL(linnet_stream_reset(stream), 0);
+                run(stream, r.wav.data, r.wav.n_rows, pieces[i], &again);
+                CU_ASSERT_STRING_EQUAL(buffer_text(&again), buffer_text(&first));
+            }
+            buffer_cut(&again, 0);
+            run(other, r.wav.data, r.wav.n_rows, 1234, &again);
+            CU_ASSERT_STRING_EQUAL(buffer_text(&again), buffer_text(&first));
+            linnet_stream_close(stream);
+            linnet_stream_close(other);
+            buffer_free(&first);
+            buffer_free(&again);
+        }
+    linnet_model_close(one);
+    linnet_model_close(two);
+    recording_close(&r);
+}
+
+static void test_interleaved(void)
+{
+    struct recording r;
+    recording_open(&r);
+    linnet_model *m = model_open(r.c.dir, 2);
+    linnet_stream *streams[3];
+    struct buffer alone[3] = {{0}}, beside[3] = {{0}};
+    size_t starts[3] = {0, 5000, 20000}, at[3];
+    for (int i = 0; i < 3; i++) {
+        struct settings s = {.n = 0};
+        stream_settings(&s, streaming_decoders[i]);
+        streams[i] = stream_open(m, &s, 1);
+        run(streams[i], r.wav.data + starts[i], r.wav.n_rows - starts[i], 3000, &alone[i]);
+        CU_ASSERT_EQUAL(linnet_stream_reset(streams[i]), 0);
+        at[i] = starts[i];
+    }
+    for (int busy = 1; busy;) {
+        busy = 0;
+        for (int i = 0; i < 3; i++) {
+            size_t n = r.wav.n_rows - at[i] < 700 ? r.wav.n_rows - at[i] : 700;
+            CU_ASSERT_EQUAL(linnet_stream_feed(streams[i], r.wav.data + at[i], n), 0);
+            note_events(streams[i], &beside[i]);
+            at[i] += n;
+            busy |= n > 0;
+        }
+    }
+    for (int i = 0; i < 3; i++) {
+        CU_ASSERT_EQUAL(linnet_stream_finish(streams[i]), 0);
+        note_events(streams[i], &beside[i]);
+        CU_ASSERT_STRING_EQUAL(buffer_text(&beside[i]), buffer_text(&alone[i]));
+        linnet_stream_close(streams[i]);
+        buffer_free(&alone[i]);
+        buffer_free(&beside[i]);
+    }
+    linnet_model_close(m);
+    recording_close(&r);
+}
+
+/* Partials: what is committed stays, times go forward, each utterance ends with a final and an endpoint. */
+static void test_events(void)
+{
+    struct recording r;
+    struct settings s = {.n = 0};
+    recording_open(&r);
+    linnet_model *m = model_open(r.c.dir, 1);
+    stream_settings(&s, "attention_rescoring");
+    linnet_stream *stream = stream_open(m, &s, 1);
+    linnet_event e;
+    char committed[1000] = "";
+    double last_s = 0.0;
+    int n_partial = 0, n_final = 0, n_endpoint = 0, n_end = 0;
+    for (size_t at = 0; at <= r.wav.n_rows; at += 1600) {
+        size_t n = r.wav.n_rows - at < 1600 ? r.wav.n_rows - at : 1600;
+        CU_ASSERT_EQUAL(linnet_stream_feed(stream, r.wav.data + at, n), 0);
+        if (n < 1600)
+            CU_ASSERT_EQUAL(linnet_stream_finish(stream), 0);
+        while (linnet_stream_next(stream, &e) > 0) {
+            n_partial += e.type == LINNET_EVENT_PARTIAL;
+            n_final += e.type == LINNET_EVENT_FINAL;
+            n_endpoint += e.type == LINNET_EVENT_ENDPOINT;
+            n_end += e.type == LINNET_EVENT_END;
+            if (e.type == LINNET_EVENT_PARTIAL || e.type == LINNET_EVENT_FINAL) {
+                CU_ASSERT_EQUAL(strncmp(e.text, committed, strlen(committed)), 0);
+                CU_ASSERT(e.committed <= strlen(e.text));
+                snprintf(committed, sizeof committed, "%.*s", e.type == LINNET_EVENT_FINAL ? 0 : (int)e.committed, e.text);
+            }
+            if (e.type == LINNET_EVENT_FINAL)
+                for (int i = 0; i < e.n_words; i++) {
+                    CU_ASSERT(e.words[i].start_s >= last_s - 1e-9 && e.words[i].end_s >= e.words[i].start_s);
+                    last_s = e.words[i].end_s;
+                }
+        }
+    }
+    CU_ASSERT(n_partial > 5);
+    CU_ASSERT(n_final >= 3);
+    CU_ASSERT(n_endpoint >= 3);
+    CU_ASSERT_EQUAL(n_end, 1);
+    CU_ASSERT(last_s <= (double)r.wav.n_rows / 16000.0 + 1e-9);
+    linnet_stream_close(stream);
+    linnet_model_close(m);
+    recording_close(&r);
+}
+
+static void test_refusals(void)
+{
+    struct converted c;
+    char error[500];
+    linnet_stream *stream = NULL;
+    struct linnet_stream_options options;
+    struct settings s = {.n = 0};
+    CU_ASSERT_EQUAL_FATAL(converted_open(&c, "refs/wenet-conformer-full"), 0);
+    linnet_model *m = model_open(c.dir, 1);
+    linnet_stream_options_init(&options);
+    options.streaming = 1;
+    CU_ASSERT_EQUAL(linnet_stream_open(m, &options, &stream, error, sizeof error), LINNET_E_UNSUPPORTED);
+    CU_ASSERT_PTR_NOT_NULL(strstr(error, "not trained for chunks"));
+    set(&s, "decoder.name=attention");
+    options.settings = s.list;
+    options.n_settings = 1;
+    CU_ASSERT_EQUAL(linnet_stream_open(m, &options, &stream, error, sizeof error), LINNET_E_UNSUPPORTED);
+    CU_ASSERT_PTR_NOT_NULL(strstr(error, "cannot stream"));
+    /* No audio, and less than a frame of it: an end and nothing else. */
+    options.streaming = 0;
+    options.n_settings = 0;
+    for (int n = 0; n < 1000; n += 300) {
+        float nothing[1000] = {0};
+        linnet_event e;
+        CU_ASSERT_EQUAL_FATAL(linnet_stream_open(m, &options, &stream, error, sizeof error), 0);
+        CU_ASSERT_EQUAL(linnet_stream_feed(stream, nothing, (size_t)n), 0);
+        CU_ASSERT_EQUAL(linnet_stream_finish(stream), 0);
+        CU_ASSERT_EQUAL(linnet_stream_next(stream, &e), 1);
+        CU_ASSERT_EQUAL(e.type, LINNET_EVENT_END);
+        linnet_stream_close(stream);
+    }
+    linnet_model_close(m);
+    converted_close(&c);
+}
+
+static const struct unit_test tests[] = {
+    {"tokens, scores, times, confidences of every reference", test_references},
+    {"pieces of any size, again, on two threads: the same events", test_pieces},
+    {"streams beside each other", test_interleaved},
+    {"partial results, endpoints, times", test_events},
+    {"what cannot be done is refused", test_refusals},
+};
+
+int main(void)
+{
+    if (unit_shared() == NULL)
+        return UNIT_SKIP;
+    return unit_main("hybrid", tests, sizeof tests / sizeof tests[0]);
+}
