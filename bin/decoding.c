@@ -132,21 +132,25 @@ static int bias(struct decoding *d, const char *path, double usual_bonus, struct
     return rc;
 }
 
-int decoding_open(struct decoding *d, const struct decoding_options *o, int streaming, int sample_rate_hz,
-                  struct message *msg)
+int decoding_open_stream(struct decoding *d, const struct decoding_options *o, int streaming, int sample_rate_hz,
+                         struct message *msg)
 {
     struct linnet_stream_options options;
-    int rc = decoding_open_model(d, o, msg);
-    if (rc < 0)
-        return rc;
     linnet_stream_options_init(&options);
     options.recipe = o->recipe;
     options.settings = d->items;
     options.n_settings = d->n;
     options.streaming = streaming;
     options.sample_rate_hz = sample_rate_hz;
-    rc = linnet_stream_open(d->model, &options, &d->stream, msg->text, sizeof msg->text);
+    int rc = linnet_stream_open(d->model, &options, &d->stream, msg->text, sizeof msg->text);
     return rc >= 0 && o->hotwords != NULL ? bias(d, o->hotwords, d->hotword_bonus, msg) : rc;
+}
+
+int decoding_open(struct decoding *d, const struct decoding_options *o, int streaming, int sample_rate_hz,
+                  struct message *msg)
+{
+    int rc = decoding_open_model(d, o, msg);
+    return rc < 0 ? rc : decoding_open_stream(d, o, streaming, sample_rate_hz, msg);
 }
 
 void decoding_close(struct decoding *d)

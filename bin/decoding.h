@@ -34,8 +34,10 @@ LINNET_MUST_CHECK int decoding_open(struct decoding *d, const struct decoding_op
                                     int sample_rate_hz, struct message *msg);
 void decoding_close(struct decoding *d);
 
-/* Opens only the model. */
+/* The two parts of it: first the model, then the stream. */
 LINNET_MUST_CHECK int decoding_open_model(struct decoding *d, const struct decoding_options *options, struct message *msg);
+LINNET_MUST_CHECK int decoding_open_stream(struct decoding *d, const struct decoding_options *options, int streaming,
+                                           int sample_rate_hz, struct message *msg);
 
 /* The settings as the stream sees them; the caller opens and closes the recipe around it. */
 LINNET_MUST_CHECK int decoding_recipe(const struct decoding *d, const struct decoding_options *options, struct recipe *r,

@@ -21,6 +21,7 @@
     X(score) \
     X(forward) \
     X(info) \
+    X(bench) \
     X(settings)
 /* clang-format on */
 

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * bench.c - `linnet bench`: what decoding a recording takes, stage by stage.
+ *
+ * The recording is read and resampled first, so that disks and formats are not measured.  One run warms up, then come
+ * those that count; of each figure the median is shown, for what else the machine does only ever adds time. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "base/json_writer.h"
+#include "base/mem.h"
+#include "bin/decoding.h"
+#include "bin/progress.h"
+#include "frontend/audio_file.h"
+#include "nn/matmul.h"
+
+enum { RATE_HZ = 16000, BLOCK = 10 * RATE_HZ, MAX_RUNS = 1000 };
+
+struct bench_options {
+    struct decoding_options decoding;
+    const char *raw;
+    int runs, streaming, json;
+};
+
+static const struct bench_options defaults = {.runs = 3};
+
+#define FIELD(name) offsetof(struct bench_options, name)
+
+static const struct option_spec options[] = {
+    {"runs", 'n', OPTION_INT, FIELD(runs), "N", "runs that count (3)", 1, MAX_RUNS, NULL, NULL},
+    {"streaming", 0, OPTION_FLAG, FIELD(streaming), NULL, "decode as if the audio came live", 0, 0, NULL, NULL},
+    {"raw", 0, OPTION_TEXT, FIELD(raw), "SPEC", "the file is bare samples, such as s16le:16000:1", 0, 0, NULL, NULL},
+    {"json", 0, OPTION_FLAG, FIELD(json), NULL, "as JSON", 0, 0, NULL, NULL},
+    {NULL, 0, OPTION_GROUP, FIELD(decoding), NULL, NULL, 0, 0, NULL, decoding_table},
+    {0}};
+
+enum figure { WALL, FEATURES, ENCODER, DECODER, N_FIGURES };
+
+struct bench {
+    const struct bench_options *options;
+    struct decoding decoding;
+    float *samples; /* [n] */
+    size_t n;
+    double load_s, open_s; /* of the model, of a stream */
+    double seconds[N_FIGURES][MAX_RUNS];
+    unsigned long long n_tokens; /* of a run */
+};
+
+static int read_samples(struct bench *b, struct audio_file *audio, struct message *msg)
+{
+    size_t room = 0;
+    for (long got = 1; got > 0; b->n += (size_t)got) {
+        if (room - b->n < BLOCK) {
+            float *more = mem_resize(b->samples, b->n, 2 * room + BLOCK, sizeof *more);
+            if (more == NULL)
+                return fail_memory(msg);
+            b->samples = more;
+            room = 2 * room + BLOCK;
+        }
+        if ((got = audio_file_read(audio, b->samples + b->n, BLOCK, msg)) < 0)
+            return (int)got;
+    }
+    return LINNET_OK;
+}
+
+static int read_recording(struct bench *b, const char *path, struct message *msg)
+{
+    struct audio_file *audio;
+    int rc = audio_file_open(&audio, path, b->options->raw, RATE_HZ, msg);
+    if (rc >= 0) {
+        rc = read_samples(b, audio, msg);
+        audio_file_close(audio);
+    }
+    return rc >= 0 && b->n == 0 ? fail(msg, LINNET_E_AUDIO, "%s: no samples", path) : rc;
+}
+
+static int open_all(struct bench *b, struct message *msg)
+{
+    double start = progress_clock_s();
+    int rc = decoding_open_model(&b->decoding, &b->options->decoding, msg);
+    b->load_s = progress_clock_s() - start;
+    if (rc < 0)
+        return rc;
+    start = progress_clock_s();
+    rc = decoding_open_stream(&b->decoding, &b->options->decoding, b->options->streaming, RATE_HZ, msg);
+    b->open_s = progress_clock_s() - start;
+    return rc;
+}
+
+static int decode(linnet_stream *s, const float *samples, size_t n)
+{
+    linnet_event e;
+    int rc = linnet_stream_reset(s);
+    for (size_t at = 0; at < n && rc >= 0; at += BLOCK) {
+        rc = linnet_stream_feed(s, samples + at, n - at < BLOCK ? n - at : BLOCK);
+        while (rc >= 0 && (rc = linnet_stream_next(s, &e)) > 0)
+            ;
+    }
+    if (rc >= 0)
+        rc = linnet_stream_finish(s);
+    while (rc >= 0 && (rc = linnet_stream_next(s, &e)) > 0)
+        ;
+    return rc;
+}
+
+static int measure(struct bench *b, int i_run, struct message *msg)
+{
+    linnet_stream *s = b->decoding.stream;
+    struct linnet_stats stats = {.size = sizeof stats};
+    double start = progress_clock_s();
+    int rc = decode(s, b->samples, b->n);
+    if (rc < 0 || (rc = linnet_stream_stats(s, &stats)) < 0)
+        return fail(msg, rc, "%s", linnet_stream_error(s));
+    b->seconds[WALL][i_run] = progress_clock_s() - start;
+    b->seconds[FEATURES][i_run] = stats.features_s;
+    b->seconds[ENCODER][i_run] = stats.encoder_s;
+    b->seconds[DECODER][i_run] = stats.decoder_s;
+    b->n_tokens = stats.n_tokens;
+    return LINNET_OK;
+}
+
+static int measure_all(struct bench *b, struct message *msg)
+{
+    struct progress p;
+    int runs = b->options->runs, rc = LINNET_OK;
+    progress_start(&p, runs + 1);
+    for (int i = -1; i < runs && rc >= 0; i++) {
+        rc = measure(b, i < 0 ? 0 : i, msg);
+        progress_step(&p, i + 2);
+    }
+    progress_hide(&p);
+    return rc;
+}
+
+static int ascending(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double median(double *values, int n)
+{
+    qsort(values, (size_t)n, sizeof *values, ascending);
+    return n % 2 == 1 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
+}
+
+struct result {
+    const char *name, *unit;
+    double value;
+    int decimals;
+};
+
+static void print(const struct bench *b, const struct result *r, int n, const struct linnet_model_info *info,
+                  const char *path)
+{
+    const struct nn_kernels *kernels = kernels_pick();
+    struct buffer out = {0};
+    int json = b->options->json, rc = json ? buffer_puts(&out, "{\"file\": ") : buffer_printf(&out, "%-20s", "file");
+    if (rc >= 0)
+        rc = json ? json_write_text(&out, path) : buffer_puts(&out, path);
+    if (rc >= 0)
+        rc = buffer_printf(&out,
+                           json ? ",\n \"model\": \"%s\",\n \"kernels\": \"%s\",\n \"matmul\": \"%s\",\n \"threads\": %d"
+                                : "\nmodel               %s\nkernels             %s\nmatmul              %s\n"
+                                  "threads             %d\n",
+                           info->description, kernels->name, matmul_name(kernels), info->n_threads);
+    for (int i = 0; i < n && rc >= 0; i++)
+        rc = json ? buffer_printf(&out, ",\n \"%s%s%s\": %.*f", r[i].name, *r[i].unit != '\0' ? "_" : "", r[i].unit,
+                                  r[i].decimals, r[i].value)
+                  : buffer_printf(&out, "%-20s%.*f %s\n", r[i].name, r[i].decimals, r[i].value, r[i].unit);
+    if (rc >= 0 && json)
+        rc = buffer_puts(&out, "}\n");
+    fputs(rc >= 0 ? buffer_text(&out) : "out of memory\n", rc >= 0 ? stdout : stderr);
+    buffer_free(&out);
+}
+
+static int report(struct bench *b, const char *path)
+{
+    struct linnet_model_info info = {.size = sizeof info};
+    struct rusage usage;
+    int rc = linnet_model_info(b->decoding.model, &info);
+    if (rc < 0)
+        return rc;
+    getrusage(RUSAGE_SELF, &usage);
+    double audio_s = (double)b->n / RATE_HZ, at[N_FIGURES];
+    double best = b->seconds[WALL][0];
+    for (int i = 0; i < b->options->runs; i++)
+        best = b->seconds[WALL][i] < best ? b->seconds[WALL][i] : best;
+    for (int i = 0; i < N_FIGURES; i++)
+        at[i] = median(b->seconds[i], b->options->runs);
+    const struct result results[] = {
+        {"runs", "", b->options->runs, 0},
+        {"audio", "s", audio_s, 3},
+        {"load", "s", b->load_s, 4},
+        {"open", "s", b->open_s, 4},
+        {"features", "s", at[FEATURES], 4},
+        {"encoder", "s", at[ENCODER], 4},
+        {"decoder", "s", at[DECODER], 4},
+        {"wall", "s", at[WALL], 4},
+        {"fastest", "s", best, 4},
+        {"real_time_factor", "", at[WALL] / audio_s, 5},
+        {"tokens", "", (double)b->n_tokens, 0},
+        {"tokens_per_s", "", at[DECODER] > 0 ? (double)b->n_tokens / at[DECODER] : 0, 1},
+        {"weights", "MB", (double)info.n_weight_bytes / 1e6, 1},
+        {"peak_memory", "MB", (double)usage.ru_maxrss * 1024 / 1e6, 1},
+    };
+    print(b, results, sizeof results / sizeof results[0], &info, path);
+    return LINNET_OK;
+}
+
+static int run(void *values, int n, char **paths)
+{
+    struct message msg = {""};
+    struct bench *b = mem_array(1, sizeof *b);
+    int rc = b == NULL ? fail_memory(&msg) : LINNET_OK;
+    (void)n;
+    if (b != NULL) {
+        b->options = values;
+        if ((rc = read_recording(b, paths[0], &msg)) >= 0 && (rc = open_all(b, &msg)) >= 0 &&
+            (rc = measure_all(b, &msg)) >= 0 && (rc = report(b, paths[0])) < 0)
+            fail(&msg, rc, "%s", linnet_strerror(rc));
+        decoding_close(&b->decoding);
+        mem_free(b->samples);
+        mem_free(b);
+    }
+    if (rc < 0)
+        fprintf(stderr, "linnet: %s\n", msg.text);
+    return rc < 0 ? EXIT_WORK_FAILED : EXIT_DONE;
+}
+
+const struct command bench_command = {
+    .name = "bench",
+    .summary = "time and memory that a recording takes",
+    .arguments = "FILE",
+    .text = "Times are medians over the runs, after one that is not counted; load is what opening\n"
+            "the model takes, open a stream on it.",
+    .options = options,
+    .defaults = &defaults,
+    .size = sizeof defaults,
+    .min_arguments = 1,
+    .max_arguments = 1,
+    .run = run,
+};
