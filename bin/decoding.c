@@ -29,6 +29,8 @@ const struct option_spec decoding_table[] = {
      NULL},
     {"clip", 0, OPTION_TEXT, FIELD(clip), "LIST", "seconds where parts to decode start and end: 0,10,60,70", 0, 0, NULL,
      NULL},
+    {"no-speech", 0, OPTION_NUMBER, FIELD(no_speech), "P", "Whisper: windows likelier silent than this give no text (0.6)",
+     0, 1, NULL, NULL},
     {"hotwords", 0, OPTION_TEXT, FIELD(hotwords), "FILE", "phrases to favour, a line \"phrase<TAB>bonus\" each", 0, 0, NULL,
      NULL},
     {"threads", 't', OPTION_INT, FIELD(threads), "N", "threads; 0: one for each processor", 0, 256, NULL, NULL},
@@ -53,6 +55,13 @@ static int put_number(struct decoding *d, const char *key, int value)
     return put(d, key, value > 0 ? text : NULL);
 }
 
+static int put_fraction(struct decoding *d, const char *key, double value)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%.6f", value);
+    return put(d, key, value > 0 ? text : NULL);
+}
+
 static int make_settings(struct decoding *d, const struct decoding_options *o)
 {
     int rc = LINNET_OK;
@@ -65,6 +74,7 @@ static int make_settings(struct decoding *d, const struct decoding_options *o)
         (rc = put(d, "decoder.initial_prompt", o->prompt)) < 0 || (rc = put(d, "decoder.clip", o->clip)) < 0 ||
         (rc = put(d, "decoder.word_times", o->word_times ? "true" : NULL)) < 0 ||
         (rc = put_number(d, "decoder.beam", o->beam)) < 0 || (rc = put_number(d, "decoder.nbest", o->nbest)) < 0 ||
+        (rc = put_fraction(d, "decoder.no_speech_threshold", o->no_speech)) < 0 ||
         (rc = put_number(d, "threads", o->threads)) < 0)
         return rc;
     d->items = mem_array(d->n + 1, sizeof *d->items);

@@ -12,6 +12,7 @@ struct recipe;
 
 struct decoding_options {
     const char *recipe, *model, *decoder, *language, *task, *hotwords, *prompt, *clip;
+    double no_speech;
     struct option_list set;
     int threads, beam, nbest, word_times;
 };

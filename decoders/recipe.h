@@ -59,8 +59,8 @@
     K(LIST, decoder_clip, "decoder.clip", "", 0, 1e9, NULL, "seconds where parts to decode start and end, in turn")    \
     K(NUMBER, decoder_hallucination_silence_s, "decoder.hallucination_silence_s", "0", 0, 1e6, NULL,                   \
       "whisper with word times: drop unlikely words around silences that are longer; 0: off")                          \
-    K(BOOL, decoder_skip_silence, "decoder.skip_silence", "false", 0, 1, NULL,                                         \
-      "decode only where the voice detector hears speech")                                                             \
+    K(BOOL, decoder_skip_silence, "decoder.skip_silence", "true", 0, 1, NULL,                                          \
+      "do not decode stretches of two seconds and more in which the voice detector hears no speech")                                                             \
     K(NUMBER, decoder_ctc_weight, "decoder.ctc_weight", "0.5", 0, 1000, NULL,                                          \
       "rescoring: weight of the first pass's score")                                                                   \
     K(NUMBER, decoder_reverse_weight, "decoder.reverse_weight", "-1", -1, 1, NULL,                                     \
@@ -97,11 +97,11 @@
       "an utterance ends when it is this long")                                                                        \
     K(NUMBER, endpoint_blank_threshold, "endpoint.blank_threshold", "0.8", 0, 1, NULL,                                 \
       "a frame whose blank is likelier is silence")                                                                    \
-    K(NUMBER, vad_threshold, "vad.threshold", "0.5", 0, 1, NULL, "speech probability that starts speech")              \
-    K(NUMBER, vad_min_speech_ms, "vad.min_speech_ms", "250", 0, 1e6, NULL, "shorter speech is noise")                  \
-    K(NUMBER, vad_min_silence_ms, "vad.min_silence_ms", "500", 0, 1e6, NULL,                                           \
-      "shorter silence belongs to the speech around it")                                                               \
-    K(NUMBER, vad_pad_ms, "vad.pad_ms", "200", 0, 1e6, NULL, "kept before and after speech")
+    K(NUMBER, vad_threshold_db, "vad.threshold_db", "2.2", 0, 60, NULL,                                                \
+      "mean excess over the noise that counts as speech; lower hears more")                                            \
+    K(INT, vad_start_ms, "vad.start_ms", "60", 10, 1000, NULL, "so much sound begins speech: clicks do not")           \
+    K(INT, vad_hold_ms, "vad.hold_ms", "400", 0, 10000, NULL, "so long after the last sound speech ends")              \
+    K(INT, vad_pre_roll_ms, "vad.pre_roll_ms", "300", 0, 5000, NULL, "so long before the first sound speech begins")
 
 struct recipe_list {
     double *at; /* [n] */

@@ -15,10 +15,11 @@
 #include "base/buffer.h"
 #include "base/mem.h"
 #include "decoders/model.h"
+#include "decoders/speech.h"
 #include "decoders/whisper_segments.h"
 #include "frontend/log_mel.h"
 
-enum { WINDOW = LOG_MEL_WINDOW_FRAMES, PIECE = DECODER_RATE_HZ, BUFFER_FRAMES = WINDOW + 200, FRAMES_PER_S = 100 };
+enum { WINDOW = LOG_MEL_WINDOW_FRAMES, PIECE = DECODER_RATE_HZ, BUFFER_FRAMES = WINDOW + 400, FRAMES_PER_S = 100 };
 
 struct whisper {
     struct decoder_host host;
@@ -26,6 +27,7 @@ struct whisper {
     const struct whisper_vocab *vocab;
     struct nn_context ctx;
     struct log_mel *mel;
+    struct speech speech; /* with decoder.skip_silence only */
     struct whisper_encoder_state encoder;
     struct whisper_search *search;
     struct whisper_times *times; /* with word times only */
@@ -100,6 +102,8 @@ static void start_over(struct whisper *w)
 {
     const struct recipe_list *clip = &w->host.recipe->decoder_clip;
     log_mel_reset(w->mel);
+    if (w->speech.vad != NULL)
+        speech_reset(&w->speech);
     w->first_frame = w->n_frames = w->n_samples = 0;
     w->end = -1;
     w->i_clip = 0;
@@ -115,6 +119,7 @@ static void whisper_close(void *state)
     if (w == NULL)
         return;
     log_mel_close(w->mel);
+    speech_close(&w->speech);
     whisper_encoder_state_close(&w->encoder);
     whisper_search_close(w->search);
     whisper_times_close(w->times);
@@ -163,6 +168,8 @@ static int whisper_open(void **state, const struct decoder_host *host)
         goto fail;
     w->past.n_max = w->n_initial;
     if (host->recipe->decoder_word_times && (rc = whisper_times_open(&w->times, w->model, uses_model_heads(host->recipe), host->msg)) < 0)
+        goto fail;
+    if (host->recipe->decoder_skip_silence && (rc = speech_open(&w->speech, host->recipe, host->msg)) < 0)
         goto fail;
     start_over(w);
     *state = w;
@@ -529,6 +536,26 @@ static void drop_frames(struct whisper *w)
     w->n_frames -= n;
 }
 
+/* Moves seek over silence where the next n frames start with two seconds of it or more: 1 when it did, 0 when there is
+ * speech, -1 when that is not known yet. */
+static int skip_silence(struct whisper *w, int64_t n)
+{
+    if (w->speech.vad == NULL)
+        return 0;
+    uint64_t from = (uint64_t)w->seek * LOG_MEL_HOP, to = from + (uint64_t)n * LOG_MEL_HOP;
+    if (w->end < 0 && speech_settled(&w->speech) < to)
+        return -1;
+    uint64_t next = speech_next(&w->speech, from);
+    if (next >= to) {
+        w->seek += n;
+        return 1;
+    }
+    if (next < from + 2 * DECODER_RATE_HZ)
+        return 0;
+    w->seek = (int64_t)(next / LOG_MEL_HOP);
+    return 1;
+}
+
 /* Decodes all windows for which there are frames. */
 static int advance(struct whisper *w)
 {
@@ -541,6 +568,11 @@ static int advance(struct whisper *w)
             return LINNET_OK;
         int64_t n = end - w->seek < WINDOW ? end - w->seek : WINDOW;
         if (have < w->seek + n)
+            return LINNET_OK;
+        int skipped = skip_silence(w, n);
+        if (skipped > 0)
+            continue;
+        if (skipped < 0)
             return LINNET_OK;
         if (is_cancelled(w))
             return fail(w->host.msg, LINNET_E_CANCELLED, "cancelled");
@@ -557,7 +589,8 @@ static int feed_piece(struct whisper *w, const float *samples, size_t n)
     w->n_frames += (int64_t)log_mel_feed(w->mel, samples, n,
                                          w->frames + (size_t)w->n_frames * (size_t)w->model->config.n_mels);
     w->host.stats->features_s += seconds() - start;
-    return advance(w);
+    int rc = w->speech.vad != NULL && w->end < 0 ? speech_feed(&w->speech, samples, n, w->host.msg) : LINNET_OK;
+    return rc < 0 ? rc : advance(w);
 }
 
 static int whisper_feed(void *state, const float *samples, size_t n)
@@ -574,10 +607,10 @@ static int whisper_finish(void *state)
 {
     struct whisper *w = state;
     static const float silence[2 * LOG_MEL_HOP + 80];
-    int rc = feed_piece(w, silence, sizeof silence / sizeof silence[0]); /* completes the last frames */
     w->end = w->n_samples / LOG_MEL_HOP;
+    int rc = w->speech.vad != NULL ? speech_finish(&w->speech, (uint64_t)w->n_samples, w->host.msg) : LINNET_OK;
     if (rc >= 0)
-        rc = advance(w);
+        rc = feed_piece(w, silence, sizeof silence / sizeof silence[0]); /* completes the last frames */
     linnet_event e = {.type = LINNET_EVENT_END, .text = ""};
     e.end_s = (double)w->n_samples / DECODER_RATE_HZ;
     e.language = w->language >= 0 ? whisper_vocab_language_code(w->vocab, w->language) : "en";
