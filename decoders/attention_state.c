@@ -26,6 +26,7 @@ struct attention_state {
     int n_positions;
     float *frames_kv; /* [n_frames_kv, 2 D] while a memory is made */
     int n_frames_kv;
+    int first_depth; /* of the nodes that begin sequences: 0, or 1 in streams */
     /* of one compute, for up to n_rows nodes: */
     float *x, *y, *heads; /* [n_rows, D] */
     float *qkv;           /* [n_rows, 3 D] */
@@ -33,6 +34,7 @@ struct attention_state {
     int n_rows;
     int *path, *path_ends; /* nodes from the root to each row's node, one row after the other; [n_rows] their ends */
     int n_path;
+    const int *begin, *end; /* [n] frames that each row sees, or NULL: all */
 };
 
 int attention_state_open(struct attention_state **out, const struct attention_decoder *d, struct message *msg)
@@ -108,24 +110,48 @@ static int reserve_context(const struct attention_state *s, struct nn_context *c
     return nn_context_reserve(ctx, n, msg);
 }
 
+static void begin(struct attention_state *s, int first_depth)
+{
+    label_tree_reset(&s->tree);
+    s->first_depth = first_depth;
+    for (int i = 0; i < s->decoder->config.n_blocks; i++)
+        attention_cache_clear(&s->memory[i]);
+}
+
 int attention_state_begin(struct attention_state *s, struct nn_context *ctx, const float *encoder_out, int n_frames,
                           struct message *msg)
 {
+    begin(s, 0);
+    return attention_state_append(s, ctx, encoder_out, n_frames, msg);
+}
+
+void attention_state_begin_stream(struct attention_state *s)
+{
+    begin(s, 1);
+}
+
+void attention_state_keep(struct attention_state *s, int n_frames)
+{
+    for (int i = 0; i < s->decoder->config.n_blocks; i++)
+        attention_cache_keep(&s->memory[i], n_frames);
+}
+
+int attention_state_append(struct attention_state *s, struct nn_context *ctx, const float *encoder_out, int n_frames,
+                           struct message *msg)
+{
     const struct attention_decoder_config *c = &s->decoder->config;
     ptrdiff_t n_dims = c->n_dims;
-    label_tree_reset(&s->tree);
     if (n_frames > s->n_frames_kv) {
         s->n_frames_kv = 0;
         if (replace(&s->frames_kv, (size_t)n_frames, 2 * (size_t)n_dims) < 0)
             return fail_memory(msg);
         s->n_frames_kv = n_frames;
     }
-    int rc = reserve_context(s, ctx, n_frames, msg);
+    int rc = reserve_context(s, ctx, attention_cache_length(&s->memory[0]) + n_frames, msg);
     for (int i = 0; rc == 0 && i < c->n_blocks; i++) {
         struct attention_cache *memory = &s->memory[i];
         linear_forward(ctx, &s->decoder->blocks[i].cross_kv, encoder_out, n_dims, n_frames, s->frames_kv, 2 * n_dims,
                        NULL);
-        attention_cache_clear(memory);
         rc = attention_cache_reserve(memory, n_frames, msg);
         if (rc == 0)
             attention_cache_append(ctx, memory, s->frames_kv, 2 * n_dims, s->frames_kv + n_dims, 2 * n_dims, NULL,
@@ -187,7 +213,7 @@ static int find_paths(struct attention_state *s, const int *nodes, int n)
     long long n_path = 0;
     int longest = 0;
     for (int i = 0; i < n; i++) {
-        int length = s->tree.nodes[nodes[i]].depth + 1;
+        int length = s->tree.nodes[nodes[i]].depth + 1 - s->first_depth;
         n_path += length;
         longest = length > longest ? length : longest;
     }
@@ -203,9 +229,10 @@ static int find_paths(struct attention_state *s, const int *nodes, int n)
     }
     int end = 0;
     for (int i = 0; i < n; i++) {
-        end += s->tree.nodes[nodes[i]].depth + 1;
+        int first = end, node = nodes[i];
+        end += s->tree.nodes[node].depth + 1 - s->first_depth;
         s->path_ends[i] = end;
-        for (int node = nodes[i], at = end - 1; node >= 0; node = s->tree.nodes[node].parent)
+        for (int at = end - 1; at >= first; node = s->tree.nodes[node].parent)
             s->path[at--] = node;
     }
     return LINNET_OK;
@@ -219,7 +246,7 @@ static void embed(struct attention_state *s, const int *nodes, int n)
         const struct label_node *node = &s->tree.nodes[nodes[i]];
         int token = nodes[i] == LABEL_TREE_ROOT ? d->config.sos : node->label;
         const float *row = d->embedding + (size_t)token * n_dims;
-        const float *position = s->positions + (size_t)node->depth * n_dims;
+        const float *position = s->positions + (size_t)(node->depth - s->first_depth) * n_dims;
         float *x = s->x + (size_t)i * n_dims;
         for (size_t k = 0; k < n_dims; k++)
             x[k] = row[k] + position[k];
@@ -303,6 +330,8 @@ static void compute_block(struct attention_state *s, struct nn_context *ctx, int
                                           .ldq = n_dims,
                                           .n_rows = n,
                                           .scale = 1.0f / sqrtf((float)(c->n_dims / c->n_heads)),
+                                          .begin = s->begin,
+                                          .end = s->end,
                                           .out = s->heads,
                                           .ldout = n_dims});
     linear_forward(ctx, &b->cross_out, s->heads, n_dims, n, s->x, n_dims, &add);
@@ -317,11 +346,19 @@ static void compute_block(struct attention_state *s, struct nn_context *ctx, int
 int attention_state_compute(struct attention_state *s, struct nn_context *ctx, const int *nodes, int n,
                             struct message *msg)
 {
+    return attention_state_compute_within(s, ctx, nodes, NULL, NULL, n, msg);
+}
+
+int attention_state_compute_within(struct attention_state *s, struct nn_context *ctx, const int *nodes,
+                                   const int *begin_frames, const int *end_frames, int n, struct message *msg)
+{
     if (reserve_rows(s, n) < 0 || reserve_cache(s) < 0 || find_paths(s, nodes, n) < 0)
         return fail_memory(msg);
     int rc = nn_context_reserve(ctx, (size_t)s->n_positions, msg); /* scores of a path */
     if (rc < 0)
         return rc;
+    s->begin = begin_frames;
+    s->end = end_frames;
     embed(s, nodes, n);
     for (int i = 0; i < s->decoder->config.n_blocks; i++)
         compute_block(s, ctx, i, nodes, n);
