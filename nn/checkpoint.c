@@ -51,23 +51,26 @@ int checkpoint_new(struct checkpoint **out, const char *path, const struct check
     return 0;
 }
 
-/* A new entry at the end of the table, with a copy of the name; NULL: no memory. */
-static struct entry *add(struct table *t, const char *name)
+/* A new entry at the end of the table, with a copy of the name. */
+static int add(struct table *t, const char *name, struct entry **out, struct message *msg)
 {
+    if (t->n == MAX_ENTRIES)
+        return fail(msg, LINNET_E_FORMAT, "more than %u names", MAX_ENTRIES);
     if (t->n == t->room) {
         size_t room = t->room == 0 ? 256 : t->room * 2;
-        struct entry *more = room > MAX_ENTRIES ? NULL : mem_resize(t->entries, t->n, room, sizeof *more);
+        struct entry *more = mem_resize(t->entries, t->n, room, sizeof *more);
         if (more == NULL)
-            return NULL;
+            return fail_memory(msg);
         t->entries = more;
         t->room = room;
     }
     struct entry *e = &t->entries[t->n];
     e->tensor.name = mem_string(name);
     if (e->tensor.name == NULL)
-        return NULL;
+        return fail_memory(msg);
     t->n++;
-    return e;
+    *out = e;
+    return 0;
 }
 
 int checkpoint_add(struct checkpoint *c, const char *name, enum dtype dtype, int n_dims, const int64_t shape[],
@@ -76,9 +79,10 @@ int checkpoint_add(struct checkpoint *c, const char *name, enum dtype dtype, int
     size_t n_bytes;
     if (tensor_measure(dtype, n_dims, shape, &n_bytes) < 0)
         return fail(msg, LINNET_E_FORMAT, "%s: tensor %.200s: impossible shape", c->path, name);
-    struct entry *e = add(&c->tensors, name);
-    if (e == NULL)
-        return fail_memory(msg);
+    struct entry *e = NULL;
+    int rc = add(&c->tensors, name, &e, msg);
+    if (rc < 0)
+        return rc;
     e->tensor.dtype = dtype;
     e->tensor.n_dims = n_dims;
     memcpy(e->tensor.shape, shape, (size_t)n_dims * sizeof *shape);
@@ -89,9 +93,10 @@ int checkpoint_add(struct checkpoint *c, const char *name, enum dtype dtype, int
 
 int checkpoint_add_number(struct checkpoint *c, const char *name, int64_t value, struct message *msg)
 {
-    struct entry *e = add(&c->numbers, name);
-    if (e == NULL)
-        return fail_memory(msg);
+    struct entry *e = NULL;
+    int rc = add(&c->numbers, name, &e, msg);
+    if (rc < 0)
+        return rc;
     e->number = value;
     return 0;
 }

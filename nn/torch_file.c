@@ -14,7 +14,7 @@
 #include "nn/pickle.h"
 
 #define MAX_PICKLE ((size_t)256 << 20)
-#define MAX_STEPS 1000000 /* of the walk over dictionaries: one may contain itself */
+#define MAX_STEPS 200000 /* of the walk over dictionaries: one may contain itself */
 #define MAX_DEPTH 16
 #define MAX_NAME 512
 
