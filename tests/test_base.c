@@ -2,7 +2,6 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "base/arena.h"
 #include "base/mem.h"
 #include "base/pool.h"
 #include "base/status.h"
@@ -23,18 +22,6 @@ static void memory_is_zero_aligned_and_checked(void)
     mem_free(a);
     CU_ASSERT_PTR_NULL(mem_array(SIZE_MAX / 2, 3));
     CU_ASSERT_PTR_NULL(mem_array(SIZE_MAX, 1));
-}
-
-static void arena_gives_back_what_was_released(void)
-{
-    struct arena a;
-    CU_ASSERT_EQUAL_FATAL(arena_open(&a, arena_need(10, 4) + arena_need(1, 1)), 0);
-    size_t mark = arena_mark(&a);
-    char *first = arena_take(&a, 10, 4), *second = arena_take(&a, 1, 1);
-    CU_ASSERT_EQUAL(second - first, 64);
-    arena_release(&a, mark);
-    CU_ASSERT_PTR_EQUAL(arena_take(&a, 1, 1), first);
-    arena_close(&a);
 }
 
 struct count {
@@ -111,7 +98,6 @@ static void messages_are_cut_not_overrun(void)
 
 static const struct unit_test tests[] = {
     {"memory is zero, aligned and checked", memory_is_zero_aligned_and_checked},
-    {"arena gives back what was released", arena_gives_back_what_was_released},
     {"pool does each task once", pool_does_each_task_once},
     {"pool can be entered from a task", pool_can_be_entered_from_a_task},
     {"messages are cut, not overrun", messages_are_cut_not_overrun},
