@@ -65,10 +65,10 @@ struct label_tree *attention_state_tree(struct attention_state *s);
 LINNET_MUST_CHECK int attention_state_compute(struct attention_state *s, struct nn_context *ctx, const int *nodes,
                                               int n, struct message *msg);
 
-/* The same for a recording that comes piece by piece.  A stream begins without frames; append adds some, keep forgets all
- * but the last n.  The tree's root then stands for nothing: each child of it begins a sequence of its own, at position 0,
- * usually with sos as its label.  compute_within limits node i's cross-attention to frames begin[i] .. end[i] - 1, counted
- * from the oldest that is kept. */
+/* The same for a recording that comes piece by piece.  A stream begins without frames; append adds some, keep forgets
+ * all but the last n.  The root of the tree then stands for nothing: each child of it begins a sequence, at position 0,
+ * usually with sos as its label.  compute_within limits the cross-attention of node i to frames begin[i] .. end[i] - 1,
+ * counted from the oldest that is kept. */
 void attention_state_begin_stream(struct attention_state *s);
 LINNET_MUST_CHECK int attention_state_append(struct attention_state *s, struct nn_context *ctx,
                                              const float *encoder_out, int n_frames, struct message *msg);

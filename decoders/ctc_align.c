@@ -59,7 +59,14 @@ static void start(struct lattice *l)
     l->now[0] = 0.0;
 }
 
-static void trace_back(const struct lattice *l, int state, int *times, float *values)
+/* Where results go; each may be NULL. */
+struct results {
+    int *times, *begins, *ends;
+    float *values;
+    double *score;
+};
+
+static void trace_back(const struct lattice *l, int state, const struct results *to)
 {
     int last = -1; /* token whose frames are being passed */
     float best = -INFINITY;
@@ -69,18 +76,23 @@ static void trace_back(const struct lattice *l, int state, int *times, float *va
             float logprob = l->logprobs[(size_t)t * (size_t)l->n_vocabulary + (size_t)l->tokens[token]];
             if (token != last || logprob >= best) {
                 best = logprob;
-                times[token] = t;
-                if (values != NULL)
-                    values[token] = logprob;
+                if (to->times != NULL)
+                    to->times[token] = t;
+                if (to->values != NULL)
+                    to->values[token] = logprob;
             }
+            if (token != last && to->ends != NULL)
+                to->ends[token] = t + 1;
+            if (to->begins != NULL)
+                to->begins[token] = t;
             last = token;
         }
         state -= l->steps[(size_t)t * (size_t)l->n_states + (size_t)state];
     }
 }
 
-int ctc_align(const float *logprobs, int n_frames, int n_vocabulary, int blank, const int *tokens, int n, int *times,
-              float *token_logprobs, double *score, struct message *msg)
+static int align(const float *logprobs, int n_frames, int n_vocabulary, int blank, const int *tokens, int n,
+                 const struct results *to, struct message *msg)
 {
     long long n_needed = n;
     for (int i = 1; i < n; i++)
@@ -102,11 +114,25 @@ int ctc_align(const float *logprobs, int n_frames, int n_vocabulary, int blank, 
         for (int t = 0; t < n_frames; t++)
             advance(&l, t);
         int end = n > 0 && l.now[2 * n - 1] > l.now[2 * n] ? 2 * n - 1 : 2 * n;
-        trace_back(&l, end, times, token_logprobs);
-        if (score != NULL)
-            *score = l.now[end];
+        trace_back(&l, end, to);
+        if (to->score != NULL)
+            *to->score = l.now[end];
     }
     mem_free(rows);
     mem_free(steps);
     return rc;
+}
+
+int ctc_align(const float *logprobs, int n_frames, int n_vocabulary, int blank, const int *tokens, int n, int *times,
+              float *token_logprobs, double *score, struct message *msg)
+{
+    const struct results to = {.times = times, .values = token_logprobs, .score = score};
+    return align(logprobs, n_frames, n_vocabulary, blank, tokens, n, &to, msg);
+}
+
+int ctc_align_runs(const float *logprobs, int n_frames, int n_vocabulary, int blank, const int *tokens, int n,
+                   int *begins, int *ends, float *token_logprobs, double *score, struct message *msg)
+{
+    const struct results to = {.begins = begins, .ends = ends, .values = token_logprobs, .score = score};
+    return align(logprobs, n_frames, n_vocabulary, blank, tokens, n, &to, msg);
 }

@@ -13,4 +13,9 @@
 LINNET_MUST_CHECK int ctc_align(const float *logprobs, int n_frames, int n_vocabulary, int blank, const int *tokens,
                                 int n, int *times, float *token_logprobs, double *score, struct message *msg);
 
+/* The same, and the run of frames of each token: begins[i] .. ends[i] - 1. */
+LINNET_MUST_CHECK int ctc_align_runs(const float *logprobs, int n_frames, int n_vocabulary, int blank,
+                                     const int *tokens, int n, int *begins, int *ends, float *token_logprobs,
+                                     double *score, struct message *msg);
+
 #endif

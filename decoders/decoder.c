@@ -13,6 +13,7 @@ static const struct decoder_ops *const table[] = {
     &hybrid_prefix_decoder,
     &hybrid_attention_decoder,
     &hybrid_rescoring_decoder,
+    &hybrid_segmental_decoder,
 };
 enum { N_DECODERS = sizeof table / sizeof table[0] };
 

@@ -130,8 +130,9 @@ static int hybrid_bias(void *state, const char *const *phrases, const float *bon
     struct hotwords *hotwords = NULL;
     struct hybrid_search *search = NULL;
     int rc = LINNET_OK, n_spelled = 0;
-    if (h->method == HYBRID_GREEDY && n > 0)
-        return fail(msg, LINNET_E_UNSUPPORTED, "decoder 'ctc_greedy' takes no phrases");
+    if ((h->method == HYBRID_GREEDY || h->method == HYBRID_SEGMENTAL) && n > 0)
+        return fail(msg, LINNET_E_UNSUPPORTED, "decoder '%s' takes no phrases",
+                    h->method == HYBRID_GREEDY ? "ctc_greedy" : "segmental");
     for (size_t i = 0; i < n && rc >= 0; i++)
         rc = hotword_list_add(&list, phrases[i],
                               bonus != NULL ? (double)bonus[i] : h->host.recipe->decoder_hotword_bonus, msg);
@@ -312,6 +313,7 @@ OPEN(greedy, HYBRID_GREEDY)
 OPEN(prefix, HYBRID_PREFIX)
 OPEN(attention, HYBRID_ATTENTION)
 OPEN(rescoring, HYBRID_RESCORING)
+OPEN(segmental, HYBRID_SEGMENTAL)
 
 #define OPS(method) .open = open_##method, .feed = hybrid_feed, .finish = hybrid_finish, .reset = hybrid_reset, \
     .close = hybrid_close, .bias = hybrid_bias, .kind = "hybrid"
@@ -325,3 +327,5 @@ const struct decoder_ops hybrid_attention_decoder = {
 const struct decoder_ops hybrid_rescoring_decoder = {
     .name = "attention_rescoring", .summary = "CTC beam search, its results judged by the attention decoder",
     OPS(rescoring)};
+const struct decoder_ops hybrid_segmental_decoder = {
+    .name = "segmental", .summary = "the attention decoder frame by frame, attention limited to segments", OPS(segmental)};

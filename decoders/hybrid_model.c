@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 
 /* ---- config.json ---- */
@@ -197,6 +198,16 @@ static int networks_open(struct hybrid_model *m, const struct config *c, const s
     return decoders_open(m, c, from);
 }
 
+/* What only the segmental search needs, and not every model has. */
+static int segments_open(struct hybrid_model *m, const char *dir, const struct layer_source *from)
+{
+    char path[4096];
+    int rc = boundary_open(&m->boundary, from->file, m->config.n_dims, from->pool, from->msg);
+    if (rc < 0 || (size_t)snprintf(path, sizeof path, "%s/lengths.txt", dir) >= sizeof path || !file_exists(path))
+        return rc;
+    return length_counts_read(&m->lengths, path, m->n_vocabulary, from->msg);
+}
+
 int hybrid_model_open(struct hybrid_model **out, const char *dir, struct pool *pool, struct message *msg)
 {
     struct config c = {0};
@@ -211,6 +222,8 @@ int hybrid_model_open(struct hybrid_model **out, const char *dir, struct pool *p
         rc = fail_in(msg, rc, dir);
         goto fail;
     }
+    if ((rc = segments_open(m, dir, &from)) < 0)
+        goto fail;
     m->frame_s = m->encoder->subsampling.rate * m->features.shift_ms / 1000.0;
     safetensors_close(file);
     json_decref(c.root);
@@ -231,6 +244,8 @@ void hybrid_model_close(struct hybrid_model *m)
     linear_close(&m->ctc);
     attention_decoder_close(m->left);
     attention_decoder_close(m->right);
+    boundary_close(m->boundary);
+    length_counts_close(&m->lengths);
     units_close(m->units);
     mem_free(m);
 }

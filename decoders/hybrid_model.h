@@ -2,11 +2,14 @@
  * hybrid_model.h - a WeNet model: features, encoder, CTC layer, attention decoders, vocabulary.
  *
  * The directory that `linnet convert` makes: config.json (every setting written out), model.safetensors (WeNet's own
- * names), units.txt, and pieces.tsv where there is a sentencepiece model. */
+ * names), units.txt, and pieces.tsv where there is a sentencepiece model.  The segmental search also takes a boundary
+ * network (tensors boundary.*) and lengths.txt, where they are. */
 #ifndef LINNET_DECODERS_HYBRID_MODEL_H
 #define LINNET_DECODERS_HYBRID_MODEL_H
 
 #include "decoders/attention_decoder.h"
+#include "decoders/boundary.h"
+#include "decoders/length_model.h"
 #include "decoders/units.h"
 #include "encoder/conformer.h"
 #include "frontend/fbank.h"
@@ -22,6 +25,8 @@ struct hybrid_model {
     struct conformer *encoder;
     struct linear ctc;
     struct attention_decoder *left, *right; /* NULL: none */
+    struct boundary *boundary;    /* NULL: none */
+    struct length_counts lengths; /* of segments; empty: none */
     struct units *units;
 };
 

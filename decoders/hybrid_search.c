@@ -12,6 +12,7 @@
 #include "decoders/ctc_greedy.h"
 #include "decoders/ctc_prefix.h"
 #include "decoders/rescoring.h"
+#include "decoders/segmental_recipe.h"
 
 enum { USUAL_BEAM = 10, MAX_ALIGNED = 1 << 27 /* log probabilities: half a gigabyte */ };
 
@@ -25,6 +26,7 @@ struct hybrid_search {
     struct ctc_prefix *prefix;
     struct attention_search *attention;
     struct rescoring *rescoring;
+    struct segmental_recipe segmental;
     float *states; /* [n_states, D] of the utterance, for what attends to them */
     int n_states, size_states, n_frames;
     struct hybrid_result *results; /* [size_results] */
@@ -50,6 +52,8 @@ static int first_pass_open(struct hybrid_search *s, const struct recipe *r, cons
         return ctc_greedy_open(&s->greedy, m->n_vocabulary, m->blank, msg);
     if (s->method == HYBRID_ATTENTION)
         return LINNET_OK;
+    if (s->method == HYBRID_SEGMENTAL)
+        return segmental_recipe_open(&s->segmental, m, r, s->n_beam, msg);
     prefix.n_symbols = s->n_beam < m->n_vocabulary ? s->n_beam : m->n_vocabulary;
     prefix.times = strcmp(r->decoder_times, "wenet") == 0 ? CTC_PREFIX_TIMES_WENET : CTC_PREFIX_TIMES_PEAK;
     return ctc_prefix_open(&s->prefix, &prefix, msg);
@@ -102,6 +106,7 @@ void hybrid_search_close(struct hybrid_search *s)
     ctc_prefix_close(s->prefix);
     attention_search_close(s->attention);
     rescoring_close(s->rescoring);
+    segmental_recipe_close(&s->segmental);
     void *const arrays[] = {s->states, s->results, s->confidences, s->times, s};
     for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++)
         mem_free(arrays[i]);
@@ -113,6 +118,8 @@ void hybrid_search_reset(struct hybrid_search *s)
         ctc_greedy_reset(s->greedy);
     if (s->prefix != NULL)
         ctc_prefix_reset(s->prefix);
+    if (s->segmental.search != NULL)
+        segmental_reset(s->segmental.search);
     s->n_states = s->n_frames = 0;
 }
 
@@ -155,6 +162,8 @@ int hybrid_search_step(struct hybrid_search *s, const struct hybrid_block *block
         return rc;
     if (s->greedy != NULL)
         return ctc_greedy_step(s->greedy, block->logprobs, block->n, msg);
+    if (s->segmental.search != NULL)
+        return segmental_step(s->segmental.search, s->ctx, block->states, block->logprobs, block->n, msg);
     return s->prefix != NULL ? ctc_prefix_step(s->prefix, block->logprobs, block->n, msg) : LINNET_OK;
 }
 
@@ -172,6 +181,11 @@ int hybrid_search_partial(struct hybrid_search *s, const int **tokens, int *n, i
         if (rc < 0)
             return rc;
         *n_committed = ctc_prefix_committed(s->prefix);
+    } else if (s->segmental.search != NULL) {
+        int rc = segmental_nbest(s->segmental.search, 1, &best, msg);
+        if (rc < 0)
+            return rc;
+        *n_committed = segmental_committed(s->segmental.search);
     } else {
         return LINNET_OK;
     }
@@ -280,6 +294,10 @@ int hybrid_search_finish(struct hybrid_search *s, const volatile sig_atomic_t *c
     } else if (s->method == HYBRID_GREEDY) {
         greedy = ctc_greedy_result(s->greedy);
         n = take_hypotheses(s, &greedy, 1, msg);
+    } else if (s->method == HYBRID_SEGMENTAL) {
+        n = segmental_finish(s->segmental.search, s->ctx, msg);
+        if (n >= 0 && (n = segmental_nbest(s->segmental.search, s->n_beam, &h, msg)) > 0)
+            n = take_hypotheses(s, h, n, msg);
     } else {
         ctc_prefix_finish(s->prefix);
         n = ctc_prefix_nbest(s->prefix, s->n_beam, &h, msg);

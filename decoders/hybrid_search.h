@@ -11,7 +11,7 @@
 #include "decoders/hypothesis.h"
 #include "decoders/recipe.h"
 
-enum hybrid_method { HYBRID_GREEDY, HYBRID_PREFIX, HYBRID_ATTENTION, HYBRID_RESCORING };
+enum hybrid_method { HYBRID_GREEDY, HYBRID_PREFIX, HYBRID_ATTENTION, HYBRID_RESCORING, HYBRID_SEGMENTAL };
 
 struct hybrid_result {
     const int *tokens, *times; /* [n]; times: encoder frames of the utterance, or NULL */

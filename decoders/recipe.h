@@ -89,6 +89,29 @@
     K(NUMBER, decoder_buffer_s, "decoder.buffer_s", "20", 1, 30, NULL, "alignatt: seconds of audio kept")              \
     K(TEXT, decoder_head, "decoder.head", "", 0, 0, NULL,                                                              \
       "alignatt: directory of the truncation head; empty: the model's own, if any")                                    \
+    K(INT, segmental_left, "segmental.left", "0", -1, 100000, NULL,                                                    \
+      "encoder frames before its segment that a label sees; -1: all")                                                  \
+    K(INT, segmental_right, "segmental.right", "0", -1, 100000, NULL,                                                  \
+      "encoder frames after its segment that a label sees, waited for when streaming; -1: all")                        \
+    K(INT, segmental_longest, "segmental.longest", "100", 0, 100000, NULL,                                             \
+      "encoder frames of a segment that are seen, its last ones; 0: all")                                              \
+    K(INT, segmental_history, "segmental.history", "200", 0, 100000, NULL,                                             \
+      "labels after which the label decoder starts anew; 0: never")                                                    \
+    K(TEXT, segmental_recombination, "segmental.recombination", "sum", 0, 0, "none|max|sum",                           \
+      "hypotheses with the same labels: keep all, the best, or the best with the probability of all")                  \
+    K(NUMBER, segmental_score_beam, "segmental.score_beam", "12", 0.01, 1e9, NULL,                                     \
+      "hypotheses this far below the best are dropped")                                                                \
+    K(NUMBER, segmental_label_scale, "segmental.label_scale", "1", 0, 1000, NULL, "weight of label scores")            \
+    K(NUMBER, segmental_boundary_scale, "segmental.boundary_scale", "1", 0, 1000, NULL, "weight of boundary scores")   \
+    K(NUMBER, segmental_length_scale, "segmental.length_scale", "1", 0, 1000, NULL, "weight of the length model")      \
+    K(TEXT, segmental_length_model, "segmental.length_model", "none", 0, 0, "none|static|global|label",                \
+      "segment lengths: free, around the label's mean, one histogram, or one for each label")                          \
+    K(TEXT, segmental_length_file, "segmental.length_file", "", 0, 0, NULL,                                            \
+      "lengths that `linnet align` counted; empty: lengths.txt of the model")                                          \
+    K(NUMBER, segmental_length_variance, "segmental.length_variance", "0.3", 0, 1000, NULL,                            \
+      "static: how fast lengths away from the mean become unlikely")                                                   \
+    K(NUMBER, segmental_length_smoothing, "segmental.length_smoothing", "10", 0, 1e9, NULL,                            \
+      "histograms: how often the more general one counts as seen")                                                     \
     K(NUMBER, endpoint_rule1_silence_ms, "endpoint.rule1_silence_ms", "5000", 0, 1e9, NULL,                            \
       "an utterance ends after this much silence when nothing was said")                                               \
     K(NUMBER, endpoint_rule2_silence_ms, "endpoint.rule2_silence_ms", "1000", 0, 1e9, NULL,                            \

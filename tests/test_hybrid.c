@@ -228,7 +228,8 @@ static void stream_settings(struct settings *s, const char *decoder)
     set(s, "endpoint.rule3_utterance_ms=3000"); /* a random model hears no silence */
 }
 
-static const char *const streaming_decoders[] = {"ctc_greedy", "ctc_prefix_beam", "attention_rescoring"};
+static const char *const streaming_decoders[] = {"ctc_greedy", "ctc_prefix_beam", "attention_rescoring", "segmental"};
+enum { N_DECODERS = sizeof streaming_decoders / sizeof streaming_decoders[0] };
 
 static void test_pieces(void)
 {
@@ -236,7 +237,7 @@ static void test_pieces(void)
     struct recording r;
     recording_open(&r);
     linnet_model *one = model_open(r.c.dir, 1), *two = model_open(r.c.dir, 2);
-    for (int d = 0; d < 3; d++)
+    for (int d = 0; d < N_DECODERS; d++)
         for (int streaming = 0; streaming < 2; streaming++) {
             struct settings s = {.n = 0};
             struct buffer first = {0}, again = {0};
@@ -268,10 +269,10 @@ static void test_interleaved(void)
     struct recording r;
     recording_open(&r);
     linnet_model *m = model_open(r.c.dir, 2);
-    linnet_stream *streams[3];
-    struct buffer alone[3] = {{0}}, beside[3] = {{0}};
-    size_t starts[3] = {0, 5000, 20000}, at[3];
-    for (int i = 0; i < 3; i++) {
+    linnet_stream *streams[N_DECODERS];
+    struct buffer alone[N_DECODERS] = {{0}}, beside[N_DECODERS] = {{0}};
+    size_t starts[N_DECODERS] = {0, 5000, 20000, 9000}, at[N_DECODERS];
+    for (int i = 0; i < N_DECODERS; i++) {
         struct settings s = {.n = 0};
         stream_settings(&s, streaming_decoders[i]);
         streams[i] = stream_open(m, &s, 1);
@@ -281,7 +282,7 @@ static void test_interleaved(void)
     }
     for (int busy = 1; busy;) {
         busy = 0;
-        for (int i = 0; i < 3; i++) {
+        for (int i = 0; i < N_DECODERS; i++) {
             size_t n = r.wav.n_rows - at[i] < 700 ? r.wav.n_rows - at[i] : 700;
             CU_ASSERT_EQUAL(linnet_stream_feed(streams[i], r.wav.data + at[i], n), 0);
             note_events(streams[i], &beside[i]);
@@ -289,7 +290,7 @@ static void test_interleaved(void)
             busy |= n > 0;
         }
     }
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < N_DECODERS; i++) {
         CU_ASSERT_EQUAL(linnet_stream_finish(streams[i]), 0);
         note_events(streams[i], &beside[i]);
         CU_ASSERT_STRING_EQUAL(buffer_text(&beside[i]), buffer_text(&alone[i]));
