@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * test_wenet_wer.c - a real checkpoint on 300 real utterances: the tokens that WeNet's searches return.
  *
- * Two roundings of the same sums may order two hypotheses of nearly equal score differently: 2 of 300 may differ. */
+ * Two roundings of the same sums may order two hypotheses of nearly equal score differently: 2 of 300 may differ.  All
+ * utterances go through attention_rescoring, which contains the prefix search; the other methods take every fifth, or
+ * all with LINNET_TEST_ALL=1 in the environment. */
 #include <string.h>
 
 #include "linnet.h"
@@ -60,17 +62,20 @@ static void check(linnet_model *model, const char *mode, json_t *utterances, con
     linnet_stream *stream = stream_open(model, mode, settings);
     const char *id;
     json_t *wanted;
-    int n = 0, n_same = 0;
+    int n_all = 0, n = 0, n_same = 0;
+    int step = getenv("LINNET_TEST_ALL") != NULL || strstr(mode, "attention_rescoring") != NULL ? 1 : 5;
     json_object_foreach(utterances, id, wanted)
     {
         char path[4500];
+        if (n_all++ % step != 0)
+            continue;
         snprintf(path, sizeof path, "%s/data/speechocean762-dev/wav/%s.flac", unit_shared(), id);
         n++;
         n_same += gives(stream, path, wanted);
     }
     printf("\n    %s: %d of %d", mode, n_same, n);
-    CU_ASSERT_EQUAL(n, 300);
-    CU_ASSERT(n_same >= 298);
+    CU_ASSERT_EQUAL(n_all, 300);
+    CU_ASSERT(n - n_same <= n / 150);
     linnet_stream_close(stream);
 }
 
@@ -81,11 +86,14 @@ static void test_tokens(void)
     linnet_model *model = NULL;
     const char *mode;
     json_t *utterances;
+    struct linnet_model_options options;
+    linnet_model_options_init(&options);
+    options.n_threads = 1;
     CU_ASSERT_EQUAL_FATAL(converted_open(&c, "models/conformer-early"), 0);
     snprintf(path, sizeof path, "%s/models/conformer-early/expected_wer.json", unit_shared());
     json_t *root = json_load_file(path, 0, NULL);
     CU_ASSERT_PTR_NOT_NULL_FATAL(root);
-    CU_ASSERT_EQUAL_FATAL(linnet_model_open(c.dir, NULL, &model, error, sizeof error), 0);
+    CU_ASSERT_EQUAL_FATAL(linnet_model_open(c.dir, &options, &model, error, sizeof error), 0);
     json_object_foreach(json_object_get(root, "tokens"), mode, utterances)
         check(model, mode, utterances, json_object_get(root, "settings"));
     linnet_model_close(model);
