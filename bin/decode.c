@@ -89,7 +89,8 @@ static size_t whole_lines(const struct buffer *b, int n_max, int *n_lines)
 
 static int read_old(const char *path, struct buffer *b, struct message *msg)
 {
-    return access(path, F_OK) == 0 ? file_read(path, MAX_HYP_BYTES, b, msg) : LINNET_OK;
+    struct stat s;
+    return stat(path, &s) == 0 && S_ISREG(s.st_mode) ? file_read(path, MAX_HYP_BYTES, b, msg) : LINNET_OK;
 }
 
 static int cut(const char *path, const struct buffer *b, size_t n, struct message *msg)

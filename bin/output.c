@@ -193,7 +193,9 @@ int output_open(struct output *o, const char *format, const char *file, const st
 
 int output_segment(struct output *o, const linnet_event *event, struct message *msg)
 {
-    if (o->format->needs_word_times && event->n_words == 0 && !is_blank(event->text))
+    o->n_words += event->n_words;
+    /* A later segment may have none: where the last word of the one before goes on into it. */
+    if (o->format->needs_word_times && o->n_words == 0 && !is_blank(event->text))
         return fail(msg, LINNET_E_UNSUPPORTED, "%s: format %s needs word times", o->file, o->format->name);
     if (o->language[0] == '\0' && event->language != NULL)
         snprintf(o->language, sizeof o->language, "%s", event->language);

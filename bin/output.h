@@ -27,7 +27,7 @@ struct output {
     const char *file; /* the recording's name as given; the caller's */
     struct output_options options;
     struct buffer out;      /* what is ready to be written */
-    int n_segments, n_cues; /* so far */
+    int n_segments, n_cues, n_words; /* so far */
     char language[16];      /* of the first segment that has one */
     struct buffer text, segments, nbest; /* JSON collects these until the end */
 };

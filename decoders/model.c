@@ -90,7 +90,7 @@ int linnet_model_open(const char *path, const struct linnet_model_options *optio
     struct message msg = {""};
     struct linnet_model_options mine;
     linnet_model_options_init(&mine);
-    if (path == NULL || model == NULL || (options != NULL && options->size > sizeof mine))
+    if (path == NULL || model == NULL || (options != NULL && (options->size < sizeof options->size || options->size > sizeof mine)))
         return report(fail(&msg, LINNET_E_ARGUMENT, "bad argument"), &msg, error, error_size);
     if (options != NULL)
         memcpy(&mine, options, options->size);

@@ -27,7 +27,8 @@ struct linnet_stream {
     volatile sig_atomic_t cancelled;
     int rate_hz;
     struct resample *resample; /* NULL at the decoder's own rate */
-    float *block;              /* resampled samples, or those of a file */
+    float *block;              /* [n_block] resampled samples, or those of a file */
+    size_t n_block;
     uint64_t n_fed;            /* samples, at the rate fed */
     struct audio_file *file;
     int has_finished, error;
@@ -48,6 +49,17 @@ static int read_settings(struct linnet_stream *s, const struct linnet_stream_opt
     return rc;
 }
 
+/* Room in block for n samples.  At the usual rates open's is enough: what resampling holds back comes on top. */
+static int make_room(struct linnet_stream *s, size_t n)
+{
+    if (n <= s->n_block)
+        return LINNET_OK;
+    mem_free(s->block);
+    s->block = mem_array(n, sizeof *s->block);
+    s->n_block = s->block != NULL ? n : 0;
+    return s->block != NULL ? LINNET_OK : fail_memory(&s->msg);
+}
+
 static int stream_open(struct linnet_stream *s, const struct linnet_stream_options *o)
 {
     int rc = read_settings(s, o);
@@ -57,17 +69,11 @@ static int stream_open(struct linnet_stream *s, const struct linnet_stream_optio
     if (s->rate_hz < RESAMPLE_MIN_HZ || s->rate_hz > RESAMPLE_MAX_HZ)
         return fail(&s->msg, LINNET_E_ARGUMENT, "a sample rate of %d Hz: possible are %d to %d", s->rate_hz,
                     RESAMPLE_MIN_HZ, RESAMPLE_MAX_HZ);
-    size_t n_block = FILE_BLOCK;
-    if (s->rate_hz != DECODER_RATE_HZ) {
-        if ((rc = resample_open(&s->resample, s->rate_hz, DECODER_RATE_HZ, &s->msg)) < 0)
-            return rc;
-        size_t most = resample_max_samples(s->resample, BLOCK), end = resample_max_samples(s->resample, 0);
-        n_block = most > n_block ? most : n_block;
-        n_block = end > n_block ? end : n_block;
-    }
-    s->block = mem_array(n_block, sizeof *s->block);
-    if (s->block == NULL)
-        return fail_memory(&s->msg);
+    if (s->rate_hz != DECODER_RATE_HZ &&
+        (rc = resample_open(&s->resample, s->rate_hz, DECODER_RATE_HZ, &s->msg)) < 0)
+        return rc;
+    if ((rc = make_room(s, FILE_BLOCK)) < 0)
+        return rc;
     if ((rc = decoder_find(&s->ops, s->recipe.decoder_name, s->model->kind, o->streaming, &s->msg)) < 0)
         return rc;
     struct decoder_host host = {s->model, &s->recipe, o->streaming, &s->events, &s->stats, &s->cancelled, &s->msg};
@@ -82,7 +88,7 @@ int linnet_stream_open(linnet_model *model, const struct linnet_stream_options *
     int rc = LINNET_E_ARGUMENT;
     struct message msg = {"bad argument"};
     struct linnet_stream *s = NULL;
-    if (model != NULL && stream != NULL && (options == NULL || options->size <= sizeof mine)) {
+    if (model != NULL && stream != NULL && (options == NULL || (options->size >= sizeof options->size && options->size <= sizeof mine))) {
         if (options != NULL)
             memcpy(&mine, options, options->size);
         s = mem_array(1, sizeof *s);
@@ -149,7 +155,10 @@ int linnet_stream_feed(linnet_stream *s, const float *samples, size_t n)
     if (s->resample == NULL)
         return keep(s, decode(s, samples, n));
     for (size_t at = 0, n_out; at < n && rc >= 0; at += BLOCK) {
-        rc = resample_feed(s->resample, samples + at, n - at < BLOCK ? n - at : BLOCK, s->block, &n_out, &s->msg);
+        size_t n_in = n - at < BLOCK ? n - at : BLOCK;
+        if ((rc = make_room(s, resample_max_samples(s->resample, n_in))) < 0)
+            break;
+        rc = resample_feed(s->resample, samples + at, n_in, s->block, &n_out, &s->msg);
         if (rc >= 0)
             rc = decode(s, s->block, n_out);
     }
@@ -185,7 +194,9 @@ int linnet_stream_finish(linnet_stream *s)
     s->has_finished = 1;
     size_t n;
     if (s->resample != NULL) {
-        rc = resample_finish(s->resample, s->block, &n, &s->msg);
+        rc = make_room(s, resample_max_samples(s->resample, 0));
+        if (rc >= 0)
+            rc = resample_finish(s->resample, s->block, &n, &s->msg);
         if (rc >= 0)
             rc = decode(s, s->block, n);
     }

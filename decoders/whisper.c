@@ -286,7 +286,8 @@ static int decode_window(struct whisper *w, struct outcome *out)
         return fail_memory(w->host.msg);
     int rc = whisper_search_prompt(w->search, prompt, make_prompt(w, prompt), &out->no_speech, w->host.msg);
     mem_free(prompt);
-    for (int i = 0; rc >= 0 && i < (temperatures->n > 0 ? temperatures->n : 1); i++) {
+    int n = temperatures->n > 0 ? temperatures->n : 1;
+    for (int i = 0; rc >= 0 && i < n; i++) {
         out->temperature = temperatures->n > 0 ? temperatures->at[i] : 0;
         uint64_t seed = ((uint64_t)r->decoder_seed << 32) + (uint64_t)w->seek * 16 + (uint64_t)i;
         if (is_cancelled(w))
@@ -302,7 +303,7 @@ static int decode_window(struct whisper *w, struct outcome *out)
             again = 0; /* silence: no temperature makes words of it */
         if (!again)
             break;
-        w->host.stats->n_fallbacks++;
+        w->host.stats->n_fallbacks += i + 1 < n;
     }
     return rc;
 }

@@ -149,6 +149,8 @@ static int build_table(struct whisper_vocab *v, struct message *msg)
 
 int whisper_vocab_find(const struct whisper_vocab *v, const char *bytes, size_t n)
 {
+    if (v->table == NULL) /* no pieces */
+        return -1;
     for (uint32_t at = hash_of(bytes, n) & v->table_mask; v->table[at] != 0; at = (at + 1) & v->table_mask) {
         const struct whisper_piece *p = &v->pieces[v->table[at] - 1];
         if (p->n == n && memcmp(v->pool.data + p->offset, bytes, n) == 0)
