@@ -70,8 +70,9 @@ const struct command convert_command = {
             "    a CTranslate2 (faster-whisper) directory, its model.bin whole or in parts\n"
             "    a whisper.cpp file (ggml-*.bin)\n"
             "    a Simul-Whisper truncation head (.pt), which is added to the model in DIR\n"
-            "A Hugging Face Whisper directory with safetensors needs no conversion. A model\n"
-            "that is already in DIR is replaced when the new one is whole.",
+            "    a model directory, for --quantize, or a Hugging Face directory with\n"
+            "        pytorch_model.bin; one with safetensors loads as it is\n"
+            "A model that is already in DIR is replaced when the new one is whole.",
     .options = options,
     .defaults = &defaults,
     .size = sizeof defaults,

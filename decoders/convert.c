@@ -14,8 +14,9 @@
 #define MAX_PATH 4096
 
 /* The first that recognizes the source converts it. */
-static const struct convert_kind *const kinds[] = {&convert_wenet, &convert_ct2, &convert_ggml,
-                                                   &convert_truncation_head, &convert_openai};
+static const struct convert_kind *const kinds[] = {
+    &convert_wenet, &convert_ct2, &convert_ggml, &convert_truncation_head, &convert_openai, &convert_model,
+};
 #define N_KINDS (sizeof kinds / sizeof kinds[0])
 
 static int is_folder(const char *path)
@@ -115,9 +116,6 @@ int convert(const char *source, const char *dir, const struct convert_options *o
     if (stat(source, &st) < 0)
         return fail(msg, LINNET_E_IO, "%s: %s", source, strerror(errno));
     const struct convert_kind *k = find_kind(source);
-    if (k == NULL && has_file(source, "config.json") &&
-        (has_file(source, "model.safetensors") || has_file(source, "model.safetensors.index.json")))
-        return fail(msg, LINNET_E_ARGUMENT, "%s: is a model already and loads as it is", source);
     if (k == NULL)
         return fail(msg, LINNET_E_FORMAT, "%s: no kind of checkpoint that is known", source);
     int rc = k->is_addition ? k->convert(source, dir, options, msg) : convert_fresh(k, source, dir, options, msg);

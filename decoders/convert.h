@@ -26,6 +26,6 @@ struct convert_kind {
 };
 
 extern const struct convert_kind convert_ct2, convert_openai, convert_ggml, convert_truncation_head;
-extern const struct convert_kind convert_wenet;
+extern const struct convert_kind convert_model, convert_wenet;
 
 #endif

@@ -16,33 +16,6 @@ static int recognizes(const char *source)
     return n > 3 && strcmp(source + n - 3, ".pt") == 0 && file_exists(source);
 }
 
-/* The sizes that the checkpoint states must be those of its tensors. */
-static int check_dims(const struct checkpoint *c, const struct whisper_sizes *s, struct message *msg)
-{
-    const struct {
-        const char *name;
-        int64_t found;
-    } dims[] = {
-        {"dims.n_mels", s->n_mels},
-        {"dims.n_audio_ctx", s->n_audio_ctx},
-        {"dims.n_audio_state", s->d_model},
-        {"dims.n_audio_head", s->n_encoder_heads},
-        {"dims.n_audio_layer", s->n_encoder_layers},
-        {"dims.n_vocab", s->n_vocab},
-        {"dims.n_text_ctx", s->n_text_ctx},
-        {"dims.n_text_state", s->d_model},
-        {"dims.n_text_head", s->n_decoder_heads},
-        {"dims.n_text_layer", s->n_decoder_layers},
-    };
-    for (size_t i = 0; i < sizeof dims / sizeof dims[0]; i++) {
-        int64_t stated = -1;
-        if (checkpoint_number(c, dims[i].name, &stated) < 0 || stated != dims[i].found)
-            return fail(msg, LINNET_E_MODEL, "%s: %s is %lld, its tensors say %lld", checkpoint_path(c), dims[i].name,
-                        (long long)stated, (long long)dims[i].found);
-    }
-    return 0;
-}
-
 static int copy_vocabulary(const char *source, const char *dir, const struct convert_options *options,
                            const struct whisper_sizes *sizes, struct message *msg)
 {
@@ -76,7 +49,7 @@ static int convert_file(const char *source, const char *dir, const struct conver
     if (rc == 0)
         rc = whisper_write_model(c, WHISPER_NAMES_OPENAI, "model_state_dict.", dir, options, &sizes, msg);
     if (rc == 0)
-        rc = check_dims(c, &sizes, msg);
+        rc = whisper_check_sizes(c, "dims.", &sizes, msg);
     checkpoint_close(c);
     if (rc == 0)
         rc = copy_vocabulary(source, dir, options, &sizes, msg);

@@ -251,3 +251,32 @@ int whisper_write_model(const struct checkpoint *c, enum whisper_naming naming, 
     plan_close(&m.plan);
     return rc;
 }
+
+int whisper_check_sizes(const struct checkpoint *c, const char *prefix, const struct whisper_sizes *s,
+                        struct message *msg)
+{
+    const struct {
+        const char *name;
+        int64_t found;
+    } dims[] = {
+        {"n_mels", s->n_mels},
+        {"n_audio_ctx", s->n_audio_ctx},
+        {"n_audio_state", s->d_model},
+        {"n_audio_head", s->n_encoder_heads},
+        {"n_audio_layer", s->n_encoder_layers},
+        {"n_vocab", s->n_vocab},
+        {"n_text_ctx", s->n_text_ctx},
+        {"n_text_state", s->d_model},
+        {"n_text_head", s->n_decoder_heads},
+        {"n_text_layer", s->n_decoder_layers},
+    };
+    for (size_t i = 0; i < sizeof dims / sizeof dims[0]; i++) {
+        char name[64];
+        int64_t stated = -1;
+        snprintf(name, sizeof name, "%s%s", prefix, dims[i].name);
+        if (checkpoint_number(c, name, &stated) < 0 || stated != dims[i].found)
+            return fail(msg, LINNET_E_MODEL, "%s: %s is %lld, its tensors say %lld", checkpoint_path(c), name,
+                        (long long)stated, (long long)dims[i].found);
+    }
+    return 0;
+}

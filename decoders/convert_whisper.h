@@ -22,6 +22,10 @@ int whisper_write_model(const struct checkpoint *c, enum whisper_naming naming, 
                         const struct convert_options *options, struct whisper_sizes *sizes,
                         struct message *msg) LINNET_MUST_CHECK;
 
+/* The sizes that the checkpoint states, as numbers "PREFIXn_mels" and so on, must be those that its tensors have. */
+int whisper_check_sizes(const struct checkpoint *c, const char *prefix, const struct whisper_sizes *s,
+                        struct message *msg) LINNET_MUST_CHECK;
+
 /* Writes dir/generation_config.json, after the vocabulary.  known: alignment_heads, suppress_ids and suppress_ids_begin
  * that the source has (NULL: none; they follow from the model's size and vocabulary). */
 int whisper_write_generation(const struct whisper_sizes *sizes, const char *source, const char *dir, json_t *known,

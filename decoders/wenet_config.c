@@ -255,6 +255,8 @@ static int make_features(const struct making *m, const json_t *train, json_t *co
     }
     json_object_set_new(config, "features", to);
     int rc = take_all(m, fbank, "dataset_conf.fbank_conf", json_object_get(data, "fbank_conf"), from);
+    if (json_object_get(data, "fbank_conf") == NULL) /* files until 2021 */
+        json_object_set(from, "num_mel_bins", json_object_get(config, "input_dim"));
     json_t *rate = json_object_get(json_object_get(data, "resample_conf"), "resample_rate");
     json_object_set_new(to, "kind", json_string("fbank"));
     json_object_set(to, "n_mels", json_object_get(from, "num_mel_bins"));

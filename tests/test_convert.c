@@ -248,6 +248,22 @@ static void matrices_change_type_and_vectors_do_not(void)
     safetensors_close(f);
 }
 
+static void models_change_type_too(void)
+{
+    struct message msg = {""};
+    const char *kind = NULL;
+    struct safetensors *f = NULL;
+    const struct convert_options f32 = {NULL, DTYPE_F32};
+    CU_ASSERT_EQUAL_FATAL(convert(in_folder("whisper"), in_folder("f32"), &f32, &kind, &msg), 0);
+    CU_ASSERT_STRING_EQUAL(kind, "model");
+    CU_ASSERT_EQUAL_FATAL(safetensors_open_dir(&f, in_folder("f32"), &msg), 0);
+    const struct tensor *t = safetensors_find(f, "model.decoder.layers.0.fc1.weight");
+    CU_ASSERT_EQUAL(t->dtype, DTYPE_F32);
+    CU_ASSERT_EQUAL(((const float *)t->data)[5], 0.625f);
+    CU_ASSERT(file_exists(in_folder("f32/vocab.tiktoken")) && file_exists(in_folder("f32/generation_config.json")));
+    safetensors_close(f);
+}
+
 static void only_models_are_replaced(void)
 {
     struct message msg = {""};
@@ -508,6 +524,7 @@ static const struct unit_test tests[] = {
     {"Whisper becomes a model", whisper_becomes_a_model},
     {"broken Whispers are refused", broken_whispers_are_refused},
     {"matrices change type and vectors do not", matrices_change_type_and_vectors_do_not},
+    {"models change type too", models_change_type_too},
     {"only models are replaced", only_models_are_replaced},
     {"a truncation head joins its model", a_truncation_head_joins_its_model},
     {"sentencepiece models become lists", sentencepiece_models_become_lists},
@@ -517,7 +534,7 @@ static const struct unit_test tests[] = {
     {"broken WeNets are refused", broken_wenets_are_refused},
     {"nested checkpoints and statistics beside are found", nested_checkpoints_and_statistics_beside_are_found},
 };
-#define N_OWN 6 /* need no reference data */
+#define N_OWN 7 /* need no reference data */
 
 int main(void)
 {
