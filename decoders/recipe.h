@@ -57,8 +57,6 @@
     K(INT, decoder_max_tokens, "decoder.max_tokens", "0", 0, 100000, NULL,                                             \
       "tokens of a window at most; 0: whisper 224, attention as many as frames")                                       \
     K(LIST, decoder_clip, "decoder.clip", "", 0, 1e9, NULL, "seconds where parts to decode start and end, in turn")    \
-    K(NUMBER, decoder_hallucination_silence_s, "decoder.hallucination_silence_s", "0", 0, 1e6, NULL,                   \
-      "whisper with word times: drop unlikely words around silences that are longer; 0: off")                          \
     K(BOOL, decoder_skip_silence, "decoder.skip_silence", "true", 0, 1, NULL,                                          \
       "do not decode stretches of two seconds and more in which the voice detector hears no speech")                                                             \
     K(NUMBER, decoder_ctc_weight, "decoder.ctc_weight", "0.5", 0, 1000, NULL,                                          \
