@@ -10,19 +10,12 @@
 
 #include "base/mem.h"
 #include "base/parse.h"
-#include "bin/decoding.h"
-#include "decoders/model.h"
+#include "bin/forward.h"
 #include "decoders/whisper_model.h"
-#include "frontend/audio_file.h"
 #include "frontend/log_mel.h"
 #include "nn/safetensors.h"
 
-struct forward_options {
-    struct decoding_options decoding;
-    const char *out, *raw, *tokens;
-};
-
-static const struct forward_options defaults = {0};
+static const struct forward_options defaults = {.chunk = -1, .left_chunks = -1};
 
 #define FIELD(name) offsetof(struct forward_options, name)
 #define DECODING(name) offsetof(struct forward_options, decoding.name)
@@ -33,24 +26,15 @@ static const struct option_spec options[] = {
     {"out", 'o', OPTION_TEXT, FIELD(out), "FILE", "safetensors file to write", 0, 0, NULL, NULL},
     {"tokens", 0, OPTION_TEXT, FIELD(tokens), "LIST", "Whisper: ids to give to the decoder: 50258,50259,50359,50363", 0, 0,
      NULL, NULL},
+    {"chunk", 0, OPTION_INT, FIELD(chunk), "N", "WeNet: encoder frames of a chunk; -1: the whole recording", -1, 100000, NULL,
+     NULL},
+    {"left-chunks", 0, OPTION_INT, FIELD(left_chunks), "K", "WeNet: chunks before it that a chunk sees; -1: all", -1, 100000,
+     NULL, NULL},
     {"raw", 0, OPTION_TEXT, FIELD(raw), "SPEC", "the file is bare samples, such as s16le:16000:1", 0, 0, NULL, NULL},
     {"threads", 't', OPTION_INT, DECODING(threads), "N", "threads; 0: one for each processor", 0, 256, NULL, NULL},
     {0}};
 
-/* What is to be written. */
-enum { MAX_TENSORS = 4 };
-
-struct tensors {
-    struct {
-        const char *name;
-        int64_t shape[2];
-        float *data;
-    } at[MAX_TENSORS];
-    int n;
-};
-
-/* A new tensor [rows, columns] of zeros, or NULL. */
-static float *add(struct tensors *t, const char *name, int rows, int columns)
+float *forward_add(struct forward_tensors *t, const char *name, int rows, int columns)
 {
     t->at[t->n].name = name;
     t->at[t->n].shape[0] = rows;
@@ -59,13 +43,13 @@ static float *add(struct tensors *t, const char *name, int rows, int columns)
     return t->at[t->n].data != NULL ? t->at[t->n++].data : NULL;
 }
 
-static void free_tensors(struct tensors *t)
+static void free_tensors(struct forward_tensors *t)
 {
     while (t->n > 0)
         mem_free(t->at[--t->n].data);
 }
 
-static int put_all(struct safetensors_writer *w, const struct tensors *t, struct message *msg)
+static int put_all(struct safetensors_writer *w, const struct forward_tensors *t, struct message *msg)
 {
     int rc = LINNET_OK;
     for (int i = 0; i < t->n && rc >= 0; i++)
@@ -76,7 +60,7 @@ static int put_all(struct safetensors_writer *w, const struct tensors *t, struct
     return rc;
 }
 
-static int write_tensors(const struct tensors *t, const char *path, struct message *msg)
+static int write_tensors(const struct forward_tensors *t, const char *path, struct message *msg)
 {
     struct safetensors_writer *w;
     int rc = safetensors_writer_open(&w, path, msg);
@@ -146,14 +130,14 @@ static int read_window(struct whisper_run *r, struct audio_file *audio, size_t n
 }
 
 static int whisper_features(struct whisper_run *r, const struct whisper_config *c, struct audio_file *audio,
-                            struct tensors *t, struct message *msg)
+                            struct forward_tensors *t, struct message *msg)
 {
     int n_frames = 2 * c->n_audio_ctx, rc;
     size_t n = (size_t)n_frames * LOG_MEL_HOP + 40, n_values = (size_t)n_frames * (size_t)c->n_mels;
     if ((rc = log_mel_open(&r->mel, c->n_mels, msg)) < 0 || (rc = read_window(r, audio, n, msg)) < 0)
         return rc;
     r->frames = mem_array(n_values, sizeof *r->frames);
-    float *features = add(t, "features", c->n_mels, n_frames);
+    float *features = forward_add(t, "features", c->n_mels, n_frames);
     if (r->frames == NULL || features == NULL || log_mel_max_frames(r->mel, n) != (size_t)n_frames)
         return fail_memory(msg);
     log_mel_feed(r->mel, r->samples, n, r->frames);
@@ -164,7 +148,7 @@ static int whisper_features(struct whisper_run *r, const struct whisper_config *
     return LINNET_OK;
 }
 
-static int whisper_logits(struct whisper_run *r, const struct whisper_model *m, const float *states, struct tensors *t,
+static int whisper_logits(struct whisper_run *r, const struct whisper_model *m, const float *states, struct forward_tensors *t,
                           struct message *msg)
 {
     const struct whisper_config *c = &m->config;
@@ -177,7 +161,7 @@ static int whisper_logits(struct whisper_run *r, const struct whisper_model *m, 
     r->hidden = mem_array((size_t)n * (size_t)c->d_model, sizeof *r->hidden);
     r->slots = mem_array((size_t)n, sizeof *r->slots);
     r->rows = mem_array((size_t)n, sizeof *r->rows);
-    float *logits = add(t, "logits", n, c->n_vocab);
+    float *logits = forward_add(t, "logits", n, c->n_vocab);
     if (r->hidden == NULL || r->slots == NULL || r->rows == NULL || logits == NULL)
         return fail_memory(msg);
     for (int i = 0; i < n; i++) {
@@ -191,7 +175,7 @@ static int whisper_logits(struct whisper_run *r, const struct whisper_model *m, 
 }
 
 static int whisper_run(struct whisper_run *r, const struct linnet_model *model, const struct forward_options *o,
-                       struct audio_file *audio, struct tensors *t, struct message *msg)
+                       struct audio_file *audio, struct forward_tensors *t, struct message *msg)
 {
     const struct whisper_model *m = model->whisper;
     int rc;
@@ -200,15 +184,15 @@ static int whisper_run(struct whisper_run *r, const struct linnet_model *model, 
         (rc = whisper_encoder_state_open(&r->encoder, &m->encoder, &r->ctx, msg)) < 0 ||
         (rc = whisper_features(r, &m->config, audio, t, msg)) < 0)
         return rc;
-    float *states = add(t, "encoder_out", m->config.n_audio_ctx, m->config.d_model);
+    float *states = forward_add(t, "encoder_out", m->config.n_audio_ctx, m->config.d_model);
     if (states == NULL)
         return fail_memory(msg);
     whisper_encoder_forward(&r->ctx, &m->encoder, &r->encoder, r->frames, 2 * m->config.n_audio_ctx, states);
     return whisper_logits(r, m, states, t, msg);
 }
 
-static int forward_whisper(const struct linnet_model *model, const struct forward_options *o, struct audio_file *audio,
-                           struct tensors *t, struct message *msg)
+int forward_whisper(const struct linnet_model *model, const struct forward_options *o, struct audio_file *audio,
+                           struct forward_tensors *t, struct message *msg)
 {
     struct whisper_run r = {0};
     int rc = whisper_run(&r, model, o, audio, t, msg);
@@ -220,13 +204,13 @@ static int forward_whisper(const struct linnet_model *model, const struct forwar
 
 static const struct {
     const char *kind;
-    int (*forward)(const struct linnet_model *model, const struct forward_options *o, struct audio_file *audio,
-                   struct tensors *t, struct message *msg);
+    forward_kind *forward;
 } kinds[] = {
     {"whisper", forward_whisper},
+    {"hybrid", forward_hybrid},
 };
 
-static int forward(const struct linnet_model *model, const struct forward_options *o, const char *path, struct tensors *t,
+static int forward(const struct linnet_model *model, const struct forward_options *o, const char *path, struct forward_tensors *t,
                    struct message *msg)
 {
     struct audio_file *audio = NULL;
@@ -243,7 +227,7 @@ static int run(void *values, int n, char **paths)
     const struct forward_options *o = values;
     struct message msg = {""};
     struct decoding d = {0};
-    struct tensors t = {0};
+    struct forward_tensors t = {0};
     (void)n;
     if (o->out == NULL)
         return options_mistake("forward", "--out is needed");

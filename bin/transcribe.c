@@ -6,6 +6,7 @@
 #include "bin/decoding.h"
 #include "bin/output.h"
 #include "bin/progress.h"
+#include "bin/verify_streaming.h"
 #include "frontend/audio_file.h"
 
 enum { RATE_HZ = 16000 };
@@ -13,7 +14,7 @@ enum { RATE_HZ = 16000 };
 struct transcribe_options {
     struct decoding_options decoding;
     const char *format, *output, *raw;
-    int word_cues;
+    int word_cues, verify_streaming;
 };
 
 static const struct transcribe_options defaults = {.format = "txt"};
@@ -26,6 +27,8 @@ static const struct option_spec options[] = {
      NULL, NULL},
     {"raw", 0, OPTION_TEXT, FIELD(raw), "SPEC", "files are bare samples, such as s16le:16000:1", 0, 0, NULL, NULL},
     {"word-cues", 0, OPTION_FLAG, FIELD(word_cues), NULL, "srt, vtt: a cue for each word", 0, 0, NULL, NULL},
+    {"verify-streaming", 0, OPTION_FLAG, FIELD(verify_streaming), NULL,
+     "WeNet: instead, print how far the encoder in chunks is from the whole recording; 1 above 0.001", 0, 0, NULL, NULL},
     {NULL, 0, OPTION_GROUP, FIELD(decoding), NULL, NULL, 0, 0, NULL, decoding_table},
     {0}};
 
@@ -123,6 +126,8 @@ static int run(void *values, int n, char **paths)
     struct job j = {.options = o};
     o->decoding.word_times |= o->word_cues || (format != NULL && format->needs_word_times);
     int code = EXIT_WORK_FAILED;
+    if (o->verify_streaming)
+        return verify_streaming(&o->decoding, o->raw, n, paths);
     if (decoding_open(&j.decoding, &o->decoding, 0, RATE_HZ, &msg) < 0) {
         fprintf(stderr, "linnet: %s\n", msg.text);
     } else {

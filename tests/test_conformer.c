@@ -146,8 +146,118 @@ static void test_references(void)
     }
 }
 
+/* ---- what is carried from chunk to chunk ---- */
+
+/* A tensor "mode.what.chunk" as floats, or NULL. */
+static float *cache_of(const struct opened *o, const char *mode, const char *what, int i_chunk, int64_t *shape)
+{
+    char name[100];
+    snprintf(name, sizeof name, "%s.%s.%d", mode, what, i_chunk);
+    const struct tensor *t = safetensors_find(o->refs.tensors, name);
+    if (t == NULL || t->n_dims != 4)
+        return NULL;
+    memcpy(shape, t->shape, 4 * sizeof *shape);
+    float *values = mem_array(tensor_elements(t), sizeof *values);
+    tensor_to_f32(t, 0, tensor_elements(t), values);
+    return values;
+}
+
+/* WeNet's [blocks, H, keys, k and v of d]; ours have the position's part in the key. */
+static double compare_attention(struct opened *o, const struct conformer_stream *s, const float *wanted,
+                                const int64_t *shape)
+{
+    const struct conformer_config *c = &o->model->config;
+    int n_keys = (int)shape[2], d = c->n_dims / c->n_heads;
+    float *key = mem_array((size_t)c->n_dims, sizeof *key), *value = mem_array((size_t)c->n_dims, sizeof *value),
+          *encoding = mem_array((size_t)c->n_dims, sizeof *encoding), *part = mem_array((size_t)c->n_dims, sizeof *part);
+    double most = 0.0;
+    CU_ASSERT_EQUAL(shape[0], c->n_blocks);
+    for (int i = 0; i < c->n_blocks; i++)
+        for (int j = 0; j < n_keys; j++) {
+            CU_ASSERT_EQUAL(conformer_stream_cached(s, i, j, key, value), n_keys);
+            if (c->relative_attention) {
+                position_encode(&o->model->position, j, 1, encoding);
+                linear_forward(&o->ctx, &o->model->blocks[i].attention.position, encoding, c->n_dims, 1, part, c->n_dims,
+                               NULL);
+                o->ctx.kernels->add(key, part, c->n_dims, -1.0f);
+            }
+            for (int h = 0; h < c->n_heads; h++) {
+                const float *row = wanted + (((ptrdiff_t)i * c->n_heads + h) * n_keys + j) * 2 * d;
+                double k = difference(key + h * d, row, (size_t)d), v = difference(value + h * d, row + d, (size_t)d);
+                most = k > most ? k : most;
+                most = v > most ? v : most;
+            }
+        }
+    float *const rows[] = {key, value, encoding, part};
+    for (int i = 0; i < 4; i++)
+        mem_free(rows[i]);
+    return most;
+}
+
+/* WeNet's [blocks, 1, D, K - 1] are the convolution's inputs; ours have gone through its first layer and gate. */
+static double compare_convolution(struct opened *o, const struct conformer_stream *s, const float *wanted)
+{
+    const struct conformer_config *c = &o->model->config;
+    int d = c->n_dims, e = d * c->inner_factor / 2, n = c->kernel - 1;
+    float *x = mem_array((size_t)d, sizeof *x), *y = mem_array((size_t)(2 * e), sizeof *y);
+    double most = 0.0;
+    for (int i = 0; i < c->n_blocks; i++)
+        for (int t = 0; t < n; t++) {
+            for (int k = 0; k < d; k++)
+                x[k] = wanted[((ptrdiff_t)i * d + k) * n + t];
+            linear_forward(&o->ctx, &o->model->blocks[i].convolution.in, x, d, 1, y, 2 * e, NULL);
+            o->ctx.kernels->glu(y, y + e, y, e);
+            double difference_here = difference(y, conformer_stream_context(s, i) + t * e, (size_t)e);
+            most = difference_here > most ? difference_here : most;
+        }
+    mem_free(x);
+    mem_free(y);
+    return most;
+}
+
+static void check_caches(struct opened *o, const char *name, const char *mode)
+{
+    int chunk, left, at = 0, mels = o->model->config.n_features;
+    struct conformer_stream *s;
+    int64_t shape[4];
+    mode_of(mode, &chunk, &left);
+    CU_ASSERT_EQUAL_FATAL(conformer_stream_open(&s, o->model, &o->ctx, chunk, left, NULL), 0);
+    float *out = mem_array((size_t)(chunk * o->model->config.n_dims), sizeof *out), *wanted;
+    for (int i = 0; i < 3; i++) {
+        at += conformer_stream_push(s, o->fbank + (ptrdiff_t)at * mels, o->n_frames - at);
+        CU_ASSERT_EQUAL(conformer_stream_step(s, out, NULL), chunk);
+        wanted = cache_of(o, mode, "att_cache", i, shape);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(wanted);
+        double attention = compare_attention(o, s, wanted, shape), convolution = 0.0;
+        mem_free(wanted);
+        if (o->model->config.convolution) {
+            wanted = cache_of(o, mode, "cnn_cache", i, shape);
+            CU_ASSERT_PTR_NOT_NULL_FATAL(wanted);
+            convolution = compare_convolution(o, s, wanted);
+            mem_free(wanted);
+        }
+        printf("\n    %s %s chunk %d: keys and values %.1e, convolution %.1e", name, mode, i, attention, convolution);
+        CU_ASSERT(attention <= 1e-4);
+        CU_ASSERT(convolution <= 1e-4);
+    }
+    mem_free(out);
+    conformer_stream_close(s);
+}
+
+static void test_caches(void)
+{
+    static const char *const names[] = {"wenet-u2pp", "wenet-transformer"};
+    for (int i = 0; i < 2; i++) {
+        struct opened o;
+        CU_ASSERT_EQUAL_FATAL(opened_open(&o, names[i], NULL), 0);
+        check_caches(&o, names[i], "chunk16_left-1");
+        opened_close(&o);
+    }
+}
+
 static const struct unit_test tests[] = {
     {"encoder output of every reference mode, streaming equal bit by bit", test_references},
+    {"keys, values and inputs that chunks leave", test_caches},
 };
 
 int main(void)

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "base/buffer.h"
+#include "decoders/hybrid_forward.h"
+#include "decoders/model.h"
 #include "linnet.h"
 #include "tests/converted.h"
 #include "tests/reference.h"
@@ -114,6 +116,14 @@ static int final_event(linnet_stream *s, const struct reference *wav, linnet_eve
 
 /* ---- against WeNet ---- */
 
+static double largest(const float *a, const float *b, size_t n)
+{
+    double most = 0.0;
+    for (size_t i = 0; i < n; i++)
+        most = fabs((double)a[i] - (double)b[i]) <= most ? most : fabs((double)a[i] - (double)b[i]);
+    return most;
+}
+
 static void mode_settings(struct settings *s, const char *mode, const json_t *wenet)
 {
     int chunk = -1, left = -1;
@@ -189,6 +199,58 @@ static void test_references(void)
 {
     for (int i = 0; i < REFS_N; i++)
         check_reference(refs_names[i]);
+}
+
+/* The tensors on the way, from the recording, and the encoder in chunks against the whole. */
+static void check_forward(const char *name, const char *mode, int chunk, int left, int streams)
+{
+    struct refs refs;
+    struct converted c;
+    char source[100], wav[4500];
+    struct audio_file *audio = NULL;
+    struct hybrid_forward f;
+    double difference = 1.0;
+    int n = 0, d = 0;
+    snprintf(source, sizeof source, "refs/%s", name);
+    snprintf(wav, sizeof wav, "%s/%s/input.wav", unit_shared(), source);
+    CU_ASSERT_EQUAL_FATAL(converted_open(&c, source), 0);
+    CU_ASSERT_EQUAL_FATAL(refs_open(&refs, name), 0);
+    linnet_model *m = model_open(c.dir, 2);
+    CU_ASSERT_EQUAL_FATAL(audio_file_open(&audio, wav, NULL, 16000, NULL), 0);
+    CU_ASSERT_EQUAL_FATAL(hybrid_forward(&f, m->hybrid, m->pool, audio, chunk, left, NULL), 0);
+    const struct tensor *fbank = safetensors_find(refs.tensors, "fbank");
+    CU_ASSERT_EQUAL_FATAL((size_t)f.n_features * (size_t)m->hybrid->config.n_features, tensor_elements(fbank));
+    float *features = mem_array(tensor_elements(fbank), sizeof *features);
+    tensor_to_f32(fbank, 0, tensor_elements(fbank), features);
+    float *states = refs_matrix(&refs, mode, "encoder_out", &n, &d);
+    float *logprobs = refs_matrix(&refs, mode, "ctc_logprobs", &n, &d);
+    CU_ASSERT_EQUAL_FATAL(f.n_states, n);
+    CU_ASSERT(largest(f.features, features, tensor_elements(fbank)) <= 1e-3);
+    CU_ASSERT(largest(f.states, states, (size_t)(n * m->hybrid->config.n_dims)) <= 1e-4);
+    CU_ASSERT(largest(f.logprobs, logprobs, (size_t)(n * d)) <= 1e-3);
+    if (streams) {
+        CU_ASSERT_EQUAL(hybrid_forward_verify(&f, m->hybrid, m->pool, chunk, left, &difference, NULL), 0);
+        CU_ASSERT_EQUAL(difference, 0.0);
+        f.states[5] += 0.5f;
+        CU_ASSERT_EQUAL(hybrid_forward_verify(&f, m->hybrid, m->pool, chunk, left, &difference, NULL), 0);
+        CU_ASSERT(difference > 0.49 && difference < 0.51);
+    }
+    hybrid_forward_close(&f);
+    audio_file_close(audio);
+    mem_free(features);
+    mem_free(states);
+    mem_free(logprobs);
+    linnet_model_close(m);
+    refs_close(&refs);
+    converted_close(&c);
+}
+
+static void test_forward(void)
+{
+    check_forward("wenet-u2pp", "full", -1, -1, 0);
+    check_forward("wenet-u2pp", "chunk8_left4", 8, 4, 1);
+    check_forward("wenet-conformer-full", "full", -1, -1, 0);
+    check_forward("wenet-transformer", "chunk16_left-1", 16, -1, 1);
 }
 
 /* ---- against itself ---- */
@@ -384,6 +446,7 @@ static void test_refusals(void)
 
 static const struct unit_test tests[] = {
     {"tokens, scores, times, confidences of every reference", test_references},
+    {"features, encoder output, log probabilities from the recording", test_forward},
     {"pieces of any size, again, on two threads: the same events", test_pieces},
     {"streams beside each other", test_interleaved},
     {"partial results, endpoints, times", test_events},
