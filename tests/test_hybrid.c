@@ -236,7 +236,7 @@ static void check_forward(const char *name, const char *mode, int chunk, int lef
     float *logprobs = refs_matrix(&refs, mode, "ctc_logprobs", &n, &d);
     CU_ASSERT_EQUAL_FATAL(f.n_states, n);
     CU_ASSERT(count_above(f.features, features, tensor_elements(fbank), 1e-3) <= tensor_elements(fbank) / 500);
-    CU_ASSERT(largest(f.features, features, tensor_elements(fbank)) <= 0.02);
+    CU_ASSERT(largest(f.features, features, tensor_elements(fbank)) <= 0.05);
     CU_ASSERT(largest(f.states, states, (size_t)(n * m->hybrid->config.n_dims)) <= 1e-3);
     CU_ASSERT(largest(f.logprobs, logprobs, (size_t)(n * d)) <= 5e-3);
     if (streams) {
