@@ -7,6 +7,7 @@
 
 #include "base/json_writer.h"
 #include "bin/decoding.h"
+#include "decoders/hybrid_model.h"
 #include "decoders/model.h"
 #include "decoders/whisper_model.h"
 
@@ -107,6 +108,48 @@ static void whisper_facts(struct facts *f, const struct whisper_model *m)
     fact(f, "front_end", "Whisper log-mel, frames of 25 ms every 10 ms");
 }
 
+/* How the encoder may be run. */
+static const char *chunks(const struct conformer_config *c, char *text, size_t size)
+{
+    if (c->static_chunk > 0)
+        snprintf(text, size, "of %d frames", c->static_chunk);
+    else
+        snprintf(text, size, "%s", c->dynamic_chunk ? "of any size" : "no");
+    return text;
+}
+
+static void decoder_facts(struct facts *f, const char *layers, const char *hidden, const struct attention_decoder *d)
+{
+    fact_number(f, layers, d != NULL ? d->config.n_blocks : 0, 0);
+    if (d != NULL)
+        fact_number(f, hidden, d->config.n_hidden, 0);
+}
+
+static void hybrid_facts(struct facts *f, const struct hybrid_model *m)
+{
+    const struct conformer_config *c = &m->config;
+    char text[120];
+    fact(f, "encoder", c->is_transformer ? "Transformer" : "Conformer");
+    fact_number(f, "d_model", c->n_dims, 0);
+    fact_number(f, "encoder_layers", c->n_blocks, 0);
+    fact_number(f, "encoder_heads", c->n_heads, 0);
+    fact_number(f, "encoder_ffn", c->n_hidden, 0);
+    fact_number(f, "kernel", c->convolution ? c->kernel : 0, 0);
+    fact(f, "convolution", !c->convolution ? "none" : c->causal ? "causal" : "symmetric");
+    fact_number(f, "subsampling", m->encoder->subsampling.rate, 0);
+    fact(f, "chunks", chunks(c, text, sizeof text));
+    decoder_facts(f, "decoder_layers", "decoder_ffn", m->left);
+    decoder_facts(f, "right_layers", "right_ffn", m->right);
+    fact_number(f, "reverse_weight", m->reverse_weight, 4);
+    fact_number(f, "blank", m->blank, 0);
+    fact_number(f, "sos", m->sos, 0);
+    fact_number(f, "eos", m->eos, 0);
+    fact(f, "normalization", m->encoder->subsampling.mean != NULL ? "mean and variance" : "none");
+    snprintf(text, sizeof text, "Kaldi log mel filterbank, frames of %g ms every %g ms", m->features.length_ms,
+             m->features.shift_ms);
+    fact(f, "front_end", text);
+}
+
 static int make_facts(struct facts *f, const linnet_model *m)
 {
     struct linnet_model_info i = {.size = sizeof i};
@@ -125,6 +168,8 @@ static int make_facts(struct facts *f, const linnet_model *m)
     fact_number(f, "vocabulary", i.n_vocabulary, 0);
     if (m->whisper != NULL)
         whisper_facts(f, m->whisper);
+    else
+        hybrid_facts(f, m->hybrid);
     return f->rc < 0 || !f->json ? f->rc : buffer_puts(&f->out, "\n}\n");
 }
 
