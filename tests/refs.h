@@ -40,17 +40,6 @@ static inline void refs_close(struct refs *r)
     safetensors_close(r->tensors);
 }
 
-/* The weights of a converted model, in the folder that LINNET_TEST_MODELS names: 0, or -1 when they are not there. */
-static inline int refs_weights(const char *name, struct safetensors **out)
-{
-    const char *models = getenv("LINNET_TEST_MODELS");
-    char path[4400];
-    if (models == NULL)
-        return -1;
-    snprintf(path, sizeof path, "%s/%s/model.safetensors", models, name);
-    return safetensors_open(out, path, NULL) < 0 ? -1 : 0;
-}
-
 /* The matrix "mode.what" as floats [rows, columns]; free with mem_free. */
 static inline float *refs_matrix(const struct refs *r, const char *mode, const char *what, int *n_rows, int *n_columns)
 {

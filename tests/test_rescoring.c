@@ -4,6 +4,7 @@
 #include "decoders/attention_search.h"
 #include "decoders/ctc_prefix.h"
 #include "decoders/rescoring.h"
+#include "tests/converted.h"
 #include "tests/refs.h"
 
 /* ---- a small random decoder ---- */
@@ -266,6 +267,7 @@ static const struct attention_decoder_config reference = {.n_vocabulary = 60,
 
 struct wenet {
     struct refs refs;
+    struct converted converted;
     struct safetensors *weights;
     struct nn_context ctx;
     struct attention_decoder *left, *right;
@@ -280,9 +282,12 @@ static double setting(const struct wenet *w, const char *name)
 
 static void wenet_open(struct wenet *w, const char *name)
 {
+    char source[64];
     memset(w, 0, sizeof *w);
+    snprintf(source, sizeof source, "refs/%s", name);
     CU_ASSERT_EQUAL_FATAL(refs_open(&w->refs, name), 0);
-    CU_ASSERT_EQUAL_FATAL(refs_weights(name, &w->weights), 0);
+    CU_ASSERT_EQUAL_FATAL(converted_open(&w->converted, source), 0);
+    CU_ASSERT_EQUAL_FATAL(safetensors_open_dir(&w->weights, w->converted.dir, NULL), 0);
     CU_ASSERT_EQUAL_FATAL(nn_context_open(&w->ctx, NULL, NULL), 0);
     int both = safetensors_find(w->weights, "decoder.right_decoder.embed.0.weight") != NULL;
     CU_ASSERT_EQUAL_FATAL(
@@ -301,6 +306,7 @@ static void wenet_close(struct wenet *w)
     attention_decoder_close(w->right);
     nn_context_close(&w->ctx);
     safetensors_close(w->weights);
+    converted_close(&w->converted);
     refs_close(&w->refs);
 }
 
@@ -375,7 +381,7 @@ static const struct unit_test tests[] = {
 int main(void)
 {
     size_t n = sizeof tests / sizeof tests[0];
-    int have = unit_shared() != NULL && getenv("LINNET_TEST_MODELS") != NULL;
+    int have = unit_shared() != NULL;
     int rc = unit_main("rescoring", tests, have ? n : n - 1);
     return rc != 0 || have ? rc : UNIT_SKIP;
 }
