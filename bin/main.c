@@ -17,6 +17,7 @@
 #define COMMANDS(X) \
     X(transcribe) \
     X(decode) \
+    X(align) \
     X(convert) \
     X(score) \
     X(forward) \

@@ -87,9 +87,9 @@
     K(NUMBER, decoder_buffer_s, "decoder.buffer_s", "20", 1, 30, NULL, "alignatt: seconds of audio kept")              \
     K(TEXT, decoder_head, "decoder.head", "", 0, 0, NULL,                                                              \
       "alignatt: directory of the truncation head; empty: the model's own, if any")                                    \
-    K(INT, segmental_left, "segmental.left", "0", -1, 100000, NULL,                                                    \
+    K(INT, segmental_left, "segmental.left", "8", -1, 100000, NULL,                                                    \
       "encoder frames before its segment that a label sees; -1: all")                                                  \
-    K(INT, segmental_right, "segmental.right", "0", -1, 100000, NULL,                                                  \
+    K(INT, segmental_right, "segmental.right", "6", -1, 100000, NULL,                                                  \
       "encoder frames after its segment that a label sees, waited for when streaming; -1: all")                        \
     K(INT, segmental_longest, "segmental.longest", "100", 0, 100000, NULL,                                             \
       "encoder frames of a segment that are seen, its last ones; 0: all")                                              \

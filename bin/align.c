@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * align.c - `linnet align`: when each token of transcribed recordings was said, and how long segments are.
+ *
+ * Writes into the output folder:
+ *
+ *     alignments.txt   utterance, token, first frame, frame after the last, the same in seconds, log probability: a line for
+ *                      each token, frames of the encoder from the start of the utterance
+ *     lengths.txt      how often each token's segment had which length (decoders/length_model.h)
+ *
+ * A token's frames are its run in the likeliest CTC alignment.  Its segment is what the segmental search means: from after
+ * the first frame of the token before it up to and with its own first frame. */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/mem.h"
+#include "bin/data_dir.h"
+#include "bin/decoding.h"
+#include "bin/progress.h"
+#include "decoders/ctc_align.h"
+#include "decoders/hybrid_encoder.h"
+#include "decoders/model.h"
+#include "decoders/recipe.h"
+#include "frontend/audio_file.h"
+
+enum { RATE_HZ = 16000, BLOCK = 2 * RATE_HZ, MAX_LOGPROBS = 1 << 27 /* half a gigabyte */ };
+
+struct align_options {
+    struct decoding_options decoding;
+    const char *data, *out;
+    int longest;
+};
+
+static const struct align_options defaults = {.longest = 50};
+
+#define FIELD(name) offsetof(struct align_options, name)
+#define DECODING(name) offsetof(struct align_options, decoding.name)
+
+static const struct option_spec options[] = {
+    {"data", 0, OPTION_TEXT, FIELD(data), "DIR", "data directory: wav.scp, text, and segments where recordings are cut", 0,
+     0, NULL, NULL},
+    {"out", 'o', OPTION_TEXT, FIELD(out), "DIR", "folder for the results", 0, 0, NULL, NULL},
+    {"longest", 0, OPTION_INT, FIELD(longest), "N", "encoder frames from which on lengths are counted as one (50)", 1, 10000,
+     NULL, NULL},
+    {"model", 'm', OPTION_TEXT, DECODING(model), "DIR", "directory of a WeNet model", 0, 0, NULL, NULL},
+    {"recipe", 'r', OPTION_TEXT, DECODING(recipe), "FILE", "settings from a recipe.yaml", 0, 0, NULL, NULL},
+    {"threads", 't', OPTION_INT, DECODING(threads), "N", "threads; 0: one for each processor", 0, 256, NULL, NULL},
+    {"set", 's', OPTION_LIST, DECODING(set), "KEY=VALUE", "any setting of 'linnet settings': decoder.chunk=16", 0, 0, NULL,
+     NULL},
+    {0}};
+
+struct job {
+    const struct align_options *options;
+    struct decoding decoding;
+    const struct hybrid_model *model;
+    struct nn_context ctx;
+    struct hybrid_encoder *encoder;
+    struct data_dir data;
+    struct transcripts texts;
+    struct length_counts lengths;
+    FILE *out;
+    float *logprobs; /* [n_frames, V] of the utterance */
+    int n_frames, size_frames;
+    int *tokens, *begins, *ends; /* [size_tokens] */
+    float *token_logprobs;
+    int size_tokens;
+    int n_done, n_failed;
+    long long n_tokens;
+};
+
+/* ---- opening ---- */
+
+static int open_encoder(struct job *j, struct message *msg)
+{
+    struct recipe r = {0};
+    int rc = decoding_open_model(&j->decoding, &j->options->decoding, msg);
+    if (rc >= 0)
+        rc = decoding_recipe(&j->decoding, &j->options->decoding, &r, msg);
+    if (rc >= 0 && j->decoding.model->hybrid == NULL)
+        rc = fail(msg, LINNET_E_UNSUPPORTED, "%s: a Whisper model has no CTC layer to align with", j->decoding.model->dir);
+    if (rc >= 0) {
+        struct hybrid_encoder_options o = {.chunk = r.decoder_chunk, .left_chunks = r.decoder_left_chunks};
+        j->model = j->decoding.model->hybrid;
+        if ((rc = nn_context_open(&j->ctx, j->decoding.model->pool, msg)) >= 0 &&
+            (rc = length_counts_open(&j->lengths, j->model->n_vocabulary, j->options->longest, msg)) >= 0)
+            rc = hybrid_encoder_open(&j->encoder, j->model, &j->ctx, &o, msg);
+    }
+    recipe_close(&r);
+    return rc;
+}
+
+static int path_in(const char *dir, const char *name, char path[4096], struct message *msg)
+{
+    return snprintf(path, 4096, "%s/%s", dir, name) < 4096
+               ? LINNET_OK
+               : fail(msg, LINNET_E_ARGUMENT, "%.100s...: path too long", dir);
+}
+
+static int open_files(struct job *j, struct message *msg)
+{
+    char path[4096];
+    int rc;
+    if ((rc = data_dir_open(&j->data, j->options->data, msg)) < 0 ||
+        (rc = path_in(j->options->data, "text", path, msg)) < 0 || (rc = transcripts_read(&j->texts, path, msg)) < 0)
+        return rc;
+    if (mkdir(j->options->out, 0777) < 0 && errno != EEXIST)
+        return fail(msg, LINNET_E_IO, "%s: %s", j->options->out, strerror(errno));
+    if ((rc = path_in(j->options->out, "alignments.txt", path, msg)) < 0)
+        return rc;
+    j->out = fopen(path, "w");
+    return j->out != NULL ? LINNET_OK : fail(msg, LINNET_E_IO, "%s: %s", path, strerror(errno));
+}
+
+/* ---- one utterance ---- */
+
+static int keep(struct job *j, const struct hybrid_block *block, struct message *msg)
+{
+    size_t v = (size_t)j->model->n_vocabulary;
+    if (block->n > MAX_LOGPROBS / (int)v - j->n_frames)
+        return fail(msg, LINNET_E_ARGUMENT, "the recording is too long to be aligned");
+    if (j->n_frames + block->n > j->size_frames) {
+        int size = 2 * (j->n_frames + block->n);
+        float *fresh = mem_resize(j->logprobs, (size_t)j->size_frames * v, (size_t)size * v, sizeof *fresh);
+        if (fresh == NULL)
+            return fail_memory(msg);
+        j->logprobs = fresh;
+        j->size_frames = size;
+    }
+    memcpy(j->logprobs + (size_t)j->n_frames * v, block->logprobs, (size_t)block->n * v * sizeof *j->logprobs);
+    j->n_frames += block->n;
+    return LINNET_OK;
+}
+
+static int take_blocks(struct job *j, struct message *msg)
+{
+    struct hybrid_block block;
+    int rc;
+    while ((rc = hybrid_encoder_next(j->encoder, &block, msg)) > 0)
+        if ((rc = keep(j, &block, msg)) < 0)
+            break;
+    return rc;
+}
+
+static int feed(struct job *j, const float *samples, size_t n, struct message *msg)
+{
+    while (n > 0) {
+        size_t n_taken;
+        int rc = hybrid_encoder_feed(j->encoder, samples, n, &n_taken, msg);
+        if (rc < 0 || (rc = take_blocks(j, msg)) < 0)
+            return rc;
+        samples += n_taken;
+        n -= n_taken;
+    }
+    return LINNET_OK;
+}
+
+/* Log probabilities of at most n_max samples, < 0: all, from where the recording stands. */
+static int encode(struct job *j, struct audio_file *audio, long n_max, struct message *msg)
+{
+    static float block[BLOCK];
+    long done = 0, n = 1;
+    int rc = LINNET_OK;
+    hybrid_encoder_reset(j->encoder);
+    j->n_frames = 0;
+    while (rc >= 0 && n > 0 && (n_max < 0 || done < n_max)) {
+        n = audio_file_read(audio, block, n_max >= 0 && n_max - done < BLOCK ? (size_t)(n_max - done) : BLOCK, msg);
+        rc = n < 0 ? (int)n : feed(j, block, (size_t)n, msg);
+        done += n;
+    }
+    if (rc >= 0 && (rc = hybrid_encoder_finish(j->encoder, msg)) >= 0)
+        rc = take_blocks(j, msg);
+    return rc;
+}
+
+static int spell(struct job *j, const char *text, struct message *msg)
+{
+    int n = units_spell_max(text);
+    if (n > j->size_tokens) {
+        void *const old[] = {j->tokens, j->begins, j->ends, j->token_logprobs};
+        for (int i = 0; i < 4; i++)
+            mem_free(old[i]);
+        j->tokens = mem_array((size_t)n, sizeof *j->tokens);
+        j->begins = mem_array((size_t)n, sizeof *j->begins);
+        j->ends = mem_array((size_t)n, sizeof *j->ends);
+        j->token_logprobs = mem_array((size_t)n, sizeof *j->token_logprobs);
+        j->size_tokens = n;
+        if (j->tokens == NULL || j->begins == NULL || j->ends == NULL || j->token_logprobs == NULL) {
+            j->size_tokens = 0;
+            return fail_memory(msg);
+        }
+    }
+    return units_spell(j->model->units, text, j->tokens, msg);
+}
+
+static int write_tokens(struct job *j, const char *id, int n, struct message *msg)
+{
+    double frame_s = j->model->frame_s;
+    for (int i = 0; i < n; i++) {
+        length_counts_add(&j->lengths, j->tokens[i], j->begins[i] - (i > 0 ? j->begins[i - 1] : -1));
+        fprintf(j->out, "%s %s %d %d %.3f %.3f %.4f\n", id, units_name(j->model->units, j->tokens[i]), j->begins[i],
+                j->ends[i], j->begins[i] * frame_s, j->ends[i] * frame_s, (double)j->token_logprobs[i]);
+    }
+    j->n_tokens += n;
+    return fflush(j->out) == 0 ? LINNET_OK : fail(msg, LINNET_E_IO, "%s: %s", j->options->out, strerror(errno));
+}
+
+static int align_audio(struct job *j, const struct data_utterance *u, struct audio_file *audio, struct message *msg)
+{
+    const char *text = transcripts_text(&j->texts, u->id);
+    if (text == NULL)
+        return fail(msg, LINNET_E_ARGUMENT, "has no transcript");
+    long n_max = u->end_s < 0 ? -1 : lrint((u->end_s - u->start_s) * RATE_HZ);
+    int n, rc = u->start_s > 0 ? audio_file_seek_s(audio, u->start_s, msg) : LINNET_OK;
+    if (rc < 0 || (rc = n = spell(j, text, msg)) < 0 || (rc = encode(j, audio, n_max, msg)) < 0)
+        return rc;
+    rc = ctc_align_runs(j->logprobs, j->n_frames, j->model->n_vocabulary, j->model->blank, j->tokens, n, j->begins, j->ends,
+                        j->token_logprobs, NULL, msg);
+    return rc < 0 ? rc : write_tokens(j, u->id, n, msg);
+}
+
+static int align_utterance(struct job *j, const struct data_utterance *u, struct message *msg)
+{
+    char path[4096];
+    struct audio_file *audio = NULL;
+    int rc = data_dir_find(&j->data, u, path, sizeof path, msg);
+    if (rc >= 0 && (rc = audio_file_open(&audio, path, NULL, RATE_HZ, msg)) >= 0)
+        rc = align_audio(j, u, audio, msg);
+    audio_file_close(audio);
+    return rc;
+}
+
+/* ---- all ---- */
+
+static int align(struct job *j, struct message *msg)
+{
+    struct progress progress;
+    char path[4096];
+    int rc;
+    if ((rc = open_encoder(j, msg)) < 0 || (rc = open_files(j, msg)) < 0 ||
+        (rc = path_in(j->options->out, "lengths.txt", path, msg)) < 0)
+        return rc;
+    progress_start(&progress, j->data.n);
+    for (int i = 0; i < j->data.n; i++) {
+        struct message what = {""};
+        if (align_utterance(j, &j->data.at[i], &what) < 0) {
+            j->n_failed++;
+            progress_hide(&progress);
+            fprintf(stderr, "linnet: %s: %s\n", j->data.at[i].id, what.text);
+        } else {
+            j->n_done++;
+        }
+        progress_step(&progress, i + 1);
+    }
+    progress_hide(&progress);
+    fprintf(stderr, "linnet: %d utterances with %lld tokens aligned, %d failed\n", j->n_done, j->n_tokens, j->n_failed);
+    return j->n_done > 0 ? length_counts_write(&j->lengths, path, msg) : LINNET_OK;
+}
+
+static void close_job(struct job *j)
+{
+    if (j->out != NULL)
+        fclose(j->out);
+    hybrid_encoder_close(j->encoder);
+    nn_context_close(&j->ctx);
+    length_counts_close(&j->lengths);
+    data_dir_close(&j->data);
+    transcripts_close(&j->texts);
+    decoding_close(&j->decoding);
+    void *const arrays[] = {j->logprobs, j->tokens, j->begins, j->ends, j->token_logprobs};
+    for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++)
+        mem_free(arrays[i]);
+}
+
+static int run(void *values, int n, char **arguments)
+{
+    struct job j = {.options = values};
+    struct message msg = {""};
+    (void)n;
+    (void)arguments;
+    if (j.options->data == NULL || j.options->out == NULL)
+        return options_mistake("align", "--data and --out are needed");
+    int rc = align(&j, &msg);
+    if (rc < 0)
+        fprintf(stderr, "linnet: %s\n", msg.text);
+    int code = rc < 0 || j.n_failed > 0 ? EXIT_WORK_FAILED : EXIT_DONE;
+    close_job(&j);
+    return code;
+}
+
+const struct command align_command = {
+    .name = "align",
+    .summary = "when the tokens of transcribed recordings were said, and how long they are",
+    .arguments = "",
+    .text = "Reads DIR/wav.scp, DIR/text and DIR/segments as Kaldi has them.  Writes\n"
+            "alignments.txt (utterance, token, its frames and seconds, log probability) and\n"
+            "lengths.txt, which segmental.length_file takes.",
+    .options = options,
+    .defaults = &defaults,
+    .size = sizeof defaults,
+    .min_arguments = 0,
+    .max_arguments = 0,
+    .run = run,
+};
