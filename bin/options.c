@@ -78,11 +78,13 @@ static int is_choice(const char *choices, const char *value)
     return 0;
 }
 
-static int add_to_list(const struct command *c, struct option_list *list, const char *value)
+static int add_to_list(struct option_list *list, const char *value)
 {
     const char **items = mem_resize(list->items, (size_t)list->n, (size_t)list->n + 1, sizeof *items);
-    if (items == NULL)
-        return options_mistake(c->name, "out of memory");
+    if (items == NULL) {
+        fprintf(stderr, "linnet: out of memory\n");
+        return EXIT_WORK_FAILED;
+    }
     items[list->n++] = value;
     list->items = items;
     return 0;
@@ -109,7 +111,7 @@ static int set(const struct command *c, struct found f, const char *value)
             return options_mistake(c->name, "--%s=%s: not a number from %g to %g", s->name, value, s->low, s->high);
         return 0;
     case OPTION_LIST:
-        return add_to_list(c, field, value);
+        return add_to_list(field, value);
     default:
         if (s->choices != NULL && !is_choice(s->choices, value))
             return options_mistake(c->name, "--%s=%s: not one of %s", s->name, value, s->choices);

@@ -67,7 +67,7 @@ static int encode_setting(struct whisper *w, const char *text, int **ids, int *n
     int rc = buffer_printf(&w->text, " %s", text);
     while (rc >= 0 && w->text.n > 0 && w->text.data[w->text.n - 1] == ' ')
         w->text.n--;
-    return rc < 0 ? rc : whisper_vocab_encode(w->vocab, w->text.data, w->text.n, ids, n, w->host.msg);
+    return rc < 0 ? fail_memory(w->host.msg) : whisper_vocab_encode(w->vocab, w->text.data, w->text.n, ids, n, w->host.msg);
 }
 
 static int language_open(struct whisper *w)
@@ -256,18 +256,30 @@ static int make_prompt(const struct whisper *w, int *prompt)
     return n;
 }
 
-static double compression_ratio(struct whisper *w, const int *tokens, int n)
+/* How many times shorter the text, without blanks around it, becomes when zlib packs it: repetitions become much
+ * shorter. */
+static int compression_ratio(struct whisper *w, const int *tokens, int n, double *ratio)
 {
+    *ratio = 0;
     w->text.n = 0;
-    if (whisper_vocab_text(w->vocab, tokens, n, &w->text) < 0 || w->text.n == 0)
-        return 0;
-    uLongf size = compressBound((uLong)w->text.n);
+    if (whisper_vocab_text(w->vocab, tokens, n, &w->text) < 0)
+        return fail_memory(w->host.msg);
+    const char *text = buffer_text(&w->text), *end = text + w->text.n;
+    while (text < end && (*text == ' ' || *text == '\n'))
+        text++;
+    while (end > text && (end[-1] == ' ' || end[-1] == '\n'))
+        end--;
+    if (text == end)
+        return LINNET_OK;
+    uLong n_text = (uLong)(end - text);
+    uLongf size = compressBound(n_text);
     Bytef *packed = mem_array(size, 1);
-    double ratio = 0;
-    if (packed != NULL && compress(packed, &size, (const Bytef *)w->text.data, (uLong)w->text.n) == Z_OK)
-        ratio = (double)w->text.n / (double)size;
+    int ok = packed != NULL && compress(packed, &size, (const Bytef *)text, n_text) == Z_OK;
     mem_free(packed);
-    return ratio;
+    if (!ok)
+        return fail_memory(w->host.msg);
+    *ratio = (double)n_text / (double)size;
+    return LINNET_OK;
 }
 
 struct outcome {
@@ -297,8 +309,10 @@ static int decode_window(struct whisper *w, struct outcome *out)
             break;
         out->mean_logprob = out->best->sum_logprob / (out->best->n + 1);
         int unlikely = out->mean_logprob < r->decoder_logprob_threshold;
-        double limit = r->decoder_compression_ratio_threshold;
-        int again = unlikely || (limit > 0 && compression_ratio(w, out->best->tokens, out->best->n) > limit);
+        double limit = r->decoder_compression_ratio_threshold, ratio = 0;
+        if (!unlikely && limit > 0 && (rc = compression_ratio(w, out->best->tokens, out->best->n, &ratio)) < 0)
+            break;
+        int again = unlikely || (limit > 0 && ratio > limit);
         if (unlikely && out->no_speech > r->decoder_no_speech_threshold)
             again = 0; /* silence: no temperature makes words of it */
         if (!again)
@@ -414,6 +428,8 @@ static int push_segment(struct whisper *w, const struct whisper_segment *g, cons
         rc = append_words(w, g, text_tokens, t);
     if (rc >= 0 && first)
         rc = append_nbest(w, o, t);
+    if (rc < 0)
+        fail_memory(w->host.msg);
     if (rc >= 0) {
         linnet_event e = {.type = LINNET_EVENT_FINAL, .start_s = g->start_s, .end_s = g->end_s};
         e.text = t->buffer.data + text_at;

@@ -26,4 +26,12 @@ sweep() {
 
 sweep score --normalize whisper-en --align "$dir/ref" "$dir/hyp"
 sweep score --json --by-length --by-speaker "$dir/ref" --against "$dir/ref" "$dir/ref" "$dir/hyp"
+
+# A tiny Whisper model, from opening it to the last word.
+mkdir "$dir/in" && ./tests/make_inputs "$dir/in" || exit 99
+quick="-m $dir/in/model -l en -s decoder.temperature=0 -s decoder.max_tokens=4 -s decoder.timestamps=false -t 2"
+sweep transcribe $quick -w -f json -b 2 --nbest 2 "$dir/in/a.wav"
+sweep transcribe $quick -s decoder.temperature=0.5 --raw s16le:8000 --prompt '' "$dir/in/a.s16"
+sweep forward -m "$dir/in/model" -o "$dir/t.safetensors" --tokens 50258,50259 "$dir/in/a.wav"
+sweep info --json "$dir/in/model"
 exit $bad
