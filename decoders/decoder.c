@@ -4,11 +4,13 @@
 
 #include <string.h>
 
+#include "decoders/alignatt.h"
 #include "decoders/hybrid.h"
 #include "decoders/whisper.h"
 
 static const struct decoder_ops *const table[] = {
     &whisper_decoder,
+    &alignatt_decoder,
     &hybrid_greedy_decoder,
     &hybrid_prefix_decoder,
     &hybrid_attention_decoder,

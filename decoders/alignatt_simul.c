@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * alignatt_simul.c - what Simul-Whisper does, to the letter (simul_whisper.py and segment_loader.py at ffeb3ff).
+ *
+ * Audio comes in chunks; each but the first starts with the last 240 samples of the one before, and the chunks are joined
+ * as they are, so that 15 ms are heard twice at every boundary.  Each chunk encodes all live audio anew, padded to 30 s,
+ * and decodes from the tokens of the live chunks.  Decoding stops where attention comes near the end.  When the
+ * truncation head says that a word is cut, the text after the last space is dropped and the rest spelled anew: without a
+ * space that is all of it.  The oldest chunk and its tokens leave when the buffer is full.  A chunk is an event. */
+#include <string.h>
+#include <time.h>
+
+#include "base/mem.h"
+#include "decoders/alignatt.h"
+#include "decoders/alignatt_reader.h"
+#include "decoders/model.h"
+#include "decoders/whisper.h"
+#include "decoders/whisper_rules.h"
+#include "frontend/log_mel.h"
+
+enum {
+    TWICE = 240,            /* N_FFT - HOP_LENGTH */
+    LAST_THRESHOLD = 4,     /* frame threshold at the end of the recording */
+    FRAMES_PER_S = 50,
+    WINDOW = LOG_MEL_WINDOW_FRAMES,
+    WINDOW_SAMPLES = WINDOW * LOG_MEL_HOP + 40, /* that many give just the frames of a window */
+};
+
+struct simul {
+    struct decoder_host host;
+    const struct whisper_vocab *vocab;
+    struct alignatt_reader reader;
+    struct whisper_search_options rules;
+    int *suppressed;
+    struct log_mel *mel;
+    float *window;                           /* [WINDOW, n_mels] */
+    float *audio;                            /* [max_chunks * n_chunk] live chunks, joined */
+    int n_fresh, n_chunk, n_chunks, max_chunks; /* new samples of a chunk, all its samples, chunks before the open one */
+    int n_open;                              /* samples of the open chunk so far */
+    int64_t n_samples, chunk_from;           /* heard; where the new samples of the open chunk start */
+    int start[3], n_start;
+    int *tokens, n_tokens;                   /* [n_text_ctx] of the live chunks */
+    int *counts, n_counts;                   /* [max_chunks] how many of them each chunk gave */
+    int last_frame;
+    struct buffer text;
+};
+
+static double seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static void start_over(struct simul *s)
+{
+    s->n_chunks = s->n_tokens = s->n_counts = s->n_open = 0;
+    s->n_samples = s->chunk_from = 0;
+    s->last_frame = -s->host.recipe->decoder_rewind_threshold;
+}
+
+static void simul_close(void *state)
+{
+    struct simul *s = state;
+    if (s == NULL)
+        return;
+    alignatt_reader_close(&s->reader);
+    log_mel_close(s->mel);
+    buffer_free(&s->text);
+    void *arrays[] = {s->suppressed, s->window, s->audio, s->tokens, s->counts, s};
+    for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++)
+        mem_free(arrays[i]);
+}
+
+static int rules_open(struct simul *s)
+{
+    struct recipe recipe = *s->host.recipe; /* only the special tokens are suppressed, and nothing is by time stamps */
+    recipe.decoder_suppress_tokens.n = 0;
+    recipe.decoder_timestamps = 0;
+    return whisper_options(&s->rules, &s->suppressed, s->vocab, &recipe, s->host.msg);
+}
+
+static int start_open(struct simul *s)
+{
+    const struct whisper_specials *special = &s->vocab->special;
+    const char *name = s->host.recipe->language;
+    s->start[s->n_start++] = special->sot;
+    if (special->n_languages == 0)
+        return LINNET_OK;
+    int language = whisper_vocab_language(s->vocab, name);
+    if (language < 0)
+        return fail(s->host.msg, LINNET_E_ARGUMENT, "language '%s': decoder.compat=simul-whisper needs one of the model's",
+                    name);
+    s->start[s->n_start++] = language;
+    s->start[s->n_start++] = special->transcribe;
+    return LINNET_OK;
+}
+
+static int buffers_open(struct simul *s)
+{
+    const struct recipe *r = s->host.recipe;
+    const struct whisper_config *c = &s->host.model->whisper->config;
+    s->n_fresh = (int)(r->decoder_segment_s * DECODER_RATE_HZ / LOG_MEL_HOP) * LOG_MEL_HOP;
+    s->n_chunk = s->n_fresh + TWICE;
+    s->max_chunks = (int)(r->decoder_buffer_s / r->decoder_segment_s) + 2;
+    s->window = mem_array((size_t)WINDOW * (size_t)c->n_mels, sizeof *s->window);
+    s->audio = mem_array((size_t)s->max_chunks * (size_t)s->n_chunk, sizeof *s->audio);
+    s->tokens = mem_array((size_t)c->n_text_ctx, sizeof *s->tokens);
+    s->counts = mem_array((size_t)s->max_chunks, sizeof *s->counts);
+    if (s->window == NULL || s->audio == NULL || s->tokens == NULL || s->counts == NULL)
+        return fail_memory(s->host.msg);
+    if (2 * c->n_audio_ctx != WINDOW)
+        return fail(s->host.msg, LINNET_E_UNSUPPORTED, "a window of %d frames: only %d are supported", 2 * c->n_audio_ctx,
+                    WINDOW);
+    return LINNET_OK;
+}
+
+static int simul_open(void **state, const struct decoder_host *host)
+{
+    struct simul *s = mem_array(1, sizeof *s);
+    if (s == NULL)
+        return fail_memory(host->msg);
+    s->host = *host;
+    s->vocab = host->model->whisper->vocab;
+    int rc;
+    if ((rc = buffers_open(s)) < 0 || (rc = rules_open(s)) < 0 || (rc = start_open(s)) < 0 ||
+        (rc = log_mel_open(&s->mel, host->model->whisper->config.n_mels, host->msg)) < 0 ||
+        (rc = alignatt_reader_open(&s->reader, host->model->whisper, host->model->pool, host->msg)) < 0)
+        goto fail;
+    start_over(s);
+    *state = s;
+    return LINNET_OK;
+fail:
+    simul_close(s);
+    return rc;
+}
+
+/* ---- a chunk ---- */
+
+static void listen(struct simul *s, int n_audio)
+{
+    static const float silence[4000];
+    size_t n_mels = (size_t)s->host.model->whisper->config.n_mels, n_rows;
+    double start = seconds();
+    int n = n_audio < WINDOW_SAMPLES ? n_audio : WINDOW_SAMPLES;
+    log_mel_reset(s->mel);
+    n_rows = log_mel_feed(s->mel, s->audio, (size_t)n, s->window);
+    for (int n_more; n < WINDOW_SAMPLES; n += n_more) {
+        n_more = WINDOW_SAMPLES - n < 4000 ? WINDOW_SAMPLES - n : 4000;
+        n_rows += log_mel_feed(s->mel, silence, (size_t)n_more, s->window + n_rows * n_mels);
+    }
+    log_mel_normalize(s->window, (size_t)WINDOW * n_mels, -__builtin_inff());
+    s->host.stats->features_s += seconds() - start;
+    start = seconds();
+    alignatt_reader_listen(&s->reader, s->window, WINDOW, n_audio / LOG_MEL_HOP / 2);
+    s->host.stats->encoder_s += seconds() - start;
+}
+
+/* Whether attention that jumped back to frame is a reason to drop what the chunk gave; the last frame is kept up. */
+static int has_rewound(struct simul *s, int frame, int before, int is_last)
+{
+    int limit = s->host.recipe->decoder_rewind_threshold;
+    if (is_last || s->last_frame - frame <= limit || before >= s->vocab->special.eot) {
+        s->last_frame = frame;
+        return 0;
+    }
+    s->last_frame = -limit;
+    return 1;
+}
+
+/* Appends the new tokens to the live ones; returns how many. */
+static int read_tokens(struct simul *s, int is_last)
+{
+    struct alignatt_reader *r = &s->reader;
+    int *fresh = s->tokens + s->n_tokens, n = 0, n_most = s->host.model->whisper->config.n_text_ctx;
+    int threshold = is_last ? LAST_THRESHOLD : s->host.recipe->decoder_frame_threshold;
+    alignatt_reader_run(r, s->start, s->n_start);
+    if (s->n_tokens > 0)
+        alignatt_reader_run(r, s->tokens, s->n_tokens);
+    while (s->n_start + s->n_tokens + n < n_most) {
+        whisper_rules_apply(r->ctx.kernels, s->vocab, &s->rules, s->tokens, s->n_tokens + n, r->logits);
+        int token = alignatt_reader_best(r), frame;
+        if (token == s->vocab->special.eot)
+            break;
+        frame = alignatt_reader_attended(r);
+        if (has_rewound(s, frame, s->n_tokens + n > 0 ? fresh[n - 1] : s->start[s->n_start - 1], is_last))
+            return 0;
+        if (r->n_content - frame <= threshold)
+            break;
+        fresh[n++] = token;
+        s->host.stats->n_tokens++;
+        if (s->n_start + s->n_tokens + n < n_most)
+            alignatt_reader_run(r, &token, 1);
+    }
+    return n;
+}
+
+/* Appends the spelling of text, if any, to ids. */
+static int spell(struct simul *s, int *ids, int *n)
+{
+    int *spelled = NULL, n_spelled = 0;
+    if (s->text.n == 0)
+        return LINNET_OK;
+    int rc = whisper_vocab_encode(s->vocab, s->text.data, s->text.n, &spelled, &n_spelled, s->host.msg);
+    for (int i = 0; rc >= 0 && i < n_spelled && s->n_tokens + *n < s->host.model->whisper->config.n_text_ctx; i++)
+        ids[(*n)++] = spelled[i];
+    mem_free(spelled);
+    s->text.n = 0;
+    return rc;
+}
+
+/* Where the last space of the ids' text is: id and byte in its piece; 0 when there is none. */
+static int find_last_space(const struct simul *s, const int *ids, int n, int *i_id, size_t *i_byte)
+{
+    for (int i = n - 1; i >= 0; i--) {
+        size_t size;
+        const char *piece = whisper_vocab_piece(s->vocab, ids[i], &size);
+        for (size_t k = size; ids[i] < s->vocab->special.eot && k > 0; k--)
+            if (piece[k - 1] == ' ') {
+                *i_id = i;
+                *i_byte = k - 1;
+                return 1;
+            }
+    }
+    return 0;
+}
+
+/* Drops the text after the last space and spells the rest anew, in place; times vanish, other special tokens stay. */
+static int drop_last_word(struct simul *s, int *fresh, int *n)
+{
+    const struct whisper_specials *special = &s->vocab->special;
+    int i_id = 0, n_kept = 0, rc = LINNET_OK;
+    size_t i_byte = 0, size;
+    int *ids = mem_array((size_t)*n + 1, sizeof *ids);
+    if (ids == NULL)
+        return fail_memory(s->host.msg);
+    memcpy(ids, fresh, (size_t)*n * sizeof *ids);
+    int found = find_last_space(s, ids, *n, &i_id, &i_byte);
+    s->text.n = 0;
+    for (int i = 0; found && i <= i_id && rc >= 0; i++) {
+        if (ids[i] >= special->timestamp_begin)
+            continue;
+        if (ids[i] >= special->eot) {
+            rc = spell(s, fresh, &n_kept);
+            fresh[n_kept++] = ids[i];
+            continue;
+        }
+        const char *piece = whisper_vocab_piece(s->vocab, ids[i], &size);
+        rc = buffer_append(&s->text, piece, i == i_id ? i_byte : size);
+    }
+    if (rc >= 0)
+        rc = spell(s, fresh, &n_kept);
+    *n = n_kept;
+    mem_free(ids);
+    return rc;
+}
+
+static int push_chunk(struct simul *s, const int *fresh, int n)
+{
+    linnet_event e = {.type = LINNET_EVENT_FINAL, .tokens = fresh, .n_tokens = n};
+    s->text.n = 0;
+    int rc = whisper_vocab_text(s->vocab, fresh, n, &s->text);
+    if (rc < 0 || n == 0)
+        return rc;
+    e.text = buffer_text(&s->text);
+    e.committed = s->text.n;
+    e.start_s = (double)s->chunk_from / DECODER_RATE_HZ;
+    e.end_s = (double)s->n_samples / DECODER_RATE_HZ;
+    e.language = s->n_start > 1 ? whisper_vocab_language_code(s->vocab, s->start[1]) : "en";
+    return events_push(s->host.events, &e, s->host.msg);
+}
+
+static void drop_oldest(struct simul *s)
+{
+    memmove(s->audio, s->audio + s->n_chunk, (size_t)(s->n_chunks * s->n_chunk) * sizeof *s->audio);
+    s->n_chunks--;
+    s->last_frame -= (int)(FRAMES_PER_S * s->host.recipe->decoder_segment_s);
+    if (s->n_counts == 0)
+        return;
+    int n = s->counts[0];
+    memmove(s->tokens, s->tokens + n, (size_t)(s->n_tokens - n) * sizeof *s->tokens);
+    s->n_tokens -= n;
+    memmove(s->counts, s->counts + 1, (size_t)(s->n_counts - 1) * sizeof *s->counts);
+    s->n_counts--;
+}
+
+/* Decodes the open chunk and closes it. */
+static int chunk_step(struct simul *s, int is_last)
+{
+    const struct recipe *r = s->host.recipe;
+    int *fresh, rc = LINNET_OK;
+    if (*s->host.cancelled != 0)
+        return fail(s->host.msg, LINNET_E_CANCELLED, "cancelled");
+    if ((s->n_chunks + 1) * r->decoder_segment_s >= r->decoder_buffer_s && s->n_chunks > 0)
+        drop_oldest(s);
+    listen(s, s->n_chunks * s->n_chunk + s->n_open);
+    double start = seconds();
+    int is_whole = alignatt_reader_fires(&s->reader) || is_last, n = read_tokens(s, is_last);
+    fresh = s->tokens + s->n_tokens;
+    if (!is_whole)
+        rc = drop_last_word(s, fresh, &n);
+    s->host.stats->decoder_s += seconds() - start;
+    if (rc >= 0)
+        rc = push_chunk(s, fresh, n);
+    s->n_tokens += n;
+    s->counts[s->n_counts++] = n;
+    s->n_chunks++;
+    return rc;
+}
+
+/* Starts a chunk with the end of the one before. */
+static void open_chunk(struct simul *s)
+{
+    float *chunk = s->audio + (ptrdiff_t)s->n_chunks * s->n_chunk;
+    memcpy(chunk, chunk - TWICE, TWICE * sizeof *chunk);
+    s->n_open = TWICE;
+    s->chunk_from = s->n_samples;
+}
+
+/* A chunk is decoded when the first sample after it is there: only then is it known not to be the last. */
+static int simul_feed(void *state, const float *samples, size_t n)
+{
+    struct simul *s = state;
+    int rc = LINNET_OK;
+    while (n > 0) {
+        if (s->n_open == s->n_chunk) {
+            if ((rc = chunk_step(s, 0)) < 0)
+                return rc;
+            open_chunk(s);
+        }
+        size_t room = (size_t)(s->n_chunk - s->n_open), n_taken = n < room ? n : room;
+        memcpy(s->audio + (ptrdiff_t)s->n_chunks * s->n_chunk + s->n_open, samples, n_taken * sizeof *samples);
+        s->n_open += (int)n_taken;
+        s->n_samples += (int64_t)n_taken;
+        samples += n_taken;
+        n -= n_taken;
+    }
+    return rc;
+}
+
+static int simul_finish(void *state)
+{
+    struct simul *s = state;
+    int rc = s->n_open > 0 ? chunk_step(s, 1) : LINNET_OK;
+    linnet_event e = {.type = LINNET_EVENT_END, .text = "", .end_s = (double)s->n_samples / DECODER_RATE_HZ};
+    e.language = s->n_start > 1 ? whisper_vocab_language_code(s->vocab, s->start[1]) : "en";
+    return rc < 0 ? rc : events_push(s->host.events, &e, s->host.msg);
+}
+
+static int simul_reset(void *state)
+{
+    start_over(state);
+    return LINNET_OK;
+}
+
+const struct decoder_ops alignatt_simul_ops = {
+    .name = "alignatt",
+    .kind = "whisper",
+    .open = simul_open,
+    .feed = simul_feed,
+    .finish = simul_finish,
+    .reset = simul_reset,
+    .close = simul_close,
+};

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * alignatt_text.c - tokens of a stream: words, partial and final events, context. */
+#include "decoders/alignatt_text.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+#define LAST_WORD_S 0.2 /* a word lasts about that long after attention has reached its last token */
+
+int alignatt_text_open(struct alignatt_text *t, const struct decoder_host *host, const struct whisper_vocab *vocab,
+                       int n_max, int n_context_max)
+{
+    memset(t, 0, sizeof *t);
+    t->host = host;
+    t->vocab = vocab;
+    t->language = -1;
+    t->n_max = n_max;
+    t->n_context_max = n_context_max;
+    t->ids = mem_array((size_t)n_max, sizeof *t->ids);
+    t->at = mem_array((size_t)n_max, sizeof *t->at);
+    t->ends = mem_array((size_t)n_max, sizeof *t->ends);
+    t->words = mem_array((size_t)n_max, sizeof *t->words);
+    t->context = mem_array((size_t)n_context_max, sizeof *t->context);
+    if (t->ids == NULL || t->at == NULL || t->ends == NULL || t->words == NULL || t->context == NULL) {
+        alignatt_text_close(t);
+        return fail_memory(host->msg);
+    }
+    return LINNET_OK;
+}
+
+void alignatt_text_close(struct alignatt_text *t)
+{
+    void *arrays[] = {t->ids, t->at, t->ends, t->words, t->context};
+    for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++)
+        mem_free(arrays[i]);
+    buffer_free(&t->shown);
+    memset(t, 0, sizeof *t);
+}
+
+void alignatt_text_reset(struct alignatt_text *t)
+{
+    t->n = t->n_said = t->n_context = 0;
+    t->shown.n = t->n_shown_said = 0;
+}
+
+const char *alignatt_text_language(const struct alignatt_text *t)
+{
+    if (t->vocab->special.n_languages == 0)
+        return "en";
+    return t->language >= 0 ? whisper_vocab_language_code(t->vocab, t->language) : "";
+}
+
+void alignatt_text_cut(struct alignatt_text *t, int n)
+{
+    t->n = n;
+}
+
+void alignatt_text_add(struct alignatt_text *t, int id, int64_t frame, float logprob)
+{
+    t->ids[t->n] = id;
+    t->at[t->n++] = (struct alignatt_token){frame, logprob};
+}
+
+int alignatt_text_whole(struct alignatt_text *t, int next)
+{
+    int n = t->n - t->n_said, n_all = n, n_whole = 0;
+    if (next >= 0 && t->n < t->n_max)
+        t->ids[t->n_said + n_all++] = next;
+    int n_words = whisper_vocab_words(t->vocab, alignatt_text_language(t), t->ids + t->n_said, n_all, t->ends);
+    for (int i = 0; i < n_words; i++)
+        n_whole = t->ends[i] <= n && (next < 0 || t->ends[i] < n_all) ? t->ends[i] : n_whole;
+    return n_words < 0 ? n_words : t->n_said + n_whole;
+}
+
+/* True for a piece that is a mark between words: ASCII's, or one of the East Asian ones. */
+static int is_mark(const struct alignatt_text *t, int id, const char *ascii)
+{
+    static const char *const wide[] = {"。", "，", "？", "！", "、"};
+    size_t size;
+    const char *piece = whisper_vocab_piece(t->vocab, id, &size);
+    if (id >= t->vocab->special.eot || size == 0)
+        return 0;
+    for (size_t i = 0; i < sizeof wide / sizeof wide[0]; i++)
+        if (size == strlen(wide[i]) && memcmp(piece, wide[i], size) == 0)
+            return 1;
+    for (size_t i = 0; i < size; i++)
+        if (strchr(ascii, piece[i]) == NULL || piece[i] == '\0')
+            return 0;
+    return 1;
+}
+
+int alignatt_text_before_stop(const struct alignatt_text *t, int n)
+{
+    while (n > t->n_said && is_mark(t, t->ids[n - 1], ".,?!;:- "))
+        n--;
+    return n;
+}
+
+int alignatt_text_find_cut(struct alignatt_text *t, int64_t latest)
+{
+    int n_words = whisper_vocab_words(t->vocab, alignatt_text_language(t), t->ids, t->n_said, t->ends), at_word = 0,
+        at_sentence = 0;
+    for (int i = 0; i < n_words; i++) {
+        int end = t->ends[i];
+        if (end >= t->n || t->at[end - 1].frame >= latest)
+            break;
+        if (is_mark(t, t->ids[end], ".,?!;:-"))
+            continue;
+        at_word = end;
+        at_sentence = is_mark(t, t->ids[end - 1], ".?!") ? end : at_sentence;
+    }
+    return n_words < 0 ? n_words : at_sentence > 0 ? at_sentence : at_word;
+}
+
+/* ---- events ---- */
+
+/* Times of the words of the first n tokens into t->words, their text at the end of b (pointers are set by the caller). */
+static int time_words(struct alignatt_text *t, int n, double end_s, struct buffer *b, int *n_words)
+{
+    int from = 0, rc = LINNET_OK;
+    double last = 0;
+    *n_words = whisper_vocab_words(t->vocab, alignatt_text_language(t), t->ids, n, t->ends);
+    for (int i = 0; i < *n_words && rc >= 0; from = t->ends[i++]) {
+        double start = (double)t->at[from].frame * ALIGNATT_FRAME_S, sum = 0;
+        double end = (double)t->at[t->ends[i] - 1].frame * ALIGNATT_FRAME_S + LAST_WORD_S;
+        if (t->ends[i] < n && (double)t->at[t->ends[i]].frame * ALIGNATT_FRAME_S < end)
+            end = (double)t->at[t->ends[i]].frame * ALIGNATT_FRAME_S;
+        for (int k = from; k < t->ends[i]; k++)
+            sum += (double)t->at[k].logprob;
+        start = start > last ? start : last;
+        end = end < end_s ? end : end_s;
+        end = end > start ? end : start;
+        last = end;
+        t->words[i] = (struct linnet_word){NULL, start, end, (float)exp(sum / (t->ends[i] - from))};
+        rc = whisper_vocab_text(t->vocab, t->ids + from, t->ends[i] - from, b);
+        if (rc >= 0)
+            rc = buffer_append(b, "", 1);
+    }
+    return *n_words < 0 ? *n_words : rc;
+}
+
+static int push(struct alignatt_text *t, enum linnet_event_type type, int n, size_t n_said_bytes, double end_s)
+{
+    linnet_event e = {.type = type, .text = buffer_text(&t->shown), .committed = n_said_bytes};
+    struct buffer b = {0};
+    int rc = LINNET_OK;
+    double sum = 0, end = (double)t->at[n - 1].frame * ALIGNATT_FRAME_S + LAST_WORD_S;
+    for (int i = 0; i < n; i++)
+        sum += (double)t->at[i].logprob;
+    e.start_s = (double)t->at[0].frame * ALIGNATT_FRAME_S;
+    e.end_s = end < end_s ? end : end_s;
+    e.end_s = e.end_s > e.start_s ? e.end_s : e.start_s;
+    e.language = alignatt_text_language(t);
+    e.tokens = t->ids;
+    e.n_tokens = n;
+    e.logprob = sum / n;
+    e.confidence = (float)exp(e.logprob);
+    if (t->host->recipe->decoder_word_times)
+        rc = time_words(t, n, end_s, &b, &e.n_words);
+    e.words = t->words;
+    const char *at = b.data;
+    for (int i = 0; i < e.n_words && rc >= 0; i++, at += strlen(at) + 1)
+        t->words[i].text = at;
+    if (rc >= 0)
+        rc = events_push(t->host->events, &e, t->host->msg);
+    buffer_free(&b);
+    return rc;
+}
+
+int alignatt_text_show(struct alignatt_text *t)
+{
+    struct buffer now = {0};
+    int rc = whisper_vocab_text(t->vocab, t->ids, t->n_said, &now);
+    size_t n_said = now.n;
+    if (rc >= 0)
+        rc = whisper_vocab_text(t->vocab, t->ids + t->n_said, t->n - t->n_said, &now);
+    int same = now.n == t->shown.n && n_said == t->n_shown_said &&
+               (now.n == 0 || memcmp(now.data, t->shown.data, now.n) == 0);
+    if (rc < 0 || same || t->n == 0) {
+        buffer_free(&now);
+        return rc;
+    }
+    buffer_free(&t->shown);
+    t->shown = now;
+    t->n_shown_said = n_said;
+    return push(t, LINNET_EVENT_PARTIAL, t->n, n_said, INFINITY);
+}
+
+static void remember(struct alignatt_text *t, int n)
+{
+    if (!t->host->recipe->decoder_condition_on_previous)
+        return;
+    const int *from = t->ids;
+    if (n > t->n_context_max) {
+        from += n - t->n_context_max;
+        n = t->n_context_max;
+    }
+    int drop = t->n_context + n - t->n_context_max;
+    if (drop > 0) {
+        memmove(t->context, t->context + drop, (size_t)(t->n_context - drop) * sizeof *t->context);
+        t->n_context -= drop;
+    }
+    memcpy(t->context + t->n_context, from, (size_t)n * sizeof *t->context);
+    t->n_context += n;
+}
+
+int alignatt_text_finish(struct alignatt_text *t, int n, double end_s)
+{
+    t->shown.n = t->n_shown_said = 0;
+    if (n == 0)
+        return LINNET_OK;
+    int rc = whisper_vocab_text(t->vocab, t->ids, n, &t->shown);
+    if (rc >= 0)
+        rc = push(t, LINNET_EVENT_FINAL, n, t->shown.n, end_s);
+    t->shown.n = 0;
+    remember(t, n);
+    t->n -= n;
+    t->n_said = t->n_said > n ? t->n_said - n : 0;
+    memmove(t->ids, t->ids + n, (size_t)t->n * sizeof *t->ids);
+    memmove(t->at, t->at + n, (size_t)t->n * sizeof *t->at);
+    return rc;
+}

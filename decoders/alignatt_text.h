@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * alignatt_text.h - what a streaming Whisper has said: tokens with the times of their attention, and their events. */
+#ifndef LINNET_DECODERS_ALIGNATT_TEXT_H
+#define LINNET_DECODERS_ALIGNATT_TEXT_H
+
+#include "decoders/decoder.h"
+#include "decoders/whisper_vocab.h"
+
+#define ALIGNATT_FRAME_S 0.02
+
+struct alignatt_token {
+    int64_t frame; /* of 20 ms from the start of the stream, where attention lay */
+    float logprob;
+};
+
+/* Tokens of the open utterance: n_said will not change, what follows may. */
+struct alignatt_text {
+    const struct decoder_host *host;
+    const struct whisper_vocab *vocab;
+    int language;                 /* token; < 0 while unknown */
+    int *ids;                     /* [n_max] */
+    struct alignatt_token *at;    /* [n_max] */
+    int n_said, n, n_max;
+    int *context, n_context, n_context_max; /* tokens of utterances before */
+    int *ends;                    /* [n_max] scratch: of words */
+    struct buffer shown;          /* text of the last partial event */
+    size_t n_shown_said;
+    struct linnet_word *words;    /* [n_max] scratch */
+};
+
+LINNET_MUST_CHECK int alignatt_text_open(struct alignatt_text *t, const struct decoder_host *host,
+                                         const struct whisper_vocab *vocab, int n_max, int n_context_max);
+void alignatt_text_close(struct alignatt_text *t);
+void alignatt_text_reset(struct alignatt_text *t); /* the context too */
+
+const char *alignatt_text_language(const struct alignatt_text *t); /* code; "" while unknown */
+
+/* Takes n tokens away again that came after the first n_said. */
+void alignatt_text_cut(struct alignatt_text *t, int n);
+void alignatt_text_add(struct alignatt_text *t, int id, int64_t frame, float logprob);
+
+/* How many of the tokens are whole words, given the token that would come next (-1: none would). */
+LINNET_MUST_CHECK int alignatt_text_whole(struct alignatt_text *t, int next);
+
+/* The first n tokens without the punctuation at their end (but never fewer than n_said). */
+int alignatt_text_before_stop(const struct alignatt_text *t, int n);
+
+/* Where to cut so that what was attended before `latest` goes: at the end of a sentence, else of a word; 0: nowhere. */
+LINNET_MUST_CHECK int alignatt_text_find_cut(struct alignatt_text *t, int64_t latest);
+
+/* Says what has changed since the last partial event, if anything. */
+LINNET_MUST_CHECK int alignatt_text_show(struct alignatt_text *t);
+
+/* Says that the first n tokens are final, and moves them to the context.  end_s bounds their times. */
+LINNET_MUST_CHECK int alignatt_text_finish(struct alignatt_text *t, int n, double end_s);
+
+#endif
