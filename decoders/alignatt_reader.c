@@ -15,7 +15,7 @@
 enum { MEDIAN = 7, HALF = MEDIAN / 2 };
 
 int alignatt_reader_open(struct alignatt_reader *r, const struct whisper_model *model, struct pool *pool,
-                         struct message *msg)
+                         const char *head_dir, struct message *msg)
 {
     const struct whisper_config *c = &model->config;
     size_t d = (size_t)c->d_model, n_audio = (size_t)c->n_audio_ctx, n_taps = (size_t)model->n_taps;
@@ -42,6 +42,10 @@ int alignatt_reader_open(struct alignatt_reader *r, const struct whisper_model *
         goto fail;
     for (int i = 0; i < c->n_text_ctx; i++)
         r->slots[i] = i;
+    r->head_bias = model->head_bias;
+    if (head_dir[0] != '\0' && (rc = whisper_model_head(&r->own_head, &r->head_bias, head_dir, c->d_model, msg)) < 0)
+        goto fail;
+    r->head = r->own_head != NULL ? r->own_head : model->head_weight;
     return LINNET_OK;
 fail:
     alignatt_reader_close(r);
@@ -53,7 +57,7 @@ void alignatt_reader_close(struct alignatt_reader *r)
     whisper_encoder_state_close(&r->encoder);
     whisper_network_state_close(&r->network);
     void *arrays[] = {r->states, r->slots, r->rows, r->hidden, r->logits, r->weights, r->sum, r->squares, r->amounts,
-                      r->attention};
+                      r->attention, r->own_head};
     for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++)
         mem_free(arrays[i]);
     nn_context_close(&r->ctx);
@@ -172,7 +176,6 @@ int alignatt_reader_attended(struct alignatt_reader *r)
 
 int alignatt_reader_fires(struct alignatt_reader *r)
 {
-    const struct whisper_model *m = r->model;
-    return m->head_weight != NULL && alignatt_head_fires(r->ctx.kernels, m->head_weight, m->head_bias, r->states,
-                                                         r->n_content, m->config.d_model, r->amounts);
+    return r->head != NULL && alignatt_head_fires(r->ctx.kernels, r->head, r->head_bias, r->states, r->n_content,
+                                                  r->model->config.d_model, r->amounts);
 }

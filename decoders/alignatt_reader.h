@@ -22,10 +22,14 @@ struct alignatt_reader {
     double *sum, *squares;      /* [n_taps, n_audio_ctx] of the weights of all rows so far */
     float *amounts, *attention; /* [n_audio_ctx] */
     int n_tokens, n_last;       /* run so far; in the last step */
+    float *own_head;            /* [D] of decoder.head, else NULL */
+    const float *head;          /* [D] the truncation head's weights, NULL: there is none */
+    float head_bias;
 };
 
+/* head_dir: where another truncation head than the model's lies, or "". */
 LINNET_MUST_CHECK int alignatt_reader_open(struct alignatt_reader *r, const struct whisper_model *model, struct pool *pool,
-                                           struct message *msg);
+                                           const char *head_dir, struct message *msg);
 void alignatt_reader_close(struct alignatt_reader *r); /* zeroed and half-opened ones too */
 
 /* Encodes normalised mel [n_mel_frames, n_mels], even, of which n_content encoder frames hold audio; forgets all tokens. */

@@ -15,7 +15,6 @@
 #include <math.h>
 #include <string.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <time.h>
 
 #include "base/mem.h"
@@ -32,7 +31,9 @@ enum {
     WINDOW = LOG_MEL_WINDOW_FRAMES,
     SAMPLES_PER_FRAME = 2 * LOG_MEL_HOP, /* of the encoder */
     LAST_THRESHOLD = 4,                  /* frames, where the audio is known to be complete */
+    BACK_FRAMES = 50,                    /* further back than a word may be corrected */
     KEPT_SILENCE = 100,                  /* mel frames kept while nobody speaks: a beginning may be dated back */
+    PAD_FRAMES = 200,                    /* mel frames of silence after the audio */
     CONTEXT = 64,                        /* tokens of text before the buffer */
 };
 #define SILENCE -10.0f /* log10 of the least energy */
@@ -167,9 +168,9 @@ static int stream_open(void **state, const struct decoder_host *host)
         (rc = rules_open(s)) < 0 || (rc = prompt_open(s)) < 0 ||
         (rc = log_mel_open(&s->mel, s->model->config.n_mels, host->msg)) < 0 ||
         (rc = alignatt_text_open(&s->text, &s->host, s->vocab, s->model->config.n_text_ctx, CONTEXT)) < 0 ||
-        (rc = alignatt_reader_open(&s->reader, s->model, host->model->pool, host->msg)) < 0)
+        (rc = alignatt_reader_open(&s->reader, s->model, host->model->pool, host->recipe->decoder_head, host->msg)) < 0)
         goto fail;
-    s->pad_frames = getenv("PAD") ? atoi(getenv("PAD")) : 200;
+    s->pad_frames = PAD_FRAMES;
     start_over(s);
     *state = s;
     return LINNET_OK;
@@ -251,7 +252,7 @@ static void read_tokens(struct stream *s, int is_complete, int *next)
     struct alignatt_text *t = &s->text;
     const struct recipe *recipe = s->host.recipe;
     int64_t first = s->first_frame / 2, last = t->n > 0 ? t->at[t->n - 1].frame : first;
-    int threshold = is_complete ? (getenv("LT") ? atoi(getenv("LT")) : -1) : recipe->decoder_frame_threshold;
+    int threshold = is_complete ? LAST_THRESHOLD : recipe->decoder_frame_threshold;
     int most = t->n + 10 + (int)(first + r->n_content - last) / 5; /* nobody speaks faster than 10 tokens a second */
     *next = -1;
     while (t->n < most && t->n < t->n_max && alignatt_reader_can_run(r, 1)) {
@@ -266,11 +267,17 @@ static void read_tokens(struct stream *s, int is_complete, int *next)
             alignatt_text_cut(t, t->n_said);
             return;
         }
+        /* The audio is complete and attention returns to where it has been: a repetition, which never ends. */
+        if (is_complete && t->n > t->n_said && last - (first + frame) > BACK_FRAMES)
+            return;
+        int at_end = r->n_content - frame <= threshold;
         *next = token;
-        if (r->n_content - frame <= threshold)
+        if (at_end && !(is_complete && alignatt_text_is_mark(t, token)))
             return;
         last = first + frame;
         alignatt_text_add(t, token, last, r->logits[token]);
+        if (at_end)
+            return;
         s->host.stats->n_tokens++;
         alignatt_reader_run(r, &token, 1);
         *next = -1;

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 
+#define MARKS ".,?!;:- "
 #define LAST_WORD_S 0.2 /* a word lasts about that long after attention has reached its last token */
 
 int alignatt_text_open(struct alignatt_text *t, const struct decoder_host *host, const struct whisper_vocab *vocab,
@@ -91,9 +92,14 @@ static int is_mark(const struct alignatt_text *t, int id, const char *ascii)
     return 1;
 }
 
+int alignatt_text_is_mark(const struct alignatt_text *t, int id)
+{
+    return is_mark(t, id, MARKS);
+}
+
 int alignatt_text_before_stop(const struct alignatt_text *t, int n)
 {
-    while (n > t->n_said && is_mark(t, t->ids[n - 1], ".,?!;:- "))
+    while (n > t->n_said && is_mark(t, t->ids[n - 1], MARKS))
         n--;
     return n;
 }
@@ -106,7 +112,7 @@ int alignatt_text_find_cut(struct alignatt_text *t, int64_t latest)
         int end = t->ends[i];
         if (end >= t->n || t->at[end - 1].frame >= latest)
             break;
-        if (is_mark(t, t->ids[end], ".,?!;:-"))
+        if (is_mark(t, t->ids[end], MARKS))
             continue;
         at_word = end;
         at_sentence = is_mark(t, t->ids[end - 1], ".?!") ? end : at_sentence;

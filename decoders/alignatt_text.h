@@ -42,6 +42,8 @@ void alignatt_text_add(struct alignatt_text *t, int id, int64_t frame, float log
 /* How many of the tokens are whole words, given the token that would come next (-1: none would). */
 LINNET_MUST_CHECK int alignatt_text_whole(struct alignatt_text *t, int next);
 
+int alignatt_text_is_mark(const struct alignatt_text *t, int id); /* punctuation alone */
+
 /* The first n tokens without the punctuation at their end (but never fewer than n_said). */
 int alignatt_text_before_stop(const struct alignatt_text *t, int n);
 

@@ -61,25 +61,35 @@ static int taps_open(struct whisper_model *m, const char *dir, struct message *m
     return rc;
 }
 
-/* Simul-Whisper's truncation head: one linear layer, D -> 1. */
-static int head_open(struct whisper_model *m, const char *dir, struct message *msg)
+int whisper_model_head(float **weight, float *bias, const char *dir, int d_model, struct message *msg)
 {
     char path[4096];
     struct safetensors *f;
+    float *w = NULL, *b = NULL;
     snprintf(path, sizeof path, "%s/truncation_head.safetensors", dir);
-    if (access(path, F_OK) != 0)
-        return LINNET_OK;
     int rc = safetensors_open(&f, path, msg);
     if (rc < 0)
         return rc;
     struct layer_source from = {f, NULL, msg};
-    float *bias = NULL;
-    if ((rc = floats_load(&m->head_weight, &from, "weight", 2, (const int64_t[]){1, m->config.d_model})) >= 0 &&
-        (rc = floats_load(&bias, &from, "bias", 1, (const int64_t[]){1})) >= 0)
-        m->head_bias = bias[0];
-    mem_free(bias);
+    if ((rc = floats_load(&w, &from, "weight", 2, (const int64_t[]){1, d_model})) >= 0 &&
+        (rc = floats_load(&b, &from, "bias", 1, (const int64_t[]){1})) >= 0) {
+        *weight = w;
+        *bias = b[0];
+        w = NULL;
+    }
+    mem_free(w);
+    mem_free(b);
     safetensors_close(f);
     return rc;
+}
+
+/* The model's own truncation head, if it has one. */
+static int head_open(struct whisper_model *m, const char *dir, struct message *msg)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s/truncation_head.safetensors", dir);
+    return access(path, F_OK) == 0 ? whisper_model_head(&m->head_weight, &m->head_bias, dir, m->config.d_model, msg)
+                                   : LINNET_OK;
 }
 
 int whisper_model_open(struct whisper_model **out, const char *dir, struct pool *pool, struct message *msg)

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Streaming Whisper: the truncation head by hand, what Simul-Whisper emitted chunk by chunk, and what must not depend on
+ * how audio is fed.  Skipped where Whisper base is not in the model cache. */
+#include <jansson.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buffer.h"
+#include "base/mem.h"
+#include "decoders/alignatt_head.h"
+#include "decoders/convert.h"
+#include "frontend/audio_file.h"
+#include "tests/unit.h"
+
+static linnet_model *model;
+static char model_dir[4200], head_dir[64];
+
+static const char *const recordings[] = {"000030012", "000940012", "001200015", "004570010",
+                                         "008110043", "010500012", "011350001", "012930008"};
+enum { N_RECORDINGS = sizeof recordings / sizeof recordings[0], RATE_HZ = 16000 };
+
+static float *read_recording(const char *name, size_t *n)
+{
+    char path[4400];
+    struct audio_file *f;
+    snprintf(path, sizeof path, "%s/refs/simul-whisper/%s.flac", unit_shared(), name);
+    CU_ASSERT_EQUAL_FATAL(audio_file_open(&f, path, NULL, RATE_HZ, NULL), 0);
+    float *samples = mem_array(30 * RATE_HZ, sizeof *samples);
+    long n_read = audio_file_read(f, samples, 30 * RATE_HZ, NULL);
+    CU_ASSERT_FATAL(n_read > RATE_HZ);
+    audio_file_close(f);
+    *n = (size_t)n_read;
+    return samples;
+}
+
+static linnet_stream *open_stream(const char *const *settings, size_t n)
+{
+    struct linnet_stream_options o;
+    linnet_stream *s = NULL;
+    char error[500] = "";
+    linnet_stream_options_init(&o);
+    o.settings = settings;
+    o.n_settings = n;
+    o.streaming = 1;
+    int rc = linnet_stream_open(model, &o, &s, error, sizeof error);
+    if (rc < 0)
+        printf("%s\n", error);
+    CU_ASSERT_EQUAL_FATAL(rc, 0);
+    return s;
+}
+
+/* Events as text, one a line: type, times, committed, text, tokens, words. */
+static void take_events(linnet_stream *s, struct buffer *out)
+{
+    linnet_event e;
+    int rc = 0;
+    while (linnet_stream_next(s, &e) > 0) {
+        rc |= buffer_printf(out, "%d %.4f %.4f %zu '%s' %.9g", e.type, e.start_s, e.end_s, e.committed, e.text, e.logprob);
+        for (int i = 0; i < e.n_tokens; i++)
+            rc |= buffer_printf(out, " %d", e.tokens[i]);
+        for (int i = 0; i < e.n_words; i++)
+            rc |= buffer_printf(out, " {%s %.4f %.4f}", e.words[i].text, e.words[i].start_s, e.words[i].end_s);
+        rc |= buffer_puts(out, "\n");
+        CU_ASSERT(e.committed <= strlen(e.text) && e.start_s <= e.end_s);
+    }
+    CU_ASSERT_EQUAL(rc, 0);
+}
+
+static void run(linnet_stream *s, const float *samples, size_t n, size_t chunk, struct buffer *out)
+{
+    for (size_t at = 0; at < n; at += chunk) {
+        CU_ASSERT_EQUAL_FATAL(linnet_stream_feed(s, samples + at, n - at < chunk ? n - at : chunk), 0);
+        take_events(s, out);
+    }
+    CU_ASSERT_EQUAL_FATAL(linnet_stream_finish(s), 0);
+    take_events(s, out);
+}
+
+/* D = 1 with weight 1: the state is the logit of the amount.  The last frame's amount is not added up. */
+static void head_fires_where_a_word_ends(void)
+{
+    static const float halves[] = {0, 0, 0, 0}, reaches[] = {0, -0.405465f, -0.847298f, 1.386294f};
+    static const float early[] = {-8, 0, -8, 0, 0, 0}, never[] = {0, 0, 0, 0, -8, -8};
+    const struct nn_kernels *k = kernels_pick();
+    float one = 1, amounts[6];
+    /* .5 1 1.5: the first word is full at frame 1, and the end is frame 2 */
+    CU_ASSERT_EQUAL(alignatt_head_fires(k, &one, 0, halves, 4, 1, amounts), 0);
+    /* .5 .9 1.2: full at frame 2 */
+    CU_ASSERT_EQUAL(alignatt_head_fires(k, &one, 0, reaches, 4, 1, amounts), 1);
+    /* 0 .5 .5 1 1.5: full at frame 3 of 4 */
+    CU_ASSERT_EQUAL(alignatt_head_fires(k, &one, 0, early, 6, 1, amounts), 0);
+    /* just below two words all along the end */
+    CU_ASSERT_EQUAL(alignatt_head_fires(k, &one, 0, never, 6, 1, amounts), 0);
+    CU_ASSERT_EQUAL(alignatt_head_fires(k, &one, 0, never, 1, 1, amounts), 0);
+}
+
+static int same_tokens(const json_t *want, const linnet_event *e)
+{
+    int same = json_array_size(want) == (size_t)e->n_tokens;
+    for (int i = 0; same && i < e->n_tokens; i++)
+        same = json_integer_value(json_array_get(want, (size_t)i)) == e->tokens[i];
+    return same;
+}
+
+/* Feeds one recording; 1 when every chunk gives the tokens that Simul-Whisper gave. */
+static int equals_simul_whisper(linnet_stream *s, const char *name)
+{
+    char path[4400];
+    size_t n, i;
+    float *samples = read_recording(name, &n);
+    snprintf(path, sizeof path, "%s/refs/simul-whisper/%s.json", unit_shared(), name);
+    json_t *root = json_load_file(path, 0, NULL), *chunks = json_object_get(root, "chunks"), *chunk;
+    CU_ASSERT_FATAL(json_array_size(chunks) > 0);
+    CU_ASSERT_EQUAL_FATAL(linnet_stream_feed(s, samples, n), 0);
+    CU_ASSERT_EQUAL_FATAL(linnet_stream_finish(s), 0);
+    int same = 1;
+    linnet_event e;
+    json_array_foreach(chunks, i, chunk)
+    {
+        const json_t *want = json_object_get(chunk, "tokens");
+        if (json_array_size(want) == 0)
+            continue;
+        same = same && linnet_stream_next(s, &e) > 0 && e.type == LINNET_EVENT_FINAL && same_tokens(want, &e) &&
+               (int)(e.start_s / 0.999) == (int)i;
+    }
+    same = same && linnet_stream_next(s, &e) > 0 && e.type == LINNET_EVENT_END;
+    CU_ASSERT_EQUAL_FATAL(linnet_stream_reset(s), 0);
+    json_decref(root);
+    mem_free(samples);
+    return same;
+}
+
+static void chunks_equal_simul_whispers(void)
+{
+    char head[100];
+    int n_same = 0;
+    snprintf(head, sizeof head, "decoder.head=%s", head_dir);
+    const char *const settings[] = {"decoder.compat=simul-whisper", "language=en", head};
+    linnet_stream *s = open_stream(settings, 3);
+    for (int i = 0; i < N_RECORDINGS; i++) {
+        int same = equals_simul_whisper(s, recordings[i]);
+        if (!same)
+            printf("%s differs\n", recordings[i]);
+        n_same += same;
+    }
+    linnet_stream_close(s);
+    CU_ASSERT(n_same >= 7);
+}
+
+static void feeding_does_not_matter(void)
+{
+    static const char *const settings[][3] = {{"language=en", "decoder.word_times=true", "decoder.buffer_s=3"},
+                                              {"language=en", "decoder.compat=simul-whisper", "decoder.buffer_s=3"}};
+    static const size_t chunks[] = {1, 7, 160, 4000};
+    size_t n;
+    float *samples = read_recording(recordings[0], &n);
+    for (int way = 0; way < 2; way++) {
+        linnet_stream *s = open_stream(settings[way], 3);
+        struct buffer whole = {0}, cut = {0};
+        run(s, samples, n, n, &whole);
+        CU_ASSERT_PTR_NOT_NULL(strstr(buffer_text(&whole), way == 0 ? "elephant" : "Mark"));
+        for (size_t i = way == 0 ? 0 : 3; i < sizeof chunks / sizeof chunks[0]; i++) {
+            CU_ASSERT_EQUAL_FATAL(linnet_stream_reset(s), 0);
+            buffer_cut(&cut, 0);
+            run(s, samples, n, chunks[i], &cut);
+            CU_ASSERT_STRING_EQUAL(buffer_text(&cut), buffer_text(&whole));
+        }
+        buffer_free(&whole);
+        buffer_free(&cut);
+        linnet_stream_close(s);
+    }
+    mem_free(samples);
+}
+
+/* What was committed stays: each later text of the utterance starts with it. */
+static void committed_text_stays(void)
+{
+    static const char *const settings[] = {"language=en"};
+    size_t n;
+    float *samples = read_recording(recordings[3], &n);
+    linnet_stream *s = open_stream(settings, 1);
+    char said[1000] = "";
+    linnet_event e;
+    int n_partials = 0;
+    for (size_t at = 0; at < n; at += 4000) {
+        CU_ASSERT_EQUAL_FATAL(linnet_stream_feed(s, samples + at, n - at < 4000 ? n - at : 4000), 0);
+        if (at + 4000 >= n)
+            CU_ASSERT_EQUAL_FATAL(linnet_stream_finish(s), 0);
+        while (linnet_stream_next(s, &e) > 0) {
+            if (e.type != LINNET_EVENT_PARTIAL && e.type != LINNET_EVENT_FINAL)
+                continue;
+            n_partials += e.type == LINNET_EVENT_PARTIAL;
+            CU_ASSERT_EQUAL(strncmp(e.text, said, strlen(said)), 0);
+            snprintf(said, sizeof said, "%.*s", e.type == LINNET_EVENT_FINAL ? 0 : (int)e.committed, e.text);
+        }
+    }
+    CU_ASSERT(n_partials > 1);
+    linnet_stream_close(s);
+    mem_free(samples);
+}
+
+static void silence_and_noise_say_nothing(void)
+{
+    static const char *const settings[] = {"language=en"};
+    static float samples[8 * RATE_HZ];
+    unsigned seed = 1;
+    for (int noise = 0; noise < 2; noise++) {
+        linnet_stream *s = open_stream(settings, 1);
+        struct buffer out = {0};
+        for (int i = 0; i < 8 * RATE_HZ && noise; i++) {
+            seed = seed * 1664525u + 1013904223u;
+            samples[i] = ((float)(seed >> 8) / 16777216.0f - 0.5f) * 0.02f;
+        }
+        run(s, samples, 8 * RATE_HZ, 4000, &out);
+        CU_ASSERT_STRING_EQUAL(buffer_text(&out), "4 0.0000 8.0000 0 '' 0\n");
+        buffer_free(&out);
+        linnet_stream_close(s);
+    }
+}
+
+static const struct unit_test tests[] = {
+    {"the truncation head fires where a word ends", head_fires_where_a_word_ends},
+    {"chunks equal Simul-Whisper's", chunks_equal_simul_whispers},
+    {"feeding does not matter", feeding_does_not_matter},
+    {"committed text stays", committed_text_stays},
+    {"silence and noise say nothing", silence_and_noise_say_nothing},
+};
+
+/* The published head beside a link to the model that it belongs to. */
+static int open_head(void)
+{
+    char from[4500], to[200], source[4500];
+    const struct convert_options options = {.matrix_type = N_DTYPES};
+    const char *kind;
+    struct message msg = {""};
+    snprintf(head_dir, sizeof head_dir, "/tmp/linnet-test-XXXXXX");
+    if (mkdtemp(head_dir) == NULL)
+        return -1;
+    snprintf(from, sizeof from, "%s/model.safetensors", model_dir);
+    snprintf(to, sizeof to, "%s/model.safetensors", head_dir);
+    snprintf(source, sizeof source, "%s/models/simul-whisper-base-head/base.pt", unit_shared());
+    int rc = symlink(from, to) == 0 ? convert(source, head_dir, &options, &kind, &msg) : -1;
+    if (rc < 0)
+        printf("%s: %s\n", source, msg.text);
+    return rc;
+}
+
+static void close_head(void)
+{
+    static const char *const files[] = {"model.safetensors", "truncation_head.safetensors"};
+    char path[200];
+    for (size_t i = 0; i < 2; i++) {
+        snprintf(path, sizeof path, "%s/%s", head_dir, files[i]);
+        unlink(path);
+    }
+    rmdir(head_dir);
+}
+
+int main(void)
+{
+    const char *models = getenv("LINNET_MODELS"), *home = getenv("HOME");
+    if (models != NULL)
+        snprintf(model_dir, sizeof model_dir, "%s/whisper-base", models);
+    else
+        snprintf(model_dir, sizeof model_dir, "%s/.cache/linnet/models/whisper-base", home != NULL ? home : "");
+    if (unit_shared() == NULL || access(model_dir, R_OK) != 0) {
+        printf("no reference data, or no Whisper model at %s\n", model_dir);
+        return UNIT_SKIP;
+    }
+    struct linnet_model_options o;
+    linnet_model_options_init(&o);
+    o.n_threads = 2;
+    if (linnet_model_open(model_dir, &o, &model, NULL, 0) < 0 || open_head() < 0)
+        return 99;
+    int code = unit_main("alignatt", tests, sizeof tests / sizeof tests[0]);
+    close_head();
+    linnet_model_close(model);
+    return code;
+}
