@@ -2,6 +2,7 @@
  * test_hybrid.c - WeNet models from samples to events, through the public interface: against what WeNet returns, and
  * against themselves in other pieces, on other threads, beside other streams. */
 #include <math.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -420,6 +421,97 @@ static void test_events(void)
     recording_close(&r);
 }
 
+/* ---- long, and many ---- */
+
+static long resident_pages(void)
+{
+    long total = 0, resident = 0;
+    FILE *f = fopen("/proc/self/statm", "r");
+    if (f == NULL || fscanf(f, "%ld %ld", &total, &resident) != 2)
+        resident = 0;
+    if (f != NULL)
+        fclose(f);
+    return resident;
+}
+
+/* An hour through one stream: what is resident after a minute stays all there is. */
+static void test_hour(void)
+{
+    enum { SECOND = 16000, HOUR = 3600 };
+    struct recording r;
+    struct settings s = {.n = 0};
+    linnet_event e;
+    long after_minute = 0;
+    int n_final = 0;
+    recording_open(&r);
+    linnet_model *m = model_open(r.c.dir, 1);
+    stream_settings(&s, "attention_rescoring");
+    linnet_stream *stream = stream_open(m, &s, 1);
+    for (int t = 0; t < HOUR; t++) {
+        size_t at = (size_t)(t % 9) * SECOND;
+        CU_ASSERT_EQUAL(linnet_stream_feed(stream, r.wav.data + at, SECOND), 0);
+        while (linnet_stream_next(stream, &e) > 0) {
+            n_final += e.type == LINNET_EVENT_FINAL;
+            CU_ASSERT(e.end_s <= t + 1.0);
+            CU_ASSERT(e.type == LINNET_EVENT_END || e.start_s >= t - 9.0);
+        }
+        if (t == 60)
+            after_minute = resident_pages();
+    }
+    printf(" %d results, %ld pages after a minute, %ld after an hour ", n_final, after_minute, resident_pages());
+    CU_ASSERT(n_final > 600);
+    CU_ASSERT(resident_pages() <= after_minute + 256);
+    linnet_stream_close(stream);
+    linnet_model_close(m);
+    recording_close(&r);
+}
+
+enum { N_STREAMS = 16 };
+
+struct alone {
+    linnet_model *model;
+    const struct recording *recording;
+    int i;
+    struct buffer events;
+};
+
+static void *run_alone(void *arg)
+{
+    struct alone *a = arg;
+    struct settings s = {.n = 0};
+    stream_settings(&s, streaming_decoders[a->i % 3]);
+    linnet_stream *stream = stream_open(a->model, &s, 1);
+    size_t start = (size_t)(a->i % 4) * 5000;
+    run(stream, a->recording->wav.data + start, 80000, (size_t)(500 + 300 * a->i), &a->events);
+    linnet_stream_close(stream);
+    return NULL;
+}
+
+/* Sixteen streams on one model, each on a thread of its own: what each gives alone. */
+static void test_many(void)
+{
+    struct recording r;
+    struct alone together[N_STREAMS], one;
+    pthread_t threads[N_STREAMS];
+    recording_open(&r);
+    linnet_model *m = model_open(r.c.dir, 3);
+    for (int i = 0; i < N_STREAMS; i++) {
+        together[i] = (struct alone){.model = m, .recording = &r, .i = i};
+        CU_ASSERT_EQUAL_FATAL(pthread_create(&threads[i], NULL, run_alone, &together[i]), 0);
+    }
+    for (int i = 0; i < N_STREAMS; i++)
+        CU_ASSERT_EQUAL(pthread_join(threads[i], NULL), 0);
+    for (int i = 0; i < N_STREAMS; i++) {
+        one = (struct alone){.model = m, .recording = &r, .i = i};
+        run_alone(&one);
+        CU_ASSERT_STRING_EQUAL(buffer_text(&together[i].events), buffer_text(&one.events));
+        buffer_free(&together[i].events);
+        buffer_free(&one.events);
+    }
+    linnet_model_close(m);
+    recording_close(&r);
+}
+
 static void test_refusals(void)
 {
     struct converted c;
@@ -461,6 +553,8 @@ static const struct unit_test tests[] = {
     {"pieces of any size, again, on two threads: the same events", test_pieces},
     {"streams beside each other", test_interleaved},
     {"partial results, endpoints, times", test_events},
+    {"an hour through one stream", test_hour},
+    {"sixteen streams at once", test_many},
     {"what cannot be done is refused", test_refusals},
 };
 
