@@ -160,11 +160,12 @@ static void print(const struct bench *b, const struct result *r, int n, const st
     if (rc >= 0)
         rc = json ? json_write_text(&out, path) : buffer_puts(&out, path);
     if (rc >= 0)
-        rc = buffer_printf(&out,
-                           json ? ",\n \"model\": \"%s\",\n \"kernels\": \"%s\",\n \"matmul\": \"%s\",\n \"threads\": %d"
-                                : "\nmodel               %s\nkernels             %s\nmatmul              %s\n"
-                                  "threads             %d\n",
-                           info->description, kernels->name, matmul_name(kernels), info->n_threads);
+        rc =
+            buffer_printf(&out,
+                          json ? ",\n \"model\": \"%s\",\n \"kernels\": \"%s\",\n \"matmul\": \"%s\",\n \"threads\": %d"
+                               : "\nmodel               %s\nkernels             %s\nmatmul              %s\n"
+                                 "threads             %d\n",
+                          info->description, kernels->name, matmul_name(kernels), info->n_threads);
     for (int i = 0; i < n && rc >= 0; i++)
         rc = json ? buffer_printf(&out, ",\n \"%s%s%s\": %.*f", r[i].name, *r[i].unit != '\0' ? "_" : "", r[i].unit,
                                   r[i].decimals, r[i].value)

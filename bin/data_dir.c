@@ -19,8 +19,8 @@ static int check_recordings(const struct transcripts *t, const char *path, struc
         if (n == 0)
             return fail(msg, LINNET_E_FORMAT, "%s: recording '%s' has no path", path, t->at[i].id);
         if (at[n - 1] == '|')
-            return fail(msg, LINNET_E_UNSUPPORTED, "%s: recording '%s' is a command (%.200s): only plain files are read", path,
-                        t->at[i].id, at);
+            return fail(msg, LINNET_E_UNSUPPORTED,
+                        "%s: recording '%s' is a command (%.200s): only plain files are read", path, t->at[i].id, at);
     }
     return LINNET_OK;
 }
@@ -96,7 +96,8 @@ void data_dir_close(struct data_dir *d)
     *d = (struct data_dir){0};
 }
 
-int data_dir_find(const struct data_dir *d, const struct data_utterance *u, char *path, size_t size, struct message *msg)
+int data_dir_find(const struct data_dir *d, const struct data_utterance *u, char *path, size_t size,
+                  struct message *msg)
 {
     int n = snprintf(path, size, "%s", u->path);
     if (!file_exists(path) && u->path[0] != '/') {

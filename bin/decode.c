@@ -41,10 +41,10 @@ static const struct decode_options defaults = {0};
 #define FIELD(name) offsetof(struct decode_options, name)
 
 static const struct option_spec options[] = {
-    {"data", 0, OPTION_TEXT, FIELD(data), "DIR", "data directory: wav.scp, and segments where recordings are cut", 0, 0, NULL,
-     NULL},
-    {"out", 'o', OPTION_TEXT, FIELD(out), "DIR", "folder for the results; one that is half done is completed", 0, 0, NULL,
-     NULL},
+    {"data", 0, OPTION_TEXT, FIELD(data), "DIR", "data directory: wav.scp, and segments where recordings are cut", 0, 0,
+     NULL, NULL},
+    {"out", 'o', OPTION_TEXT, FIELD(out), "DIR", "folder for the results; one that is half done is completed", 0, 0,
+     NULL, NULL},
     {"streaming", 0, OPTION_FLAG, FIELD(streaming), NULL, "decode as if the audio came live", 0, 0, NULL, NULL},
     {NULL, 0, OPTION_GROUP, FIELD(decoding), NULL, NULL, 0, 0, NULL, decoding_table},
     {0}};
@@ -95,7 +95,8 @@ static int read_old(const char *path, struct buffer *b, struct message *msg)
 
 static int cut(const char *path, const struct buffer *b, size_t n, struct message *msg)
 {
-    return b->n > n && truncate(path, (off_t)n) < 0 ? fail(msg, LINNET_E_IO, "%s: %s", path, strerror(errno)) : LINNET_OK;
+    return b->n > n && truncate(path, (off_t)n) < 0 ? fail(msg, LINNET_E_IO, "%s: %s", path, strerror(errno))
+                                                    : LINNET_OK;
 }
 
 /* Cuts both files to the lines that both have. */
@@ -141,8 +142,10 @@ static int check_settings(const struct job *j, int is_new, struct message *msg)
     if (rc >= 0 && (rc = write_settings(j, &mine, msg)) >= 0) {
         if (is_new)
             rc = file_write(path, buffer_text(&mine), mine.n, msg);
-        else if ((rc = file_read(path, MAX_HYP_BYTES, &old, msg)) >= 0 && strcmp(buffer_text(&mine), buffer_text(&old)) != 0)
-            rc = fail(msg, LINNET_E_ARGUMENT, "%s: was begun with other settings (see recipe.yaml there)", j->options->out);
+        else if ((rc = file_read(path, MAX_HYP_BYTES, &old, msg)) >= 0 &&
+                 strcmp(buffer_text(&mine), buffer_text(&old)) != 0)
+            rc = fail(msg, LINNET_E_ARGUMENT, "%s: was begun with other settings (see recipe.yaml there)",
+                      j->options->out);
     }
     buffer_free(&mine);
     buffer_free(&old);
@@ -272,7 +275,7 @@ static void decode_all(struct job *j)
         if (rc >= 0) {
             j->totals.done++;
         } else {
-            j->totals.failed++;
+            j->totals.failed += decoding_signal() == 0;
             progress_hide(&j->progress);
             fprintf(stderr, "linnet: %s: %s\n", u->id, decoding_signal() != 0 ? "interrupted" : msg.text);
         }
@@ -304,10 +307,11 @@ static int make_stats(const struct job *j, struct buffer *b)
     struct linnet_model_info info = {.size = sizeof info};
     int rc = linnet_model_info(j->decoding.model, &info);
     if (rc >= 0)
-        rc = buffer_printf(b, "{\"utterances\": %d, \"skipped\": %d, \"failed\": %d,\n", t->done, t->skipped, t->failed);
+        rc =
+            buffer_printf(b, "{\"utterances\": %d, \"skipped\": %d, \"failed\": %d,\n", t->done, t->skipped, t->failed);
     if (rc >= 0)
-        rc = buffer_printf(b, " \"audio_s\": %.3f, \"wall_s\": %.3f, \"real_time_factor\": %.4f,\n", t->audio_s, t->wall_s,
-                           t->audio_s > 0 ? t->wall_s / t->audio_s : 0);
+        rc = buffer_printf(b, " \"audio_s\": %.3f, \"wall_s\": %.3f, \"real_time_factor\": %.4f,\n", t->audio_s,
+                           t->wall_s, t->audio_s > 0 ? t->wall_s / t->audio_s : 0);
     if (rc >= 0)
         rc = buffer_printf(b, " \"features_s\": %.3f, \"encoder_s\": %.3f, \"decoder_s\": %.3f,\n", t->features_s,
                            t->encoder_s, t->decoder_s);

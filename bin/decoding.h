@@ -23,10 +23,10 @@ extern const struct option_spec decoding_table[]; /* for OPTION_GROUP */
 struct decoding {
     linnet_model *model;
     linnet_stream *stream;
-    struct buffer settings;   /* the texts of items, each NUL-terminated */
-    const char **items;       /* [n] */
+    struct buffer settings; /* the texts of items, each NUL-terminated */
+    const char **items;     /* [n] */
     size_t n;
-    double hotword_bonus;     /* of phrases that come without one */
+    double hotword_bonus; /* of phrases that come without one */
 };
 
 /* Opens both; streaming as in linnet_stream_options.  The recipe's settings come first, then --set in order, then the
@@ -36,13 +36,14 @@ LINNET_MUST_CHECK int decoding_open(struct decoding *d, const struct decoding_op
 void decoding_close(struct decoding *d);
 
 /* The two parts of it: first the model, then the stream. */
-LINNET_MUST_CHECK int decoding_open_model(struct decoding *d, const struct decoding_options *options, struct message *msg);
+LINNET_MUST_CHECK int decoding_open_model(struct decoding *d, const struct decoding_options *options,
+                                          struct message *msg);
 LINNET_MUST_CHECK int decoding_open_stream(struct decoding *d, const struct decoding_options *options, int streaming,
                                            int sample_rate_hz, struct message *msg);
 
 /* The settings as the stream sees them; the caller opens and closes the recipe around it. */
-LINNET_MUST_CHECK int decoding_recipe(const struct decoding *d, const struct decoding_options *options, struct recipe *r,
-                                      struct message *msg);
+LINNET_MUST_CHECK int decoding_recipe(const struct decoding *d, const struct decoding_options *options,
+                                      struct recipe *r, struct message *msg);
 
 /* Where the results of a recording go. */
 struct decoding_sink {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * forward.c - `linnet forward`: the tensors on the way from a recording to words, to check a model against its origin. */
+ * forward.c - `linnet forward`: the tensors on the way from a recording to words, to check a model against its origin.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -15,15 +16,15 @@ static const struct forward_options defaults = {.chunk = -1, .left_chunks = -1};
 #define DECODING(name) offsetof(struct forward_options, decoding.name)
 
 static const struct option_spec options[] = {
-    {"model", 'm', OPTION_TEXT, DECODING(model), "DIR", "model directory, or a name in the model cache (whisper-base)", 0, 0,
-     NULL, NULL},
+    {"model", 'm', OPTION_TEXT, DECODING(model), "DIR", "model directory, or a name in the model cache (whisper-base)",
+     0, 0, NULL, NULL},
     {"out", 'o', OPTION_TEXT, FIELD(out), "FILE", "safetensors file to write", 0, 0, NULL, NULL},
-    {"tokens", 0, OPTION_TEXT, FIELD(tokens), "LIST", "Whisper: ids to give to the decoder: 50258,50259,50359,50363", 0, 0,
+    {"tokens", 0, OPTION_TEXT, FIELD(tokens), "LIST", "Whisper: ids to give to the decoder: 50258,50259,50359,50363", 0,
+     0, NULL, NULL},
+    {"chunk", 0, OPTION_INT, FIELD(chunk), "N", "WeNet: encoder frames of a chunk; -1: the whole recording", -1, 100000,
      NULL, NULL},
-    {"chunk", 0, OPTION_INT, FIELD(chunk), "N", "WeNet: encoder frames of a chunk; -1: the whole recording", -1, 100000, NULL,
-     NULL},
-    {"left-chunks", 0, OPTION_INT, FIELD(left_chunks), "K", "WeNet: chunks before it that a chunk sees; -1: all", -1, 100000,
-     NULL, NULL},
+    {"left-chunks", 0, OPTION_INT, FIELD(left_chunks), "K", "WeNet: chunks before it that a chunk sees; -1: all", -1,
+     100000, NULL, NULL},
     {"raw", 0, OPTION_TEXT, FIELD(raw), "SPEC", "the file is bare samples, such as s16le:16000:1", 0, 0, NULL, NULL},
     {"threads", 't', OPTION_INT, DECODING(threads), "N", "threads; 0: one for each processor", 0, 256, NULL, NULL},
     {0}};
@@ -74,8 +75,8 @@ static const struct {
     {"hybrid", forward_hybrid},
 };
 
-static int forward(const struct linnet_model *model, const struct forward_options *o, const char *path, struct forward_tensors *t,
-                   struct message *msg)
+static int forward(const struct linnet_model *model, const struct forward_options *o, const char *path,
+                   struct forward_tensors *t, struct message *msg)
 {
     struct audio_file *audio = NULL;
     int rc = audio_file_open(&audio, path, o->raw, RATE_HZ, msg);

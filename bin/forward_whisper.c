@@ -88,8 +88,8 @@ static int whisper_features(struct whisper_run *r, const struct whisper_config *
     return LINNET_OK;
 }
 
-static int whisper_logits(struct whisper_run *r, const struct whisper_model *m, const float *states, struct forward_tensors *t,
-                          struct message *msg)
+static int whisper_logits(struct whisper_run *r, const struct whisper_model *m, const float *states,
+                          struct forward_tensors *t, struct message *msg)
 {
     const struct whisper_config *c = &m->config;
     int n = r->n_tokens;

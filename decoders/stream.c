@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * stream.c - one recording on its way through a model: resampling, the decoder, the queue of events.
  *
- * An error other than a bad argument ends the stream: what was said before it can still be taken, further audio cannot be
- * fed until reset. */
+ * An error other than a bad argument ends the stream: what was said before it can still be taken, further audio cannot
+ * be fed until reset. */
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
@@ -29,7 +29,7 @@ struct linnet_stream {
     struct resample *resample; /* NULL at the decoder's own rate */
     float *block;              /* [n_block] resampled samples, or those of a file */
     size_t n_block;
-    uint64_t n_fed;            /* samples, at the rate fed */
+    uint64_t n_fed; /* samples, at the rate fed */
     struct audio_file *file;
     int has_finished, error;
 };
@@ -69,8 +69,7 @@ static int stream_open(struct linnet_stream *s, const struct linnet_stream_optio
     if (s->rate_hz < RESAMPLE_MIN_HZ || s->rate_hz > RESAMPLE_MAX_HZ)
         return fail(&s->msg, LINNET_E_ARGUMENT, "a sample rate of %d Hz: possible are %d to %d", s->rate_hz,
                     RESAMPLE_MIN_HZ, RESAMPLE_MAX_HZ);
-    if (s->rate_hz != DECODER_RATE_HZ &&
-        (rc = resample_open(&s->resample, s->rate_hz, DECODER_RATE_HZ, &s->msg)) < 0)
+    if (s->rate_hz != DECODER_RATE_HZ && (rc = resample_open(&s->resample, s->rate_hz, DECODER_RATE_HZ, &s->msg)) < 0)
         return rc;
     if ((rc = make_room(s, FILE_BLOCK)) < 0)
         return rc;
@@ -80,15 +79,16 @@ static int stream_open(struct linnet_stream *s, const struct linnet_stream_optio
     return s->ops->open(&s->state, &host);
 }
 
-int linnet_stream_open(linnet_model *model, const struct linnet_stream_options *options, linnet_stream **stream, char *error,
-                       size_t error_size)
+int linnet_stream_open(linnet_model *model, const struct linnet_stream_options *options, linnet_stream **stream,
+                       char *error, size_t error_size)
 {
     struct linnet_stream_options mine;
     linnet_stream_options_init(&mine);
     int rc = LINNET_E_ARGUMENT;
     struct message msg = {"bad argument"};
     struct linnet_stream *s = NULL;
-    if (model != NULL && stream != NULL && (options == NULL || (options->size >= sizeof options->size && options->size <= sizeof mine))) {
+    if (model != NULL && stream != NULL &&
+        (options == NULL || (options->size >= sizeof options->size && options->size <= sizeof mine))) {
         if (options != NULL)
             memcpy(&mine, options, options->size);
         s = mem_array(1, sizeof *s);

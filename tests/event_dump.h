@@ -9,8 +9,8 @@
 static inline int event_dump(struct buffer *out, const linnet_event *e)
 {
     int rc = buffer_printf(out, "%d %a %a '%s' %zu %s %a %a %a:", (int)e->type, e->start_s, e->end_s,
-                           e->text != NULL ? e->text : "", e->committed, e->language != NULL ? e->language : "", e->logprob,
-                           e->no_speech, (double)e->confidence);
+                           e->text != NULL ? e->text : "", e->committed, e->language != NULL ? e->language : "",
+                           e->logprob, e->no_speech, (double)e->confidence);
     for (int i = 0; i < e->n_tokens && rc == 0; i++)
         rc = buffer_printf(out, " %d", e->tokens[i]);
     for (int i = 0; i < e->n_words && rc == 0; i++)

@@ -34,7 +34,7 @@ static void check(int ok)
 
 static void sound(const char *name, size_t n, uint64_t seed)
 {
-    struct wav_writer *w;
+    struct wav_writer *w = NULL;
     float *x = tiny_sound(n, seed);
     check(x != NULL && wav_writer_open(&w, in(name), 16000, NULL) >= 0);
     check(wav_writer_write(w, x, n, NULL) >= 0 && wav_writer_close(w, NULL) >= 0);

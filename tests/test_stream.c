@@ -83,7 +83,8 @@ static void events_in_order(void)
         CU_ASSERT_EQUAL(e.type, LINNET_EVENT_FINAL);
         CU_ASSERT_TRUE(e.start_s >= last - 1e-9 && e.end_s >= e.start_s);
         CU_ASSERT_TRUE(e.committed == strlen(e.text) && e.n_tokens > 0);
-        CU_ASSERT_TRUE(e.logprob <= 0 && e.confidence >= 0 && e.confidence <= 1 && e.no_speech >= 0 && e.no_speech <= 1);
+        CU_ASSERT_TRUE(e.logprob <= 0 && e.confidence >= 0 && e.confidence <= 1 && e.no_speech >= 0 &&
+                       e.no_speech <= 1);
         CU_ASSERT_STRING_EQUAL(e.language, "en");
         last = e.start_s;
         n_final++;
@@ -433,7 +434,8 @@ static void figures(void)
     CU_ASSERT_EQUAL(linnet_model_info(model, &info), 0);
     CU_ASSERT_STRING_EQUAL(info.kind, "whisper");
     CU_ASSERT_TRUE(info.sample_rate_hz == 16000 && info.n_mels == TINY_MELS && info.n_vocabulary == 51865);
-    CU_ASSERT_TRUE(info.frame_s == 0.02 && info.n_parameters > 51865 * TINY_D && info.n_weight_bytes > info.n_parameters);
+    CU_ASSERT_TRUE(info.frame_s == 0.02 && info.n_parameters > 51865 * TINY_D &&
+                   info.n_weight_bytes > info.n_parameters);
     CU_ASSERT_EQUAL(event_dump_run(&out, s, sound, SHORT, SHORT), 0);
     CU_ASSERT_EQUAL(linnet_stream_stats(s, &stats), 0);
     CU_ASSERT_DOUBLE_EQUAL(stats.audio_s, SHORT / 16000.0, 1e-9);

@@ -145,8 +145,13 @@ static void special_tokens(const struct whisper_specials *s, const json_t *wante
     const struct {
         const char *name;
         int id;
-    } ids[] = {{"sot", s->sot}, {"eot", s->eot}, {"no_timestamps", s->no_timestamps}, {"no_speech", s->no_speech},
-               {"sot_prev", s->sot_prev}, {"timestamp_begin", s->timestamp_begin}, {"transcribe", s->transcribe},
+    } ids[] = {{"sot", s->sot},
+               {"eot", s->eot},
+               {"no_timestamps", s->no_timestamps},
+               {"no_speech", s->no_speech},
+               {"sot_prev", s->sot_prev},
+               {"timestamp_begin", s->timestamp_begin},
+               {"transcribe", s->transcribe},
                {"translate", s->translate}};
     for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
         CU_ASSERT_EQUAL(json_integer_value(json_object_get(wanted, ids[i].name)), ids[i].id);
@@ -206,7 +211,7 @@ static void english_only(void)
 {
     static const struct tiny_whisper english = {.n_vocab = 51864};
     static const char *const good[] = {"language=en", "decoder.temperature=0", "decoder.max_tokens=10"},
-                      *const german[] = {"language=de"}, *const translate[] = {"task=translate"};
+                             *const german[] = {"language=de"}, *const translate[] = {"task=translate"};
     char error[400];
     linnet_model *m;
     linnet_stream *s = NULL;
@@ -236,9 +241,10 @@ static void english_only(void)
 /* The error must name the tensor and the file. */
 static void broken_tensors(void)
 {
-    static const char *const names[] = {"model.encoder.conv2.weight", "model.encoder.layers.1.self_attn.k_proj.weight",
-                                        "model.decoder.embed_tokens.weight", "model.decoder.layers.0.encoder_attn.out_proj.bias",
-                                        "model.decoder.layer_norm.weight", "model.decoder.embed_positions.weight"};
+    static const char *const names[] = {
+        "model.encoder.conv2.weight",        "model.encoder.layers.1.self_attn.k_proj.weight",
+        "model.decoder.embed_tokens.weight", "model.decoder.layers.0.encoder_attn.out_proj.bias",
+        "model.decoder.layer_norm.weight",   "model.decoder.embed_positions.weight"};
     char error[400];
     linnet_model *m;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -272,18 +278,27 @@ static void cut_files(void)
 /* config.json with one number replaced. */
 static void write_config(const char *key, const char *value)
 {
-    static const char *const usual[][2] = {
-        {"model_type", "\"whisper\""}, {"d_model", "16"},   {"num_mel_bins", "80"}, {"encoder_layers", "2"},
-        {"encoder_attention_heads", "2"}, {"encoder_ffn_dim", "32"}, {"decoder_layers", "2"},
-        {"decoder_attention_heads", "2"}, {"decoder_ffn_dim", "32"}, {"max_source_positions", "1500"},
-        {"max_target_positions", "448"}, {"vocab_size", "51865"}, {"activation_function", "\"gelu\""},
-        {"scale_embedding", "false"}};
+    static const char *const usual[][2] = {{"model_type", "\"whisper\""},
+                                           {"d_model", "16"},
+                                           {"num_mel_bins", "80"},
+                                           {"encoder_layers", "2"},
+                                           {"encoder_attention_heads", "2"},
+                                           {"encoder_ffn_dim", "32"},
+                                           {"decoder_layers", "2"},
+                                           {"decoder_attention_heads", "2"},
+                                           {"decoder_ffn_dim", "32"},
+                                           {"max_source_positions", "1500"},
+                                           {"max_target_positions", "448"},
+                                           {"vocab_size", "51865"},
+                                           {"activation_function", "\"gelu\""},
+                                           {"scale_embedding", "false"}};
     char path[4200];
     snprintf(path, sizeof path, "%s/config.json", folder);
     FILE *f = fopen(path, "w");
     CU_ASSERT_PTR_NOT_NULL_FATAL(f);
     for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
-        fprintf(f, "%s\"%s\": %s", i == 0 ? "{" : ", ", usual[i][0], strcmp(usual[i][0], key) == 0 ? value : usual[i][1]);
+        fprintf(f, "%s\"%s\": %s", i == 0 ? "{" : ", ", usual[i][0],
+                strcmp(usual[i][0], key) == 0 ? value : usual[i][1]);
     fputs("}", f);
     fclose(f);
 }
@@ -292,13 +307,20 @@ static void wrong_configs(void)
 {
     static const struct {
         const char *key, *value, *named;
-    } wrong[] = {{"d_model", "0", "d_model"},         {"d_model", "-16", "d_model"},
-                 {"d_model", "1e9", "d_model"},       {"d_model", "\"16\"", "d_model"},
-                 {"d_model", "17", "d_model"},        {"encoder_layers", "2000000000", "encoder_layers"},
-                 {"decoder_layers", "65", "decoder_layers"}, {"vocab_size", "51863", "51863"},
-                 {"vocab_size", "9000000000000", "vocab_size"}, {"num_mel_bins", "81", "conv1"},
-                 {"max_target_positions", "null", "max_target_positions"}, {"activation_function", "\"relu\"", "relu"},
-                 {"scale_embedding", "true", "scale_embedding"}, {"model_type", "\"parrot\"", "parrot"},
+    } wrong[] = {{"d_model", "0", "d_model"},
+                 {"d_model", "-16", "d_model"},
+                 {"d_model", "1e9", "d_model"},
+                 {"d_model", "\"16\"", "d_model"},
+                 {"d_model", "17", "d_model"},
+                 {"encoder_layers", "2000000000", "encoder_layers"},
+                 {"decoder_layers", "65", "decoder_layers"},
+                 {"vocab_size", "51863", "51863"},
+                 {"vocab_size", "9000000000000", "vocab_size"},
+                 {"num_mel_bins", "81", "conv1"},
+                 {"max_target_positions", "null", "max_target_positions"},
+                 {"activation_function", "\"relu\"", "relu"},
+                 {"scale_embedding", "true", "scale_embedding"},
+                 {"model_type", "\"parrot\"", "parrot"},
                  {"model_type", "[1, 2", "config.json"}};
     static const struct tiny_whisper usual = {0};
     char error[400];
@@ -318,10 +340,8 @@ static void wrong_configs(void)
 }
 
 static const struct unit_test tests[] = {
-    {"a random model of large-v3's kind", random_v3},
-    {"English-only vocabulary", english_only},
-    {"missing and misshapen tensors", broken_tensors},
-    {"files cut short", cut_files},
+    {"a random model of large-v3's kind", random_v3},  {"English-only vocabulary", english_only},
+    {"missing and misshapen tensors", broken_tensors}, {"files cut short", cut_files},
     {"wrong configurations", wrong_configs},
 };
 

@@ -174,8 +174,9 @@ static void searches(void)
         size_t n = read_recording(recordings[i].name);
         snprintf(language, sizeof language, "language=%s", recordings[i].language);
         for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
-            const char *settings[] = {language, "decoder.padding=silence", "decoder.temperature=0", "decoder.nbest=2",
-                                      kinds[k].beam, kinds[k].timestamps};
+            const char *settings[] = {
+                language,      "decoder.padding=silence", "decoder.temperature=0", "decoder.nbest=2",
+                kinds[k].beam, kinds[k].timestamps};
             check_tokens(json_object_get(json, kinds[k].name), settings, sizeof settings / sizeof *settings, n);
         }
         json_decref(json);

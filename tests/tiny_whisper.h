@@ -17,8 +17,8 @@
 #include "nn/safetensors.h"
 
 struct tiny_whisper {
-    int n_vocab;                        /* 0: 51865; 51864 is English only */
-    const char *missing, *misshapen;    /* a tensor that is left out, or has a row too many */
+    int n_vocab;                     /* 0: 51865; 51864 is English only */
+    const char *missing, *misshapen; /* a tensor that is left out, or has a row too many */
 };
 
 enum { TINY_D = 16, TINY_MELS = 80, TINY_FFN = 32, TINY_LAYERS = 2, TINY_CTX = 1500, TINY_TEXT = 448, TINY_MAX = 128 };
@@ -182,10 +182,12 @@ static inline int tiny_whisper_write(const char *dir, const struct tiny_whisper 
     if (f == NULL)
         return -1;
     fprintf(f, "{\"model_type\": \"whisper\", \"d_model\": %d, \"num_mel_bins\": %d,\n", TINY_D, TINY_MELS);
-    fprintf(f, " \"encoder_layers\": %d, \"encoder_attention_heads\": 2, \"encoder_ffn_dim\": %d,\n", TINY_LAYERS, TINY_FFN);
-    fprintf(f, " \"decoder_layers\": %d, \"decoder_attention_heads\": 2, \"decoder_ffn_dim\": %d,\n", TINY_LAYERS, TINY_FFN);
-    fprintf(f, " \"max_source_positions\": %d, \"max_target_positions\": %d, \"vocab_size\": %d}\n", TINY_CTX, TINY_TEXT,
-            n_vocab);
+    fprintf(f, " \"encoder_layers\": %d, \"encoder_attention_heads\": 2, \"encoder_ffn_dim\": %d,\n", TINY_LAYERS,
+            TINY_FFN);
+    fprintf(f, " \"decoder_layers\": %d, \"decoder_attention_heads\": 2, \"decoder_ffn_dim\": %d,\n", TINY_LAYERS,
+            TINY_FFN);
+    fprintf(f, " \"max_source_positions\": %d, \"max_target_positions\": %d, \"vocab_size\": %d}\n", TINY_CTX,
+            TINY_TEXT, n_vocab);
     return fclose(f) != 0 ? -1 : tiny_weights(dir, how, n_vocab);
 }
 
