@@ -83,7 +83,7 @@ static void what_is_written_is_read_back(void)
 {
     static const char *const settings[] = {"language=de", "decoder.temperature=0.1 0.3", "decoder.patience=0.1",
                                            "decoder.prefix=quote \" back \\ line \n tab \t é: ~ #",
-                                           "vad.threshold=1e-3"};
+                                           "vad.threshold_db=1e-3"};
     struct recipe a, b;
     CU_ASSERT_EQUAL_FATAL(recipe_open(&a, &msg), 0);
     CU_ASSERT_EQUAL_FATAL(recipe_open(&b, &msg), 0);
