@@ -84,14 +84,14 @@ static int transcribe(struct job *j, const char *path, struct message *msg)
     rc = decoding_run(&j->decoding, j->audio, -1, &sink, msg);
     progress_hide(&j->progress);
     /* Whatever went wrong, what was recognised before it is written. */
-    struct message later;
+    struct message later = {"standard output: cannot write"};
     int end = output_end(&j->output, j->fed_s, &later);
     if (end >= 0)
         end = j->options->output == NULL ? print_ready(j)
               : j->fed_s > 0             ? output_save(&j->output, j->options->output, &later)
                                          : LINNET_OK;
     if (rc >= 0 && end < 0)
-        rc = j->options->output == NULL ? fail(msg, end, "standard output: cannot write") : fail(msg, end, "%s", later.text);
+        rc = fail(msg, end, "%s", later.text);
     return rc;
 }
 

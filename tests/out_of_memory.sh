@@ -34,4 +34,11 @@ sweep transcribe $quick -w -f json -b 2 --nbest 2 "$dir/in/a.wav"
 sweep transcribe $quick -s decoder.temperature=0.5 --raw s16le:8000 --prompt '' "$dir/in/a.s16"
 sweep forward -m "$dir/in/model" -o "$dir/t.safetensors" --tokens 50258,50259 "$dir/in/a.wav"
 sweep info --json "$dir/in/model"
+
+# A WeNet model from its checkpoint to words, where the reference data is there.
+model=${LINNET_SHARED:-${top_srcdir:-.}/../shared}/refs/wenet-u2pp
+if [ -f "$model/final.pt" ] && "$linnet" convert "$model" "$dir/wenet" >/dev/null 2>&1; then
+    sweep transcribe --threads 1 --model "$dir/wenet" --set decoder.chunk=16 --nbest 3 --word-times --format json \
+        "$model/input.wav"
+fi
 exit $bad
