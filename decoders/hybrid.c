@@ -130,9 +130,8 @@ static int hybrid_bias(void *state, const char *const *phrases, const float *bon
     struct hotwords *hotwords = NULL;
     struct hybrid_search *search = NULL;
     int rc = LINNET_OK, n_spelled = 0;
-    if ((h->method == HYBRID_GREEDY || h->method == HYBRID_SEGMENTAL) && n > 0)
-        return fail(msg, LINNET_E_UNSUPPORTED, "decoder '%s' takes no phrases",
-                    h->method == HYBRID_GREEDY ? "ctc_greedy" : "segmental");
+    if (h->method == HYBRID_SEGMENTAL && n > 0)
+        return fail(msg, LINNET_E_UNSUPPORTED, "decoder 'segmental' takes no phrases");
     for (size_t i = 0; i < n && rc >= 0; i++)
         rc = hotword_list_add(&list, phrases[i],
                               bonus != NULL ? (double)bonus[i] : h->host.recipe->decoder_hotword_bonus, msg);

@@ -84,7 +84,7 @@ int hybrid_search_open(struct hybrid_search **out, const struct hybrid_model *m,
         return fail_memory(msg);
     s->model = m;
     s->ctx = ctx;
-    s->method = method;
+    s->method = method == HYBRID_GREEDY && hotwords != NULL ? HYBRID_PREFIX : method;
     s->word_times = recipe->decoder_word_times;
     s->n_beam = recipe->decoder_beam > 0 ? recipe->decoder_beam : USUAL_BEAM;
     int rc = first_pass_open(s, recipe, hotwords, msg);

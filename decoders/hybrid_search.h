@@ -24,7 +24,8 @@ struct hybrid_result {
 
 struct hybrid_search;
 
-/* The context and hotwords (may be NULL) must live as long. */
+/* The context and hotwords (may be NULL) must live as long.  A greedy search cannot take back the beginning of a phrase
+ * that does not go on: with hotwords it is a prefix beam search. */
 LINNET_MUST_CHECK int hybrid_search_open(struct hybrid_search **out, const struct hybrid_model *m,
                                          struct nn_context *ctx, enum hybrid_method method, const struct recipe *recipe,
                                          const struct hotwords *hotwords, struct message *msg);

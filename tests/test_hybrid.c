@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/buffer.h"
+#include "decoders/hybrid_encoder.h"
 #include "decoders/hybrid_forward.h"
 #include "decoders/model.h"
 #include "linnet.h"
@@ -512,6 +513,79 @@ static void test_many(void)
     recording_close(&r);
 }
 
+static int count_of(const char *text, const char *word)
+{
+    int n = 0;
+    for (const char *at = strstr(text, word); at != NULL; at = strstr(at + 1, word))
+        n++;
+    return n;
+}
+
+/* Phrases come oftener with a bonus, in every search; what cannot be spelled is told. */
+static void test_phrases(void)
+{
+    static const char *const decoders[] = {"ctc_greedy", "ctc_prefix_beam", "attention", "attention_rescoring"};
+    static const char *const phrases[] = {"c2 c2", "\xe6\x97\xa5"};
+    static const float bonus[] = {8.0f, 8.0f};
+    struct recording r;
+    recording_open(&r);
+    linnet_model *m = model_open(r.c.dir, 1);
+    for (int i = 0; i < 4; i++) {
+        struct settings s = {.n = 0};
+        linnet_event e;
+        int counts[2];
+        set(&s, "decoder.name=%s", decoders[i]);
+        for (int with = 0; with < 2; with++) {
+            linnet_stream *stream = stream_open(m, &s, 0);
+            if (with) {
+                CU_ASSERT_EQUAL(linnet_stream_bias(stream, phrases, bonus, 2), 1);
+                CU_ASSERT_PTR_NOT_NULL(strstr(linnet_stream_error(stream), phrases[1]));
+            }
+            struct reference start = {r.wav.data, 40000, 1};
+            CU_ASSERT_EQUAL_FATAL(final_event(stream, &start, &e), 1);
+            counts[with] = count_of(e.text, "c2");
+            linnet_stream_close(stream);
+        }
+        CU_ASSERT(counts[1] > counts[0]);
+    }
+    linnet_model_close(m);
+    recording_close(&r);
+}
+
+/* At the end of a stream every sample is in an encoder frame, and none is added that sees silence alone. */
+static void test_flush(void)
+{
+    struct converted c;
+    struct nn_context ctx;
+    CU_ASSERT_EQUAL_FATAL(converted_open(&c, "refs/wenet-u2pp"), 0);
+    linnet_model *m = model_open(c.dir, 1);
+    const struct subsampling *sub = &m->hybrid->encoder->subsampling;
+    CU_ASSERT_EQUAL_FATAL(nn_context_open(&ctx, NULL, NULL), 0);
+    for (size_t n = 1; n < 30000; n += 397) {
+        struct hybrid_encoder *e;
+        struct hybrid_encoder_options options = {.chunk = 4, .left_chunks = 2, .pad = 1};
+        struct hybrid_block block;
+        static const float samples[30000];
+        long n_frames = 0;
+        CU_ASSERT_EQUAL_FATAL(hybrid_encoder_open(&e, m->hybrid, &ctx, &options, NULL), 0);
+        for (size_t at = 0, taken; at < n; at += taken) {
+            CU_ASSERT_EQUAL(hybrid_encoder_feed(e, samples + at, n - at, &taken, NULL), 0);
+            while (hybrid_encoder_next(e, &block, NULL) > 0)
+                n_frames += block.n;
+        }
+        CU_ASSERT_EQUAL(hybrid_encoder_finish(e, NULL), 0);
+        while (hybrid_encoder_next(e, &block, NULL) > 0)
+            n_frames += block.n;
+        /* Frame t ends with sample (rate t + context) 160 + 400. */
+        CU_ASSERT(((n_frames - 1) * sub->rate + sub->context) * 160 + 400 >= (long)n);
+        CU_ASSERT(n_frames == 1 || ((n_frames - 2) * sub->rate + sub->context) * 160 + 400 < (long)n);
+        hybrid_encoder_close(e);
+    }
+    nn_context_close(&ctx);
+    linnet_model_close(m);
+    converted_close(&c);
+}
+
 static void test_refusals(void)
 {
     struct converted c;
@@ -553,6 +627,8 @@ static const struct unit_test tests[] = {
     {"pieces of any size, again, on two threads: the same events", test_pieces},
     {"streams beside each other", test_interleaved},
     {"partial results, endpoints, times", test_events},
+    {"phrases", test_phrases},
+    {"the end of a stream", test_flush},
     {"an hour through one stream", test_hour},
     {"sixteen streams at once", test_many},
     {"what cannot be done is refused", test_refusals},
