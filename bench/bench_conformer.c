@@ -74,7 +74,8 @@ static double product_speed(struct bench *b)
 {
     enum { ROWS = 448 };
     const struct linear *l = &b->model->blocks[0].feed_forward.hidden;
-    float *x = mem_array((size_t)ROWS * (size_t)l->n_in, sizeof *x), *y = mem_array((size_t)ROWS * (size_t)l->n_out, sizeof *y);
+    float *x = mem_array((size_t)ROWS * (size_t)l->n_in, sizeof *x),
+          *y = mem_array((size_t)ROWS * (size_t)l->n_out, sizeof *y);
     double best = 1e9;
     for (int i = 0; i < l->n_in * ROWS && x != NULL; i++)
         x[i] = (float)(i % 17) - 8.0f;
@@ -95,7 +96,8 @@ static int stream(struct bench *b, int n_features, int chunk, int left, double *
     struct conformer_stream *s;
     int d = b->model->config.n_dims, mels = b->model->config.n_features, v = b->ctc.n_out;
     float *features = mem_array((size_t)n_features * (size_t)mels, sizeof *features);
-    float *out = mem_array((size_t)chunk * (size_t)d, sizeof *out), *ctc = mem_array((size_t)chunk * (size_t)v, sizeof *ctc);
+    float *out = mem_array((size_t)chunk * (size_t)d, sizeof *out),
+          *ctc = mem_array((size_t)chunk * (size_t)v, sizeof *ctc);
     int rc = conformer_stream_open(&s, b->model, &b->ctx, chunk, left, &b->msg);
     if (rc < 0 || features == NULL || out == NULL || ctc == NULL)
         return rc < 0 ? rc : fail_memory(&b->msg);

@@ -39,7 +39,8 @@ static int verify_all(const struct linnet_model *model, const struct recipe *r, 
     for (int i = 0; i < n; i++) {
         struct message msg = {""};
         double difference = 0.0;
-        int n_frames = 0, rc = verify(model, paths[i], raw, chunk, r->decoder_left_chunks, &difference, &n_frames, &msg);
+        int n_frames = 0,
+            rc = verify(model, paths[i], raw, chunk, r->decoder_left_chunks, &difference, &n_frames, &msg);
         if (rc < 0 && strstr(msg.text, paths[i]) == NULL)
             fail_in(&msg, rc, paths[i]);
         if (rc < 0)
@@ -59,7 +60,8 @@ int verify_streaming(const struct decoding_options *options, const char *raw, in
     struct message msg = {""};
     int code = EXIT_WORK_FAILED, rc = decoding_open_model(&d, options, &msg);
     if (rc >= 0 && d.model->hybrid == NULL)
-        rc = fail(&msg, LINNET_E_UNSUPPORTED, "--verify-streaming is for WeNet models: this one's encoder takes windows");
+        rc = fail(&msg, LINNET_E_UNSUPPORTED,
+                  "--verify-streaming is for WeNet models: this one's encoder takes windows");
     if (rc >= 0 && (rc = recipe_open(&r, &msg)) >= 0)
         rc = decoding_recipe(&d, options, &r, &msg);
     if (rc < 0)

@@ -4,9 +4,9 @@
  * Not streaming: the recording is one utterance, encoded as decoder.chunk says, and gives one result.  WeNet's own
  * programs drop the frames at the end that do not fill the encoder's first layers; so does this, to be equal.
  *
- * Streaming is WeNet's two passes: the first pass gives partial results chunk by chunk; when an endpoint rule fires, the
- * second pass replaces the text, and the next utterance begins with empty caches and the same clock.  At the end silence
- * is added so that every sample takes part in an encoder frame. */
+ * Streaming is WeNet's two passes: the first pass gives partial results chunk by chunk; when an endpoint rule fires,
+ * the second pass replaces the text, and the next utterance begins with empty caches and the same clock.  At the end
+ * silence is added so that every sample takes part in an encoder frame. */
 #include "decoders/hybrid.h"
 
 #include <math.h>
@@ -54,7 +54,8 @@ static int encoder_options(const struct hybrid *h, struct hybrid_encoder_options
     if (!h->host.streaming)
         return LINNET_OK;
     if (h->method == HYBRID_ATTENTION)
-        return fail(h->host.msg, LINNET_E_UNSUPPORTED, "decoder 'attention' needs the whole recording: it cannot stream");
+        return fail(h->host.msg, LINNET_E_UNSUPPORTED,
+                    "decoder 'attention' needs the whole recording: it cannot stream");
     if (o->chunk == 0)
         o->chunk = c->static_chunk > 0 && !c->dynamic_chunk ? c->static_chunk : USUAL_CHUNK;
     if (o->chunk > 0 && conformer_config_chunk(c, o->chunk) == 0)
@@ -110,8 +111,8 @@ static int hybrid_open(void **state, const struct decoder_host *host, enum hybri
         h->method = HYBRID_PREFIX;
     struct hybrid_encoder_options options;
     int rc;
-    if ((rc = encoder_options(h, &options)) < 0 ||
-        (rc = nn_context_open(&h->ctx, host->model->pool, host->msg)) < 0 || (rc = endpoint_start(h)) < 0 ||
+    if ((rc = encoder_options(h, &options)) < 0 || (rc = nn_context_open(&h->ctx, host->model->pool, host->msg)) < 0 ||
+        (rc = endpoint_start(h)) < 0 ||
         (rc = hybrid_encoder_open(&h->encoder, h->model, &h->ctx, &options, host->msg)) < 0 ||
         (rc = hybrid_search_open(&h->search, h->model, &h->ctx, h->method, host->recipe, NULL, host->msg)) < 0) {
         hybrid_close(h);
@@ -136,7 +137,8 @@ static int hybrid_bias(void *state, const char *const *phrases, const float *bon
         rc = hotword_list_add(&list, phrases[i],
                               bonus != NULL ? (double)bonus[i] : h->host.recipe->decoder_hotword_bonus, msg);
     if (rc >= 0)
-        rc = n_spelled = hotword_list_graph(&list, hotword_list_spell_units, h->model->units, &hotwords, &unspelled, msg);
+        rc = n_spelled =
+            hotword_list_graph(&list, hotword_list_spell_units, h->model->units, &hotwords, &unspelled, msg);
     if (rc >= 0)
         rc = hybrid_search_open(&search, h->model, &h->ctx, h->method, h->host.recipe, hotwords, msg);
     if (rc >= 0) {
@@ -188,8 +190,14 @@ static int push_partial(struct hybrid *h)
     if (buffer_append(&h->partial, buffer_text(&h->text), h->text.n) < 0)
         return fail_memory(h->host.msg);
     struct hybrid_utterance u = utterance(h);
-    linnet_event event = {.type = LINNET_EVENT_PARTIAL, .start_s = u.start_s, .end_s = u.end_s, .language = "",
-                          .text = buffer_text(&h->text), .committed = committed, .tokens = tokens, .n_tokens = n};
+    linnet_event event = {.type = LINNET_EVENT_PARTIAL,
+                          .start_s = u.start_s,
+                          .end_s = u.end_s,
+                          .language = "",
+                          .text = buffer_text(&h->text),
+                          .committed = committed,
+                          .tokens = tokens,
+                          .n_tokens = n};
     return events_push(h->host.events, &event, h->host.msg);
 }
 
@@ -204,8 +212,8 @@ static int end_utterance(struct hybrid *h, const struct endpoint_found *found)
         rc = hybrid_result_push(h->host.events, h->model, &u, results, n, h->host.msg);
     }
     if (rc >= 0 && found != NULL) {
-        linnet_event event = {.type = LINNET_EVENT_ENDPOINT, .start_s = u.start_s, .end_s = u.end_s, .language = "",
-                              .text = found->text};
+        linnet_event event = {
+            .type = LINNET_EVENT_ENDPOINT, .start_s = u.start_s, .end_s = u.end_s, .language = "", .text = found->text};
         rc = events_push(h->host.events, &event, h->host.msg);
     }
     hybrid_search_reset(h->search);
@@ -314,8 +322,9 @@ OPEN(attention, HYBRID_ATTENTION)
 OPEN(rescoring, HYBRID_RESCORING)
 OPEN(segmental, HYBRID_SEGMENTAL)
 
-#define OPS(method) .open = open_##method, .feed = hybrid_feed, .finish = hybrid_finish, .reset = hybrid_reset, \
-    .close = hybrid_close, .bias = hybrid_bias, .kind = "hybrid"
+#define OPS(method)                                                                                                    \
+    .open = open_##method, .feed = hybrid_feed, .finish = hybrid_finish, .reset = hybrid_reset, .close = hybrid_close, \
+    .bias = hybrid_bias, .kind = "hybrid"
 
 const struct decoder_ops hybrid_greedy_decoder = {
     .name = "ctc_greedy", .summary = "the likeliest symbol of each frame", OPS(greedy)};
@@ -323,8 +332,11 @@ const struct decoder_ops hybrid_prefix_decoder = {
     .name = "ctc_prefix_beam", .summary = "beam search over what the frames spell", OPS(prefix)};
 const struct decoder_ops hybrid_attention_decoder = {
     .name = "attention", .summary = "beam search on the attention decoder, whole recordings", OPS(attention)};
-const struct decoder_ops hybrid_rescoring_decoder = {
-    .name = "attention_rescoring", .summary = "CTC beam search, its results judged by the attention decoder",
-    OPS(rescoring)};
+const struct decoder_ops hybrid_rescoring_decoder = {.name = "attention_rescoring",
+                                                     .summary =
+                                                         "CTC beam search, its results judged by the attention decoder",
+                                                     OPS(rescoring)};
 const struct decoder_ops hybrid_segmental_decoder = {
-    .name = "segmental", .summary = "the attention decoder frame by frame, attention limited to segments", OPS(segmental)};
+    .name = "segmental",
+    .summary = "the attention decoder frame by frame, attention limited to segments",
+    OPS(segmental)};

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * hybrid_encoder.h - samples to encoder frames and CTC log probabilities of a WeNet model, whole or in chunks.
  *
- * The one path that recordings take, whether a file is decoded at once or a microphone word by word: feed gives samples,
- * next takes blocks of encoder frames as soon as they can be computed, finish lets the last ones come. */
+ * The one path that recordings take, whether a file is decoded at once or a microphone word by word: feed gives
+ * samples, next takes blocks of encoder frames as soon as they can be computed, finish lets the last ones come. */
 #ifndef LINNET_DECODERS_HYBRID_ENCODER_H
 #define LINNET_DECODERS_HYBRID_ENCODER_H
 
@@ -18,8 +18,8 @@ struct hybrid_encoder_options {
 };
 
 struct hybrid_block {
-    const float *states;   /* [n, D] */
-    float *logprobs;       /* [n, V] natural log; may be changed */
+    const float *states; /* [n, D] */
+    float *logprobs;     /* [n, V] natural log; may be changed */
     int n;
 };
 

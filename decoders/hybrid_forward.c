@@ -13,7 +13,8 @@ static int grow(struct hybrid_forward *f, int *size, int n, size_t mels, struct 
     if (n <= *size)
         return LINNET_OK;
     if (n > MAX_FRAMES)
-        return fail(msg, LINNET_E_AUDIO, "a recording of more than %d frames is too long to be encoded whole", MAX_FRAMES);
+        return fail(msg, LINNET_E_AUDIO, "a recording of more than %d frames is too long to be encoded whole",
+                    MAX_FRAMES);
     float *features = mem_resize(f->features, (size_t)*size * mels, 2 * (size_t)n * mels, sizeof *features);
     if (features == NULL)
         return fail_memory(msg);

@@ -114,7 +114,8 @@ static int read_activation(const struct config *c, const json_t *object, enum nn
             *out = known[i].activation;
             return LINNET_OK;
         }
-    return fail(c->msg, LINNET_E_MODEL, "%s: activation_type '%.60s' is not supported", c->path, name != NULL ? name : "");
+    return fail(c->msg, LINNET_E_MODEL, "%s: activation_type '%.60s' is not supported", c->path,
+                name != NULL ? name : "");
 }
 
 static int read_biases(const struct config *c, const json_t *d, struct attention_decoder_config *out)
@@ -135,8 +136,8 @@ static int read_biases(const struct config *c, const json_t *d, struct attention
 static int read_decoder(const struct hybrid_model *m, const struct config *c, const json_t *d,
                         struct attention_decoder_config *out)
 {
-    struct attention_decoder_config a = {.n_vocabulary = m->n_vocabulary, .n_dims = m->config.n_dims, .sos = m->sos,
-                                         .eos = m->eos};
+    struct attention_decoder_config a = {
+        .n_vocabulary = m->n_vocabulary, .n_dims = m->config.n_dims, .sos = m->sos, .eos = m->eos};
     const char *input = json_string_value(json_object_get(d, "input_layer"));
     double eps = 0.0;
     int pre_norm = 0, rc;
@@ -146,12 +147,12 @@ static int read_decoder(const struct hybrid_model *m, const struct config *c, co
     if ((rc = get_int(c, d, "attention_heads", 1, 256, &a.n_heads)) < 0 ||
         (rc = get_int(c, d, "linear_units", 1, 65536, &a.n_hidden)) < 0 ||
         (rc = get_number(c, d, "norm_eps", 1e-30, 1, &eps)) < 0 ||
-        (rc = get_bool(c, d, "normalize_before", &pre_norm)) < 0 ||
-        (rc = read_activation(c, d, &a.activation)) < 0 || (rc = read_biases(c, d, &a)) < 0)
+        (rc = get_bool(c, d, "normalize_before", &pre_norm)) < 0 || (rc = read_activation(c, d, &a.activation)) < 0 ||
+        (rc = read_biases(c, d, &a)) < 0)
         return rc;
     if (a.n_dims % a.n_heads != 0)
-        return fail(c->msg, LINNET_E_MODEL, "%s: output_size %d is no multiple of the decoder's attention_heads %d", c->path,
-                    a.n_dims, a.n_heads);
+        return fail(c->msg, LINNET_E_MODEL, "%s: output_size %d is no multiple of the decoder's attention_heads %d",
+                    c->path, a.n_dims, a.n_heads);
     a.post_norm = !pre_norm;
     a.norm_eps = (float)eps;
     *out = a;
@@ -260,9 +261,13 @@ size_t hybrid_model_bytes(const struct hybrid_model *m)
 void hybrid_model_describe(const struct hybrid_model *m, char *text, size_t size)
 {
     const struct conformer_config *c = &m->config;
-    snprintf(text, size, "%s, %d mel bins, encoder %d x %d%s, %s, %d tokens, %s", c->is_transformer ? "Transformer" : "Conformer",
-             c->n_features, c->n_blocks, c->n_dims, c->convolution && !c->causal ? " looking ahead" : "",
-             m->right != NULL ? "decoders both ways" : m->left != NULL ? "decoder" : "CTC alone", m->n_vocabulary,
+    snprintf(text, size, "%s, %d mel bins, encoder %d x %d%s, %s, %d tokens, %s",
+             c->is_transformer ? "Transformer" : "Conformer", c->n_features, c->n_blocks, c->n_dims,
+             c->convolution && !c->causal ? " looking ahead" : "",
+             m->right != NULL  ? "decoders both ways"
+             : m->left != NULL ? "decoder"
+                               : "CTC alone",
+             m->n_vocabulary,
              c->dynamic_chunk      ? "chunks of any size"
              : c->static_chunk > 0 ? "chunks of one size"
                                    : "whole recordings");

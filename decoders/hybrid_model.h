@@ -25,8 +25,8 @@ struct hybrid_model {
     struct conformer *encoder;
     struct linear ctc;
     struct attention_decoder *left, *right; /* NULL: none */
-    struct boundary *boundary;    /* NULL: none */
-    struct length_counts lengths; /* of segments; empty: none */
+    struct boundary *boundary;              /* NULL: none */
+    struct length_counts lengths;           /* of segments; empty: none */
     struct units *units;
 };
 
@@ -37,7 +37,8 @@ size_t hybrid_model_bytes(const struct hybrid_model *m); /* of weights in memory
 void hybrid_model_describe(const struct hybrid_model *m, char *text, size_t size);
 
 /* CTC log probabilities [n, V] of encoder frames [n, D].  The context must have hybrid_model_scratch floats. */
-void hybrid_model_ctc(const struct hybrid_model *m, struct nn_context *ctx, const float *states, int n, float *logprobs);
+void hybrid_model_ctc(const struct hybrid_model *m, struct nn_context *ctx, const float *states, int n,
+                      float *logprobs);
 size_t hybrid_model_scratch(const struct hybrid_model *m);
 
 #endif

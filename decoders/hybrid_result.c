@@ -17,7 +17,7 @@ struct making {
     struct linnet_word *words; /* [n_words] */
     struct linnet_hypothesis *nbest;
     size_t *word_at, *nbest_at;
-    int *ends; /* of words */
+    int *ends;               /* of words */
     double *start_s, *end_s; /* of tokens */
     float *confidences;      /* of words */
     int n_words, n_nbest;
@@ -55,8 +55,8 @@ static int put_words(struct making *m, const struct hybrid_result *best)
         int rc = put_text(m, best->tokens + from, m->ends[i] - from, i == 0, &m->word_at[i]);
         if (rc < 0)
             return rc;
-        m->words[i] = (struct linnet_word){.start_s = m->start_s[from], .end_s = m->end_s[m->ends[i] - 1],
-                                           .confidence = m->confidences[i]};
+        m->words[i] = (struct linnet_word){
+            .start_s = m->start_s[from], .end_s = m->end_s[m->ends[i] - 1], .confidence = m->confidences[i]};
     }
     return LINNET_OK;
 }
@@ -68,8 +68,8 @@ static int put_nbest(struct making *m, const struct hybrid_result *results, int 
         int rc = put_text(m, r->tokens, r->n, 1, &m->nbest_at[m->n_nbest]);
         if (rc < 0)
             return rc;
-        m->nbest[m->n_nbest] = (struct linnet_hypothesis){.tokens = r->tokens, .times = r->times, .n_tokens = r->n,
-                                                          .score = r->score};
+        m->nbest[m->n_nbest] =
+            (struct linnet_hypothesis){.tokens = r->tokens, .times = r->times, .n_tokens = r->n, .score = r->score};
     }
     return LINNET_OK;
 }

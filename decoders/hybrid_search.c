@@ -46,8 +46,11 @@ static int first_pass_open(struct hybrid_search *s, const struct recipe *r, cons
                            struct message *msg)
 {
     const struct hybrid_model *m = s->model;
-    struct ctc_prefix_options prefix = {.n_vocabulary = m->n_vocabulary, .blank = m->blank, .n_symbols = s->n_beam,
-                                        .n_beam = s->n_beam, .hotwords = hotwords};
+    struct ctc_prefix_options prefix = {.n_vocabulary = m->n_vocabulary,
+                                        .blank = m->blank,
+                                        .n_symbols = s->n_beam,
+                                        .n_beam = s->n_beam,
+                                        .hotwords = hotwords};
     if (s->method == HYBRID_GREEDY)
         return ctc_greedy_open(&s->greedy, m->n_vocabulary, m->blank, msg);
     if (s->method == HYBRID_ATTENTION)
@@ -64,11 +67,12 @@ static int second_pass_open(struct hybrid_search *s, const struct recipe *r, con
 {
     const struct hybrid_model *m = s->model;
     if (attends(s) && m->left == NULL)
-        return fail(msg, LINNET_E_UNSUPPORTED, "the model has no attention decoder: ctc_prefix_beam and ctc_greedy need none");
+        return fail(msg, LINNET_E_UNSUPPORTED,
+                    "the model has no attention decoder: ctc_prefix_beam and ctc_greedy need none");
     s->weights.ctc_weight = r->decoder_ctc_weight;
     s->weights.reverse_weight = r->decoder_reverse_weight >= 0 ? r->decoder_reverse_weight : m->reverse_weight;
-    struct attention_search_options attention = {.n_beam = s->n_beam, .max_tokens = r->decoder_max_tokens,
-                                                 .hotwords = hotwords};
+    struct attention_search_options attention = {
+        .n_beam = s->n_beam, .max_tokens = r->decoder_max_tokens, .hotwords = hotwords};
     attention.length_penalty = r->decoder_length_penalty >= 0 ? r->decoder_length_penalty : 0;
     if (s->method == HYBRID_ATTENTION)
         return attention_search_open(&s->attention, m->left, &attention, msg);
@@ -215,8 +219,8 @@ static int take_hypotheses(struct hybrid_search *s, const struct hypothesis *h, 
     for (int i = 0; i < n; i++) {
         float *confidences = s->confidences + at;
         confidence_of_logprobs(h[i].logprobs, h[i].n, confidences);
-        s->results[i] = (struct hybrid_result){.tokens = h[i].tokens, .times = h[i].times, .confidences = confidences,
-                                               .n = h[i].n, .score = h[i].score};
+        s->results[i] = (struct hybrid_result){
+            .tokens = h[i].tokens, .times = h[i].times, .confidences = confidences, .n = h[i].n, .score = h[i].score};
         s->results[i].logprob = mean(h[i].logprobs, h[i].n);
         s->results[i].confidence = (double)confidence_mean(confidences, h[i].n);
         at += h[i].n;
@@ -234,8 +238,11 @@ static int rescore(struct hybrid_search *s, const struct hypothesis *h, int n, s
         return fail_memory(msg);
     for (int i = 0; i < n; i++) {
         const struct hypothesis *from = &h[r[i].i_hypothesis];
-        s->results[i] = (struct hybrid_result){.tokens = from->tokens, .times = from->times,
-                                               .confidences = r[i].token_confidences, .n = from->n, .score = r[i].score};
+        s->results[i] = (struct hybrid_result){.tokens = from->tokens,
+                                               .times = from->times,
+                                               .confidences = r[i].token_confidences,
+                                               .n = from->n,
+                                               .score = r[i].score};
         s->results[i].confidence = r[i].confidence;
         s->results[i].logprob = log(r[i].confidence > 0 ? r[i].confidence : 1e-300);
     }

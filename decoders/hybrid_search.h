@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * hybrid_search.h - the searches of WeNet models behind one face: a first pass that follows the frames as they come, and
- * what is made of it when an utterance ends. */
+ * hybrid_search.h - the searches of WeNet models behind one face: a first pass that follows the frames as they come,
+ * and what is made of it when an utterance ends. */
 #ifndef LINNET_DECODERS_HYBRID_SEARCH_H
 #define LINNET_DECODERS_HYBRID_SEARCH_H
 
@@ -32,7 +32,8 @@ LINNET_MUST_CHECK int hybrid_search_open(struct hybrid_search **out, const struc
 void hybrid_search_close(struct hybrid_search *s);
 void hybrid_search_reset(struct hybrid_search *s); /* for the next utterance */
 
-LINNET_MUST_CHECK int hybrid_search_step(struct hybrid_search *s, const struct hybrid_block *block, struct message *msg);
+LINNET_MUST_CHECK int hybrid_search_step(struct hybrid_search *s, const struct hybrid_block *block,
+                                         struct message *msg);
 
 /* The best tokens [n] so far; *n_committed of them at the beginning will not change any more. */
 LINNET_MUST_CHECK int hybrid_search_partial(struct hybrid_search *s, const int **tokens, int *n, int *n_committed,

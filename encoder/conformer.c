@@ -36,8 +36,8 @@ static int find_bias(const struct layer_source *from, const char *layer, int n, 
 }
 
 /* Linear layers [n_out, n_in] of the same input as one; a convolution of one tap is [n_out, n_in, 1]. */
-static int joined_load(struct linear *l, const struct place *p, const char *const *layers, const int *biases, int n_parts,
-                       int n_in, int n_out, int is_convolution)
+static int joined_load(struct linear *l, const struct place *p, const char *const *layers, const int *biases,
+                       int n_parts, int n_in, int n_out, int is_convolution)
 {
     const struct tensor *w[3], *b[3];
     const int64_t shape[] = {n_out, n_in, 1};
@@ -104,7 +104,8 @@ static int attention_load(struct conformer_attention *a, const struct conformer_
 /* ---- convolution ---- */
 
 /* Multiplies a batch norm into the depthwise weights [K, E] and bias. */
-static int fold_batch_norm(struct conformer_convolution *v, const struct conformer_config *c, const struct place *p, int e)
+static int fold_batch_norm(struct conformer_convolution *v, const struct conformer_config *c, const struct place *p,
+                           int e)
 {
     static const char *const names[] = {"weight", "bias", "running_mean", "running_var"};
     float *values[4] = {NULL};
@@ -125,7 +126,8 @@ static int fold_batch_norm(struct conformer_convolution *v, const struct conform
     return rc;
 }
 
-static int depthwise_load(struct conformer_convolution *v, const struct conformer_config *c, const struct place *p, int e)
+static int depthwise_load(struct conformer_convolution *v, const struct conformer_config *c, const struct place *p,
+                          int e)
 {
     float *weights = NULL;
     const struct tensor *bias;
@@ -175,7 +177,8 @@ static int convolution_load(struct conformer_convolution *v, const struct confor
 
 /* ---- the whole ---- */
 
-static int block_load(struct conformer_block *b, const struct conformer_config *c, const struct layer_source *from, int i)
+static int block_load(struct conformer_block *b, const struct conformer_config *c, const struct layer_source *from,
+                      int i)
 {
     struct place p = {.from = from};
     int rc;
@@ -275,9 +278,9 @@ size_t conformer_bytes(const struct conformer *m)
     size_t n = subsampling_bytes(&m->subsampling);
     for (int i = 0; i < m->config.n_blocks; i++) {
         const struct conformer_block *b = &m->blocks[i];
-        const struct linear *layers[] = {&b->macaron.hidden,    &b->macaron.back,      &b->feed_forward.hidden,
-                                         &b->feed_forward.back, &b->attention.qkv,     &b->attention.out,
-                                         &b->attention.position, &b->convolution.in,   &b->convolution.out};
+        const struct linear *layers[] = {&b->macaron.hidden,     &b->macaron.back,   &b->feed_forward.hidden,
+                                         &b->feed_forward.back,  &b->attention.qkv,  &b->attention.out,
+                                         &b->attention.position, &b->convolution.in, &b->convolution.out};
         for (size_t j = 0; j < sizeof layers / sizeof layers[0]; j++)
             n += linear_bytes(layers[j]);
     }

@@ -65,7 +65,7 @@ static int scratch_reserve(struct conformer_blocks *w, int keys, struct message 
 }
 
 int conformer_blocks_open(struct conformer_blocks *w, const struct conformer *m, struct nn_context *ctx, int max_frames,
-                        int keys, int is_stream, struct message *msg)
+                          int keys, int is_stream, struct message *msg)
 {
     const struct conformer_config *c = &m->config;
     *w = (struct conformer_blocks){.model = m, .ctx = ctx, .max_frames = max_frames};
@@ -92,8 +92,8 @@ fail:
 
 void conformer_blocks_close(struct conformer_blocks *w)
 {
-    float *const buffers[] = {w->x,        w->positions, w->q,    w->attended, w->gated, w->norm,
-                              w->position, w->bias,      w->wide, w->contexts};
+    float *const buffers[] = {w->x,    w->positions, w->q,    w->attended, w->gated,
+                              w->norm, w->position,  w->bias, w->wide,     w->contexts};
     for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++)
         mem_free(buffers[i]);
     for (int i = 0; i < w->n_caches; i++)
@@ -157,7 +157,8 @@ static void feed_forward(const struct conformer_blocks *w, const struct conforme
     for (int row = 0; row < n; row += ROWS) {
         int rows = rows_from(row, n);
         float *x = w->x + (ptrdiff_t)row * c->n_dims;
-        linear_forward(w->ctx, &f->hidden, layer_input(w, &f->norm, x, rows), c->n_dims, rows, w->wide, c->n_hidden, &act);
+        linear_forward(w->ctx, &f->hidden, layer_input(w, &f->norm, x, rows), c->n_dims, rows, w->wide, c->n_hidden,
+                       &act);
         layer_output(w, &f->back, w->wide, &f->norm, scale, x, rows);
     }
 }
@@ -181,8 +182,8 @@ static void place_keys(const struct conformer_blocks *w, const struct conformer_
     }
 }
 
-static void attention(const struct conformer_blocks *w, const struct conformer_attention *a, struct attention_cache *cache,
-                      int n, const int *begin, const int *end)
+static void attention(const struct conformer_blocks *w, const struct conformer_attention *a,
+                      struct attention_cache *cache, int n, const int *begin, const int *end)
 {
     const struct conformer_config *c = &w->model->config;
     ptrdiff_t d = c->n_dims;
@@ -196,7 +197,8 @@ static void attention(const struct conformer_blocks *w, const struct conformer_a
         attention_cache_append(w->ctx, cache, w->wide + d, 3 * d, w->wide + 2 * d, 3 * d,
                                c->relative_attention ? w->bias : NULL, rows);
     }
-    struct attention how = {.q = w->q, .ldq = d, .n_rows = n, .begin = begin, .end = end, .out = w->attended, .ldout = d};
+    struct attention how = {
+        .q = w->q, .ldq = d, .n_rows = n, .begin = begin, .end = end, .out = w->attended, .ldout = d};
     how.scale = 1.0f / sqrtf((float)cache->head_dims);
     attention_forward(w->ctx, cache, &how);
     for (int row = 0; row < n; row += ROWS)
@@ -243,7 +245,8 @@ static void convolution(const struct conformer_blocks *w, int i_block, int n)
     }
 }
 
-void conformer_blocks_forward(struct conformer_blocks *w, int n, int first, const int *begin, const int *end, float *out)
+void conformer_blocks_forward(struct conformer_blocks *w, int n, int first, const int *begin, const int *end,
+                              float *out)
 {
     const struct conformer *m = w->model;
     const struct conformer_config *c = &m->config;

@@ -9,7 +9,7 @@
 struct conformer_blocks {
     const struct conformer *model;
     struct nn_context *ctx;
-    int max_frames;                 /* at a time */
+    int max_frames; /* at a time */
     struct subsampling_state input;
     float *x;                       /* [max_frames, D] the frames */
     float *positions;               /* [max_frames, D] encodings of them */
@@ -23,14 +23,17 @@ struct conformer_blocks {
 };
 
 /* keys: how many keys a frame may see (the caches can grow). */
-LINNET_MUST_CHECK int conformer_blocks_open(struct conformer_blocks *w, const struct conformer *m, struct nn_context *ctx,
-                                          int max_frames, int keys, int is_stream, struct message *msg);
+LINNET_MUST_CHECK int conformer_blocks_open(struct conformer_blocks *w, const struct conformer *m,
+                                            struct nn_context *ctx, int max_frames, int keys, int is_stream,
+                                            struct message *msg);
 void conformer_blocks_close(struct conformer_blocks *w); /* half-opened and zeroed ones too */
 void conformer_blocks_reset(struct conformer_blocks *w); /* a stream starts again */
 
-/* The n frames in x through all blocks; the first is frame number `first` of the recording.  begin and end [n] say which
- * keys a frame sees, NULL: all that are in the cache and the n. The caches must have room.  Result in out [n, D]. */
-void conformer_blocks_forward(struct conformer_blocks *w, int n, int first, const int *begin, const int *end, float *out);
+/* The n frames in x through all blocks; the first is frame number `first` of the recording.  begin and end [n] say
+ * which keys a frame sees, NULL: all that are in the cache and the n. The caches must have room.  Result in out [n, D].
+ */
+void conformer_blocks_forward(struct conformer_blocks *w, int n, int first, const int *begin, const int *end,
+                              float *out);
 
 /* Features to frames in x, scaled and with their positions as the first block wants them; returns how many. */
 int conformer_blocks_embed(struct conformer_blocks *w, const float *features, int n_features, int first);

@@ -59,7 +59,8 @@ static int read_choice(struct reading *r, const char *key, const char *const *na
 }
 
 #define CHOICE(r, key, ...)                                                                                            \
-    read_choice(r, key, (const char *const[]){__VA_ARGS__}, (int)(sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *)))
+    read_choice(r, key, (const char *const[]){__VA_ARGS__},                                                            \
+                (int)(sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *)))
 
 static void read_common(struct conformer_config *c, struct reading *r)
 {

@@ -13,8 +13,8 @@ static void chunk_masks(int n, int chunk, int left_chunks, int *begin, int *end)
     }
 }
 
-int conformer_forward(const struct conformer *m, struct nn_context *ctx, const float *features, int n_features, int chunk,
-                      int left_chunks, float *out, struct message *msg)
+int conformer_forward(const struct conformer *m, struct nn_context *ctx, const float *features, int n_features,
+                      int chunk, int left_chunks, float *out, struct message *msg)
 {
     int n = conformer_frames(m, n_features), *masks = NULL, *begin = NULL, *end = NULL;
     struct conformer_blocks w;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  * subsampling.c - WeNet's input layers as matrix products.
  *
- * Activations lie [time, frequency, channel].  A k x k convolution with stride s is then, for each tap in time, a linear
- * layer whose k * C inputs lie side by side and whose next row begins s * C further: no copies (im2col) are needed.  To
- * let one call run over time as well, two things are arranged by whoever writes the input: a time row has room for a
- * multiple of s frequencies, so that the step from one output row to the next is a whole number of such steps (a few
- * columns are computed for nothing), and rows are dealt out to as many planes as all the later strides multiply to:
- * time t lies in plane t % P, row t / P, so that the rows that one tap meets follow each other.  Only the first
- * convolution, with one channel, gathers its k * k inputs. */
+ * Activations lie [time, frequency, channel].  A k x k convolution with stride s is then, for each tap in time, a
+ * linear layer whose k * C inputs lie side by side and whose next row begins s * C further: no copies (im2col) are
+ * needed.  To let one call run over time as well, two things are arranged by whoever writes the input: a time row has
+ * room for a multiple of s frequencies, so that the step from one output row to the next is a whole number of such
+ * steps (a few columns are computed for nothing), and rows are dealt out to as many planes as all the later strides
+ * multiply to: time t lies in plane t % P, row t / P, so that the rows that one tap meets follow each other.  Only the
+ * first convolution, with one channel, gathers its k * k inputs. */
 #include "encoder/subsampling.h"
 
 #include <stdio.h>
@@ -244,7 +244,8 @@ static void normalize(const struct subsampling *s, const float *features, int n,
 
 static const struct linear_how relu = {.act = NN_RELU}, sum = {.add = 1, .scale = 1.0f};
 
-/* Rows of linear layers for n_t rows of time with n_out of pitch frequencies each: the last row's padding is left out. */
+/* Rows of linear layers for n_t rows of time with n_out of pitch frequencies each: the last row's padding is left out.
+ */
 static int n_rows(const struct subsampling_stage *stage, int n_t)
 {
     return n_t < 1 ? 0 : (n_t - 1) * stage->pitch + stage->n_out;

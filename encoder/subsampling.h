@@ -7,8 +7,8 @@
  *     conv2d8   three 3x3 stride 2; Linear                     rate 8, context 14
  *
  * Output frame t sees the features rate * t .. rate * t + context, after normalization by the model's mean and standard
- * deviation.  Nothing is padded: a stream keeps the last context + 1 - rate features and repeats the little of the first
- * convolution that they take part in. */
+ * deviation.  Nothing is padded: a stream keeps the last context + 1 - rate features and repeats the little of the
+ * first convolution that they take part in. */
 #ifndef LINNET_ENCODER_SUBSAMPLING_H
 #define LINNET_ENCODER_SUBSAMPLING_H
 

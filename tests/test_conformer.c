@@ -171,7 +171,8 @@ static double compare_attention(struct opened *o, const struct conformer_stream 
     const struct conformer_config *c = &o->model->config;
     int n_keys = (int)shape[2], d = c->n_dims / c->n_heads;
     float *key = mem_array((size_t)c->n_dims, sizeof *key), *value = mem_array((size_t)c->n_dims, sizeof *value),
-          *encoding = mem_array((size_t)c->n_dims, sizeof *encoding), *part = mem_array((size_t)c->n_dims, sizeof *part);
+          *encoding = mem_array((size_t)c->n_dims, sizeof *encoding),
+          *part = mem_array((size_t)c->n_dims, sizeof *part);
     double most = 0.0;
     CU_ASSERT_EQUAL(shape[0], c->n_blocks);
     for (int i = 0; i < c->n_blocks; i++)
@@ -179,8 +180,8 @@ static double compare_attention(struct opened *o, const struct conformer_stream 
             CU_ASSERT_EQUAL(conformer_stream_cached(s, i, j, key, value), n_keys);
             if (c->relative_attention) {
                 position_encode(&o->model->position, j, 1, encoding);
-                linear_forward(&o->ctx, &o->model->blocks[i].attention.position, encoding, c->n_dims, 1, part, c->n_dims,
-                               NULL);
+                linear_forward(&o->ctx, &o->model->blocks[i].attention.position, encoding, c->n_dims, 1, part,
+                               c->n_dims, NULL);
                 o->ctx.kernels->add(key, part, c->n_dims, -1.0f);
             }
             for (int h = 0; h < c->n_heads; h++) {
@@ -261,7 +262,8 @@ static void test_caches(void)
 
 /* ---- small encoders of every kind ---- */
 
-static const char *const kinds[] = {"conv2d6", "conv2d8", "linear", "whole", "masked", "transformer", "transformer-post"};
+static const char *const kinds[] = {"conv2d6", "conv2d8",     "linear",          "whole",
+                                    "masked",  "transformer", "transformer-post"};
 
 struct small {
     struct safetensors *file;
@@ -344,7 +346,8 @@ static void check_kind(const char *kind)
         for (int piece = 1; piece < 200; piece = 2 * piece + 1) {
             conformer_stream_reset(stream_of);
             memset(streamed, 0, (size_t)(n * d) * sizeof *streamed);
-            CU_ASSERT_EQUAL(stream(stream_of, s.features, s.n_features, s.model->config.n_features, piece, streamed, d), n);
+            CU_ASSERT_EQUAL(stream(stream_of, s.features, s.n_features, s.model->config.n_features, piece, streamed, d),
+                            n);
             CU_ASSERT_EQUAL(memcmp(streamed, chunk, (size_t)(n * d) * sizeof *chunk), 0);
         }
         conformer_stream_close(stream_of);

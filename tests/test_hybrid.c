@@ -158,9 +158,10 @@ static void check_method(linnet_model *m, const struct reference *wav, const cha
     struct settings s = {.n = 0};
     linnet_event e;
     mode_settings(&s, mode, wenet);
-    set(&s, "decoder.name=%s", strcmp(method, "ctc_greedy_search") == 0        ? "ctc_greedy"
-                               : strcmp(method, "ctc_prefix_beam_search") == 0 ? "ctc_prefix_beam"
-                                                                               : method);
+    set(&s, "decoder.name=%s",
+        strcmp(method, "ctc_greedy_search") == 0        ? "ctc_greedy"
+        : strcmp(method, "ctc_prefix_beam_search") == 0 ? "ctc_prefix_beam"
+                                                        : method);
     linnet_stream *stream = stream_open(m, &s, 0);
     CU_ASSERT_EQUAL_FATAL(final_event(stream, wav, &e), 1);
     if (strcmp(method, "ctc_prefix_beam_search") == 0)
@@ -211,9 +212,9 @@ static size_t count_above(const float *a, const float *b, size_t n, double limit
     return count;
 }
 
-/* The tensors on the way, from the recording, and the encoder in chunks against the whole.  In a frame's emptiest filters
- * the reference is as far from the exact value (computed in double precision: 0.007) as single precision is: there a few
- * values in a thousand differ by more than 1e-3, and what follows inherits that. */
+/* The tensors on the way, from the recording, and the encoder in chunks against the whole.  In a frame's emptiest
+ * filters the reference is as far from the exact value (computed in double precision: 0.007) as single precision is:
+ * there a few values in a thousand differ by more than 1e-3, and what follows inherits that. */
 static void check_forward(const char *name, const char *mode, int chunk, int left, int streams)
 {
     struct refs refs;
@@ -403,7 +404,8 @@ static void test_events(void)
             if (e.type == LINNET_EVENT_PARTIAL || e.type == LINNET_EVENT_FINAL) {
                 CU_ASSERT_EQUAL(strncmp(e.text, committed, strlen(committed)), 0);
                 CU_ASSERT(e.committed <= strlen(e.text));
-                snprintf(committed, sizeof committed, "%.*s", e.type == LINNET_EVENT_FINAL ? 0 : (int)e.committed, e.text);
+                snprintf(committed, sizeof committed, "%.*s", e.type == LINNET_EVENT_FINAL ? 0 : (int)e.committed,
+                         e.text);
             }
             if (e.type == LINNET_EVENT_FINAL)
                 for (int i = 0; i < e.n_words; i++) {

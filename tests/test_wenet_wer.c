@@ -22,7 +22,8 @@ static linnet_stream *stream_open(linnet_model *model, const char *mode, const j
     snprintf(text[1], sizeof text[1], "decoder.chunk=%d", chunk);
     snprintf(text[2], sizeof text[2], "decoder.left_chunks=%d", left);
     snprintf(text[3], sizeof text[3], "decoder.beam=%d", (int)json_integer_value(json_object_get(settings, "beam")));
-    snprintf(text[4], sizeof text[4], "decoder.ctc_weight=%g", json_number_value(json_object_get(settings, "ctc_weight")));
+    snprintf(text[4], sizeof text[4], "decoder.ctc_weight=%g",
+             json_number_value(json_object_get(settings, "ctc_weight")));
     snprintf(text[5], sizeof text[5], "decoder.reverse_weight=%g",
              json_number_value(json_object_get(settings, "reverse_weight")));
     for (int i = 0; i < 6; i++)
