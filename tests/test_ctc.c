@@ -199,7 +199,7 @@ static void alignment_against_all_alignments(void)
 {
     struct text *texts = mem_array(MAX_TEXTS, sizeof *texts);
     float logprobs[MAX_T * 4], values[MAX_T];
-    int times[MAX_T];
+    int times[MAX_T], begins[MAX_T], ends[MAX_T];
     for (int round = 0; round < 30; round++) {
         int n_frames = 1 + round % MAX_T, n_vocabulary = 2 + round % 3;
         random_frames(logprobs, n_frames, n_vocabulary, 1.0);
@@ -207,6 +207,10 @@ static void alignment_against_all_alignments(void)
         for (int i = 0; i < n_texts; i++) {
             const struct text *x = &texts[i];
             double score = 0.0;
+            CU_ASSERT_EQUAL(
+                ctc_align_runs(logprobs, n_frames, n_vocabulary, 0, x->tokens, x->n, begins, ends, NULL, NULL, NULL), 0);
+            for (int j = 0; j < x->n; j++)
+                CU_ASSERT_TRUE(begins[j] == x->frames[j][0] && ends[j] == x->frames[j][1] + 1);
             CU_ASSERT_EQUAL(
                 ctc_align(logprobs, n_frames, n_vocabulary, 0, x->tokens, x->n, times, values, &score, NULL), 0);
             CU_ASSERT_DOUBLE_EQUAL(score, x->best, 1e-9);
