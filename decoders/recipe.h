@@ -93,7 +93,7 @@
       "encoder frames after its segment that a label sees, waited for when streaming; -1: all")                        \
     K(INT, segmental_longest, "segmental.longest", "100", 0, 100000, NULL,                                             \
       "encoder frames of a segment that are seen, its last ones; 0: all")                                              \
-    K(INT, segmental_history, "segmental.history", "200", 0, 100000, NULL,                                             \
+    K(INT, segmental_history, "segmental.history", "100", 0, 100000, NULL,                                             \
       "labels after which the label decoder starts anew; 0: never")                                                    \
     K(TEXT, segmental_recombination, "segmental.recombination", "sum", 0, 0, "none|max|sum",                           \
       "hypotheses with the same labels: keep all, the best, or the best with the probability of all")                  \
