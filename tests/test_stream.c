@@ -18,7 +18,7 @@ static float *sound, *other; /* [LONG] */
 /* Short, so that the tests are quick; deterministic but for sampling. */
 static const char *const quick[] = {"language=en", "decoder.temperature=0", "decoder.max_tokens=40"};
 
-static linnet_stream *open_stream(linnet_model *m, const char *const *settings, size_t n)
+static linnet_stream *open_as(linnet_model *m, const char *const *settings, size_t n, int streaming)
 {
     struct linnet_stream_options o;
     linnet_stream *s = NULL;
@@ -26,10 +26,16 @@ static linnet_stream *open_stream(linnet_model *m, const char *const *settings, 
     linnet_stream_options_init(&o);
     o.settings = settings;
     o.n_settings = n;
+    o.streaming = streaming;
     if (linnet_stream_open(m, &o, &s, error, sizeof error) < 0)
         printf("%s\n", error);
     CU_ASSERT_PTR_NOT_NULL_FATAL(s);
     return s;
+}
+
+static linnet_stream *open_stream(linnet_model *m, const char *const *settings, size_t n)
+{
+    return open_as(m, settings, n, 0);
 }
 
 static linnet_stream *open_quick(linnet_model *m)
@@ -229,6 +235,50 @@ static void cancelling_from_outside(void)
     pthread_join(thread, NULL);
     CU_ASSERT_EQUAL(rc, LINNET_E_CANCELLED);
     linnet_stream_close(s);
+}
+
+/* As words are spoken: pieces of any size, reset, what partial events promise. */
+static void streaming(void)
+{
+    enum { N = 9 * 16000 + 11 };
+    static const size_t sizes[] = {N, 1, 7, 160, 4000};
+    struct buffer whole = {0}, again = {0};
+    linnet_stream *s = open_as(model, quick, sizeof quick / sizeof *quick, 1);
+    CU_ASSERT_EQUAL(event_dump_run(&whole, s, sound, N, N), 0);
+    CU_ASSERT_TRUE(whole.n > 100);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        CU_ASSERT_EQUAL(linnet_stream_reset(s), 0);
+        CU_ASSERT_EQUAL(event_dump_run(&again, s, sound, N, sizes[i]), 0);
+        same_text(&whole, &again);
+    }
+    linnet_stream_close(s);
+    buffer_free(&whole);
+}
+
+static void committed_stays(void)
+{
+    linnet_stream *s = open_as(model, quick, sizeof quick / sizeof *quick, 1);
+    struct buffer said = {0}; /* what the open utterance has said for good */
+    linnet_event e;
+    int n_end = 0;
+    for (size_t at = 0; at < LONG; at += 8000) {
+        CU_ASSERT_EQUAL(linnet_stream_feed(s, sound + at, LONG - at < 8000 ? LONG - at : 8000), 0);
+        if (at + 8000 >= LONG)
+            CU_ASSERT_EQUAL(linnet_stream_finish(s), 0);
+        while (linnet_stream_next(s, &e) > 0) {
+            n_end += e.type == LINNET_EVENT_END;
+            if (e.type != LINNET_EVENT_PARTIAL && e.type != LINNET_EVENT_FINAL)
+                continue;
+            CU_ASSERT_TRUE(e.committed <= strlen(e.text));
+            CU_ASSERT_EQUAL(strncmp(buffer_text(&said), e.text, said.n), 0);
+            buffer_cut(&said, 0);
+            if (e.type == LINNET_EVENT_PARTIAL)
+                CU_ASSERT_EQUAL(buffer_append(&said, e.text, e.committed), 0);
+        }
+    }
+    CU_ASSERT_EQUAL(n_end, 1);
+    linnet_stream_close(s);
+    buffer_free(&said);
 }
 
 static void wrong_arguments(void)
@@ -496,6 +546,8 @@ static const struct unit_test tests[] = {
     {"1 thread as 3", thread_counts},
     {"cancelling", cancelling},
     {"cancelling from another thread", cancelling_from_outside},
+    {"streaming, in pieces of any size", streaming},
+    {"what is committed stays", committed_stays},
     {"wrong arguments", wrong_arguments},
     {"wrong settings", wrong_settings},
     {"older callers, arguments that go away", older_and_gone},
