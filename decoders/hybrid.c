@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * hybrid.c - WeNet models on recordings and streams: features, encoder, searches, endpoints, events.
  *
- * Not streaming: the recording is one utterance, encoded as decoder.chunk says, and gives one result.  WeNet's own
+ * Not streaming: the recording (or each part that decoder.clip names) is one utterance, encoded as decoder.chunk says,
+ * and gives one result.  WeNet's own
  * programs drop the frames at the end that do not fill the encoder's first layers; so does this, to be equal.
  *
  * Streaming is WeNet's two passes: the first pass gives partial results chunk by chunk; when an endpoint rule fires,
@@ -35,6 +36,9 @@ struct hybrid {
     int64_t first_frame;         /* of the utterance, in encoder frames of the recording */
     int64_t n_frames;            /* of the utterance */
     uint64_t n_samples;          /* of the recording */
+    int i_clip;                  /* part of decoder.clip that is read, or comes next */
+    int is_open;                 /* samples of it were taken */
+    double base_s;               /* where it begins */
 };
 
 static double seconds(void)
@@ -162,9 +166,8 @@ static struct hybrid_utterance utterance(const struct hybrid *h)
 {
     const struct recipe *r = h->host.recipe;
     double length = (double)h->n_samples / DECODER_RATE_HZ, frame = h->model->frame_s;
-    double end = (double)(h->first_frame + h->n_frames) * frame;
-    struct hybrid_utterance u = {(double)h->first_frame * frame, end < length ? end : length, r->decoder_nbest,
-                                 r->decoder_word_times};
+    double start = h->base_s + (double)h->first_frame * frame, end = start + (double)h->n_frames * frame;
+    struct hybrid_utterance u = {start, end < length ? end : length, r->decoder_nbest, r->decoder_word_times};
     if (!h->host.streaming)
         u.end_s = length;
     return u;
@@ -266,18 +269,69 @@ static int take_blocks(struct hybrid *h)
     return rc;
 }
 
+/* The part of the recording that is decoded now or next, in samples; 0 when there is none any more. */
+static int clip(const struct hybrid *h, uint64_t *from, uint64_t *to)
+{
+    const struct recipe_list *list = &h->host.recipe->decoder_clip;
+    *from = 0;
+    *to = UINT64_MAX;
+    if (list->n == 0)
+        return 1;
+    if (h->i_clip >= list->n)
+        return 0;
+    *from = (uint64_t)llrint(list->at[h->i_clip] * DECODER_RATE_HZ);
+    if (h->i_clip + 1 < list->n)
+        *to = (uint64_t)llrint(list->at[h->i_clip + 1] * DECODER_RATE_HZ);
+    return 1;
+}
+
+/* The last words of a part, and everything but the clock ready for the next. */
+static int end_clip(struct hybrid *h)
+{
+    int rc = h->is_open ? hybrid_encoder_finish(h->encoder, h->host.msg) : LINNET_OK;
+    if (rc < 0 || (h->is_open && (rc = take_blocks(h)) < 0))
+        return rc;
+    double start = seconds();
+    if (h->is_open)
+        rc = end_utterance(h, NULL);
+    h->host.stats->decoder_s += seconds() - start;
+    hybrid_encoder_reset(h->encoder);
+    h->first_frame = 0;
+    h->is_open = 0;
+    h->i_clip += 2;
+    return rc;
+}
+
+/* Decodes or passes over some of the samples [n], n > 0, and says how many. */
+static int take_samples(struct hybrid *h, const float *samples, size_t n, size_t *n_taken)
+{
+    uint64_t from, to, most = n;
+    int rc;
+    *n_taken = 0;
+    while (clip(h, &from, &to) && to <= h->n_samples)
+        if ((rc = end_clip(h)) < 0)
+            return rc;
+    if (!clip(h, &from, &to)) {
+        *n_taken = n;
+    } else if (from > h->n_samples) {
+        *n_taken = from - h->n_samples < most ? (size_t)(from - h->n_samples) : n;
+    } else {
+        if (!h->is_open)
+            h->base_s = (double)h->n_samples / DECODER_RATE_HZ;
+        h->is_open = 1;
+        most = to - h->n_samples < most ? to - h->n_samples : most;
+        if ((rc = hybrid_encoder_feed(h->encoder, samples, (size_t)most, n_taken, h->host.msg)) < 0)
+            return rc;
+    }
+    h->n_samples += *n_taken;
+    return h->is_open ? take_blocks(h) : LINNET_OK;
+}
+
 static int hybrid_feed(void *state, const float *samples, size_t n)
 {
-    struct hybrid *h = state;
-    while (n > 0) {
-        size_t n_taken;
-        int rc = hybrid_encoder_feed(h->encoder, samples, n, &n_taken, h->host.msg);
+    for (size_t n_taken; n > 0; samples += n_taken, n -= n_taken) {
+        int rc = take_samples(state, samples, n, &n_taken);
         if (rc < 0)
-            return rc;
-        h->n_samples += n_taken;
-        samples += n_taken;
-        n -= n_taken;
-        if ((rc = take_blocks(h)) < 0)
             return rc;
     }
     return LINNET_OK;
@@ -286,12 +340,7 @@ static int hybrid_feed(void *state, const float *samples, size_t n)
 static int hybrid_finish(void *state)
 {
     struct hybrid *h = state;
-    int rc = hybrid_encoder_finish(h->encoder, h->host.msg);
-    if (rc < 0 || (rc = take_blocks(h)) < 0)
-        return rc;
-    double start = seconds();
-    rc = end_utterance(h, NULL);
-    h->host.stats->decoder_s += seconds() - start;
+    int rc = end_clip(h);
     double length = (double)h->n_samples / DECODER_RATE_HZ;
     linnet_event end = {.type = LINNET_EVENT_END, .start_s = length, .end_s = length, .text = "", .language = ""};
     return rc < 0 ? rc : events_push(h->host.events, &end, h->host.msg);
@@ -306,6 +355,8 @@ static int hybrid_reset(void *state)
     buffer_cut(&h->partial, 0);
     h->first_frame = h->n_frames = 0;
     h->n_samples = 0;
+    h->i_clip = h->is_open = 0;
+    h->base_s = 0.0;
     return LINNET_OK;
 }
 

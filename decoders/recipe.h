@@ -58,7 +58,7 @@
       "tokens of a window at most; 0: whisper 224, attention as many as frames")                                       \
     K(LIST, decoder_clip, "decoder.clip", "", 0, 1e9, NULL, "seconds where parts to decode start and end, in turn")    \
     K(BOOL, decoder_skip_silence, "decoder.skip_silence", "true", 0, 1, NULL,                                          \
-      "do not decode stretches of two seconds and more in which the voice detector hears no speech")                                                             \
+      "whisper: do not decode stretches of two seconds and more in which the voice detector hears no speech")          \
     K(NUMBER, decoder_ctc_weight, "decoder.ctc_weight", "0.5", 0, 1000, NULL,                                          \
       "rescoring: weight of the first pass's score")                                                                   \
     K(NUMBER, decoder_reverse_weight, "decoder.reverse_weight", "-1", -1, 1, NULL,                                     \

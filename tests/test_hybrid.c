@@ -554,6 +554,46 @@ static void test_phrases(void)
     recording_close(&r);
 }
 
+/* Parts of a recording: each gives what it gives alone, at its own time. */
+static void test_clips(void)
+{
+    struct recording r;
+    recording_open(&r);
+    linnet_model *m = model_open(r.c.dir, 1);
+    for (int streaming = 0; streaming < 2; streaming++) {
+        struct settings s = {.n = 0}, clips = {.n = 0};
+        linnet_event e;
+        char first[500] = "";
+        int n_final = 0;
+        set(&s, "decoder.name=ctc_prefix_beam");
+        set(&clips, "decoder.name=ctc_prefix_beam");
+        set(&clips, "decoder.clip=0.5,2,5,6.5,100,200");
+        linnet_stream *alone = stream_open(m, &s, streaming), *stream = stream_open(m, &clips, streaming);
+        CU_ASSERT_EQUAL(linnet_stream_feed(alone, r.wav.data + 8000, 24000), 0);
+        CU_ASSERT_EQUAL(linnet_stream_finish(alone), 0);
+        while (linnet_stream_next(alone, &e) > 0)
+            if (e.type == LINNET_EVENT_FINAL)
+                snprintf(first, sizeof first, "%s", e.text);
+        for (size_t at = 0; at < r.wav.n_rows; at += 777)
+            CU_ASSERT_EQUAL(
+                linnet_stream_feed(stream, r.wav.data + at, r.wav.n_rows - at < 777 ? r.wav.n_rows - at : 777), 0);
+        CU_ASSERT_EQUAL(linnet_stream_finish(stream), 0);
+        while (linnet_stream_next(stream, &e) > 0) {
+            if (e.type != LINNET_EVENT_FINAL)
+                continue;
+            double start = n_final == 0 ? 0.5 : 5.0;
+            CU_ASSERT(e.start_s >= start - 1e-9 && e.end_s <= start + 1.5 + 1e-9);
+            if (n_final++ == 0)
+                CU_ASSERT_STRING_EQUAL(e.text, first);
+        }
+        CU_ASSERT_EQUAL(n_final, 2);
+        linnet_stream_close(alone);
+        linnet_stream_close(stream);
+    }
+    linnet_model_close(m);
+    recording_close(&r);
+}
+
 /* At the end of a stream every sample is in an encoder frame, and none is added that sees silence alone. */
 static void test_flush(void)
 {
@@ -630,6 +670,7 @@ static const struct unit_test tests[] = {
     {"streams beside each other", test_interleaved},
     {"partial results, endpoints, times", test_events},
     {"phrases", test_phrases},
+    {"parts of a recording", test_clips},
     {"the end of a stream", test_flush},
     {"an hour through one stream", test_hour},
     {"sixteen streams at once", test_many},
