@@ -3,12 +3,12 @@
  *
  * Writes into the output folder:
  *
- *     alignments.txt   utterance, token, first frame, frame after the last, the same in seconds, log probability: a line for
- *                      each token, frames of the encoder from the start of the utterance
- *     lengths.txt      how often each token's segment had which length (decoders/length_model.h)
+ *     alignments.txt   utterance, token, first frame, frame after the last, the same in seconds, log probability: a
+ * line for each token, frames of the encoder from the start of the utterance lengths.txt      how often each token's
+ * segment had which length (decoders/length_model.h)
  *
- * A token's frames are its run in the likeliest CTC alignment.  Its segment is what the segmental search means: from after
- * the first frame of the token before it up to and with its own first frame. */
+ * A token's frames are its run in the likeliest CTC alignment.  Its segment is what the segmental search means: from
+ * after the first frame of the token before it up to and with its own first frame. */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -39,16 +39,16 @@ static const struct align_options defaults = {.longest = 50};
 #define DECODING(name) offsetof(struct align_options, decoding.name)
 
 static const struct option_spec options[] = {
-    {"data", 0, OPTION_TEXT, FIELD(data), "DIR", "data directory: wav.scp, text, and segments where recordings are cut", 0,
-     0, NULL, NULL},
+    {"data", 0, OPTION_TEXT, FIELD(data), "DIR", "data directory: wav.scp, text, and segments where recordings are cut",
+     0, 0, NULL, NULL},
     {"out", 'o', OPTION_TEXT, FIELD(out), "DIR", "folder for the results", 0, 0, NULL, NULL},
-    {"longest", 0, OPTION_INT, FIELD(longest), "N", "encoder frames from which on lengths are counted as one (50)", 1, 10000,
-     NULL, NULL},
+    {"longest", 0, OPTION_INT, FIELD(longest), "N", "encoder frames from which on lengths are counted as one (50)", 1,
+     10000, NULL, NULL},
     {"model", 'm', OPTION_TEXT, DECODING(model), "DIR", "directory of a WeNet model", 0, 0, NULL, NULL},
     {"recipe", 'r', OPTION_TEXT, DECODING(recipe), "FILE", "settings from a recipe.yaml", 0, 0, NULL, NULL},
     {"threads", 't', OPTION_INT, DECODING(threads), "N", "threads; 0: one for each processor", 0, 256, NULL, NULL},
-    {"set", 's', OPTION_LIST, DECODING(set), "KEY=VALUE", "any setting of 'linnet settings': decoder.chunk=16", 0, 0, NULL,
-     NULL},
+    {"set", 's', OPTION_LIST, DECODING(set), "KEY=VALUE", "any setting of 'linnet settings': decoder.chunk=16", 0, 0,
+     NULL, NULL},
     {0}};
 
 struct job {
@@ -79,7 +79,8 @@ static int open_encoder(struct job *j, struct message *msg)
     if (rc >= 0)
         rc = decoding_recipe(&j->decoding, &j->options->decoding, &r, msg);
     if (rc >= 0 && j->decoding.model->hybrid == NULL)
-        rc = fail(msg, LINNET_E_UNSUPPORTED, "%s: a Whisper model has no CTC layer to align with", j->decoding.model->dir);
+        rc = fail(msg, LINNET_E_UNSUPPORTED, "%s: a Whisper model has no CTC layer to align with",
+                  j->decoding.model->dir);
     if (rc >= 0) {
         struct hybrid_encoder_options o = {.chunk = r.decoder_chunk, .left_chunks = r.decoder_left_chunks};
         j->model = j->decoding.model->hybrid;
@@ -215,8 +216,8 @@ static int align_audio(struct job *j, const struct data_utterance *u, struct aud
     int n, rc = u->start_s > 0 ? audio_file_seek_s(audio, u->start_s, msg) : LINNET_OK;
     if (rc < 0 || (rc = n = spell(j, text, msg)) < 0 || (rc = encode(j, audio, n_max, msg)) < 0)
         return rc;
-    rc = ctc_align_runs(j->logprobs, j->n_frames, j->model->n_vocabulary, j->model->blank, j->tokens, n, j->begins, j->ends,
-                        j->token_logprobs, NULL, msg);
+    rc = ctc_align_runs(j->logprobs, j->n_frames, j->model->n_vocabulary, j->model->blank, j->tokens, n, j->begins,
+                        j->ends, j->token_logprobs, NULL, msg);
     return rc < 0 ? rc : write_tokens(j, u->id, n, msg);
 }
 
