@@ -6,7 +6,7 @@
 #ifndef LINNET_DECODERS_DECODER_H
 #define LINNET_DECODERS_DECODER_H
 
-#include <signal.h>
+#include <stdatomic.h>
 
 #include "decoders/events.h"
 #include "decoders/recipe.h"
@@ -23,7 +23,7 @@ struct decoder_host {
     int streaming;
     struct events *events;
     struct linnet_stats *stats;                /* the decoder adds its times and counts */
-    const volatile sig_atomic_t *cancelled;    /* checked between steps */
+    const atomic_int *cancelled;    /* checked between steps */
     struct message *msg;
 };
 

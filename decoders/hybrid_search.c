@@ -271,11 +271,11 @@ static int align_best(struct hybrid_search *s, struct message *msg)
 
 static int is_cancelled(void *arg)
 {
-    const volatile sig_atomic_t *const *cancelled = arg;
+    const atomic_int *const *cancelled = arg;
     return **cancelled != 0;
 }
 
-static int finish_attention(struct hybrid_search *s, const volatile sig_atomic_t *cancelled, struct message *msg)
+static int finish_attention(struct hybrid_search *s, const atomic_int *cancelled, struct message *msg)
 {
     const struct hypothesis *h;
     int n = attention_search_run(s->attention, s->ctx, s->states, s->n_states, is_cancelled, &cancelled, &h, msg);
@@ -288,7 +288,7 @@ static int finish_attention(struct hybrid_search *s, const volatile sig_atomic_t
     return n;
 }
 
-int hybrid_search_finish(struct hybrid_search *s, const volatile sig_atomic_t *cancelled,
+int hybrid_search_finish(struct hybrid_search *s, const atomic_int *cancelled,
                          const struct hybrid_result **results, struct message *msg)
 {
     const struct hypothesis *h;

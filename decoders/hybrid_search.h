@@ -4,7 +4,7 @@
 #ifndef LINNET_DECODERS_HYBRID_SEARCH_H
 #define LINNET_DECODERS_HYBRID_SEARCH_H
 
-#include <signal.h>
+#include <stdatomic.h>
 
 #include "decoders/hotwords.h"
 #include "decoders/hybrid_encoder.h"
@@ -41,7 +41,7 @@ LINNET_MUST_CHECK int hybrid_search_partial(struct hybrid_search *s, const int *
 
 /* No more frames come: the results, best first, valid until the next call.  Returns how many: 0 for no frames at all.
  * *cancelled is looked at between steps. */
-LINNET_MUST_CHECK int hybrid_search_finish(struct hybrid_search *s, const volatile sig_atomic_t *cancelled,
+LINNET_MUST_CHECK int hybrid_search_finish(struct hybrid_search *s, const atomic_int *cancelled,
                                            const struct hybrid_result **results, struct message *msg);
 
 #endif

@@ -4,7 +4,7 @@
  * An error other than a bad argument ends the stream: what was said before it can still be taken, further audio cannot
  * be fed until reset. */
 #include <math.h>
-#include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -24,7 +24,7 @@ struct linnet_stream {
     struct events events;
     struct linnet_stats stats;
     struct message msg;
-    volatile sig_atomic_t cancelled;
+    atomic_int cancelled;
     int rate_hz;
     struct resample *resample; /* NULL at the decoder's own rate */
     float *block;              /* [n_block] resampled samples, or those of a file */

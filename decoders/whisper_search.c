@@ -412,7 +412,7 @@ static void rank(struct whisper_search *s)
     }
 }
 
-int whisper_search_run(struct whisper_search *s, double temperature, uint64_t seed, const volatile sig_atomic_t *cancelled,
+int whisper_search_run(struct whisper_search *s, double temperature, uint64_t seed, const atomic_int *cancelled,
                        const struct whisper_hypothesis **best, int *n)
 {
     int beam = temperature > 0 ? 1 : s->options.beam, n_wanted = (int)lrint(beam * s->options.patience);

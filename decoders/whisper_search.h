@@ -6,7 +6,7 @@
 #ifndef LINNET_DECODERS_WHISPER_SEARCH_H
 #define LINNET_DECODERS_WHISPER_SEARCH_H
 
-#include <signal.h>
+#include <stdatomic.h>
 
 #include "decoders/whisper_network.h"
 #include "decoders/whisper_vocab.h"
@@ -57,7 +57,7 @@ LINNET_MUST_CHECK int whisper_search_prompt(struct whisper_search *s, const int 
  * samples.  *best gets *n hypotheses, best first, that live until the next call.  cancelled: see linnet_stream_cancel;
  * NULL is fine. */
 LINNET_MUST_CHECK int whisper_search_run(struct whisper_search *s, double temperature, uint64_t seed,
-                                         const volatile sig_atomic_t *cancelled, const struct whisper_hypothesis **best, int *n);
+                                         const atomic_int *cancelled, const struct whisper_hypothesis **best, int *n);
 
 /* Decoder steps done so far. */
 uint64_t whisper_search_steps(const struct whisper_search *s);
