@@ -3,9 +3,10 @@
  *
  * Every decoder.segment_s of audio is a step: the audio of the open utterance is encoded with a little silence after it,
  * the words said so far are run in one go, and reading goes on until attention comes near the end of the audio or the
- * model has nothing more to say.  A word is said for good when the truncation head says that the audio ends with a word,
- * or when the token at which reading stopped begins another one.  The voice detector decides where there is anything to
- * read; when speech has paused, all words are whole.
+ * model has nothing more to say.  A word is whole when the truncation head says that the audio ends with a word, or when
+ * the token at which reading stopped begins another one; it is said for good when decoder.delay_s of audio have followed
+ * it, and until then read again at every step: what a word is, is often decided by the next.  The voice detector decides
+ * where there is anything to read; when speech has paused, all words are whole.
  *
  * Frames of the spectrogram are made once and kept.  Encoder states cannot be kept, every one depends on all the audio;
  * nor can the decoder's keys and values from step to step, they depend on those states: within a step they are.
@@ -57,7 +58,6 @@ struct stream {
     int wanted_language;          /* token; < 0: to be detected */
     int *prompt;                  /* [n_text_ctx] */
     int *initial, n_initial;      /* the recipe's prompt */
-    int pad_frames;
 };
 
 static double seconds(void)
@@ -170,7 +170,6 @@ static int stream_open(void **state, const struct decoder_host *host)
         (rc = alignatt_text_open(&s->text, &s->host, s->vocab, s->model->config.n_text_ctx, CONTEXT)) < 0 ||
         (rc = alignatt_reader_open(&s->reader, s->model, host->model->pool, host->recipe->decoder_head, host->msg)) < 0)
         goto fail;
-    s->pad_frames = PAD_FRAMES;
     start_over(s);
     *state = s;
     return LINNET_OK;
@@ -189,7 +188,7 @@ static void listen(struct stream *s, int64_t to)
     int64_t n = to / LOG_MEL_HOP - s->first_frame;
     n = n < s->n_frames ? n : s->n_frames;
     n = n < WINDOW ? n : WINDOW;
-    int n_window = (int)(n + s->pad_frames + 1) / 2 * 2;
+    int n_window = (int)(n + PAD_FRAMES + 1) / 2 * 2;
     n_window = n_window < WINDOW ? n_window : WINDOW;
     memcpy(s->window, s->frames, (size_t)n * n_mels * sizeof *s->window);
     for (size_t i = (size_t)n * n_mels; i < (size_t)n_window * n_mels; i++)
@@ -292,8 +291,9 @@ static double mean_logprob(const struct alignatt_text *t)
     return t->n > t->n_said ? sum / (t->n - t->n_said) : 0;
 }
 
-/* Reads the audio up to sample `to`; is_complete: speech ends there. */
-static int read_step(struct stream *s, int64_t to, int is_complete)
+/* Reads the audio up to sample `to`; is_complete: speech ends there.  Words attended before `settled` (a frame) may be
+ * said for good. */
+static int read_step(struct stream *s, int64_t to, int is_complete, int64_t settled)
 {
     struct alignatt_text *t = &s->text;
     const struct recipe *r = s->host.recipe;
@@ -310,7 +310,7 @@ static int read_step(struct stream *s, int64_t to, int is_complete)
         alignatt_text_cut(t, t->n_said);
     if (is_complete || alignatt_reader_fires(&s->reader))
         next = -1;
-    n_whole = alignatt_text_whole(t, next);
+    n_whole = alignatt_text_whole(t, next, settled);
     s->host.stats->decoder_s += seconds() - start;
     if (n_whole < 0)
         return n_whole;
@@ -372,6 +372,8 @@ static int push_endpoint(struct stream *s, double silence_s)
 /* Looks at what has come since the last step. */
 static int step(struct stream *s, int is_end)
 {
+    int64_t delay = llrint(s->host.recipe->decoder_delay_s / ALIGNATT_FRAME_S);
+    int64_t settled = is_end ? INT64_MAX : s->n_samples / SAMPLES_PER_FRAME - delay;
     int rc = LINNET_OK;
     if (s->speech_from < 0) {
         drop_frames(s, s->n_samples / LOG_MEL_HOP - KEPT_SILENCE);
@@ -379,8 +381,8 @@ static int step(struct stream *s, int is_end)
     }
     drop_frames(s, s->text.n == 0 && s->first_frame < s->speech_from / LOG_MEL_HOP ? s->speech_from / LOG_MEL_HOP : 0);
     if (s->is_speech || !s->is_settled)
-        rc = read_step(s, s->is_speech ? s->n_samples : s->speech_to, !s->is_speech || is_end);
-    s->is_settled = !s->is_speech;
+        rc = read_step(s, s->is_speech ? s->n_samples : s->speech_to, !s->is_speech || is_end, settled);
+    s->is_settled = !s->is_speech && settled >= s->speech_to / SAMPLES_PER_FRAME;
     double silence_s = s->is_speech ? 0 : (double)(s->n_samples - s->speech_to) / DECODER_RATE_HZ;
     if (rc < 0 || is_end)
         return rc < 0 ? rc : end_utterance(s);

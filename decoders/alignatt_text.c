@@ -64,14 +64,14 @@ void alignatt_text_add(struct alignatt_text *t, int id, int64_t frame, float log
     t->at[t->n++] = (struct alignatt_token){frame, logprob};
 }
 
-int alignatt_text_whole(struct alignatt_text *t, int next)
+int alignatt_text_whole(struct alignatt_text *t, int next, int64_t settled)
 {
     int n = t->n - t->n_said, n_all = n, n_whole = 0;
     if (next >= 0 && t->n < t->n_max)
         t->ids[t->n_said + n_all++] = next;
     int n_words = whisper_vocab_words(t->vocab, alignatt_text_language(t), t->ids + t->n_said, n_all, t->ends);
-    for (int i = 0; i < n_words; i++)
-        n_whole = t->ends[i] <= n && (next < 0 || t->ends[i] < n_all) ? t->ends[i] : n_whole;
+    for (int i = 0; i < n_words && t->ends[i] <= n && t->at[t->n_said + t->ends[i] - 1].frame < settled; i++)
+        n_whole = t->ends[i];
     return n_words < 0 ? n_words : t->n_said + n_whole;
 }
 

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * live.c - `linnet live`: words as they are spoken.
+ *
+ * One loop: take sound, save it, feed it, show the events.  While it decodes, the microphone's ring takes in what comes;
+ * if decoding cannot keep up for half a minute, sound is dropped, and how much is said.  On a terminal the open text is
+ * redrawn in place; anywhere else every event is a line of JSON. */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/json_writer.h"
+#include "base/mem.h"
+#include "bin/decoding.h"
+#include "bin/latency.h"
+#include "bin/live_source.h"
+#include "bin/progress.h"
+#include "frontend/mic.h"
+#include "frontend/wav_writer.h"
+
+enum { BLOCKS_PER_S = 10, METER = 10 };
+
+struct live_options {
+    struct decoding_options decoding;
+    const char *device, *input, *save;
+    double speed;
+    int list_devices, json, level, latency;
+};
+
+static const struct live_options defaults = {.speed = 1};
+
+#define FIELD(name) offsetof(struct live_options, name)
+
+static const struct option_spec options[] = {
+    {"list-devices", 0, OPTION_FLAG, FIELD(list_devices), NULL, "list microphones and end", 0, 0, NULL, NULL},
+    {"device", 0, OPTION_TEXT, FIELD(device), "NAME", "microphone: its number, or a part of its name", 0, 0, NULL, NULL},
+    {"input", 'i', OPTION_TEXT, FIELD(input), "FILE", "play a file instead of listening to a microphone", 0, 0, NULL, NULL},
+    {"speed", 0, OPTION_NUMBER, FIELD(speed), "X", "how many times as fast as real a file is played; 0: no waiting (1)", 0,
+     1000, NULL, NULL},
+    {"save", 0, OPTION_TEXT, FIELD(save), "WAV", "save what is heard; playing it again gives the same events", 0, 0, NULL,
+     NULL},
+    {"json", 0, OPTION_FLAG, FIELD(json), NULL, "one JSON event a line on a terminal too", 0, 0, NULL, NULL},
+    {"level", 0, OPTION_FLAG, FIELD(level), NULL, "show how loud it is (terminal)", 0, 0, NULL, NULL},
+    {"latency", 0, OPTION_FLAG, FIELD(latency), NULL, "report delays at the end, as JSON on stderr", 0, 0, NULL, NULL},
+    {NULL, 0, OPTION_GROUP, FIELD(decoding), NULL, NULL, 0, 0, NULL, decoding_table},
+    {0}};
+
+struct live {
+    const struct live_options *options;
+    struct decoding decoding;
+    struct live_source *source;
+    struct wav_writer *wav;
+    struct latency latency;
+    struct buffer line, shown; /* of output; open text on the terminal */
+    int is_terminal;
+    double started_s, heard_s, compute_s;
+    float peak;
+};
+
+/* ---- signals ---- */
+
+static volatile sig_atomic_t stop;
+
+static void on_signal(int number)
+{
+    stop = number;
+    signal(number, SIG_DFL); /* the second one ends at once */
+}
+
+static void catch_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_signal}, ignore = {.sa_handler = SIG_IGN};
+    stop = 0;
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGHUP, &action, NULL);
+    sigaction(SIGPIPE, &ignore, NULL); /* a closed pipe is an error of fwrite, with a message */
+}
+
+/* ---- showing ---- */
+
+static int print(const struct buffer *b, struct message *msg)
+{
+    if (fwrite(b->data, 1, b->n, stdout) == b->n && fflush(stdout) == 0)
+        return LINNET_OK;
+    return fail(msg, LINNET_E_IO, "standard output: cannot write");
+}
+
+static int terminal_columns(void)
+{
+    struct winsize size;
+    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > METER + 4 ? size.ws_col : 80;
+}
+
+/* The end of text that fits n columns; East Asian characters take two. */
+static const char *fitting_end(const char *text, int n)
+{
+    const char *at = text + strlen(text), *start = at;
+    while (at > text) {
+        at--;
+        unsigned char c = (unsigned char)*at;
+        if ((c & 0xc0) == 0x80)
+            continue;
+        n -= c >= 0xe3 ? 2 : 1;
+        if (n < 0)
+            break;
+        start = at;
+    }
+    return start;
+}
+
+/* Redraws the open line: level meter and the end of the text. */
+static int redraw(struct live *l, struct message *msg)
+{
+    int columns = terminal_columns() - 1, rc;
+    buffer_cut(&l->line, 0);
+    if ((rc = buffer_puts(&l->line, "\r\033[K")) < 0)
+        return fail_memory(msg);
+    if (l->options->level) {
+        int n = (int)(l->peak * METER + 0.999f);
+        rc = buffer_printf(&l->line, "[%.*s%*s] ", n > METER ? METER : n, "##########", n > METER ? 0 : METER - n, "");
+        columns -= METER + 3;
+    }
+    if (rc < 0 || (rc = buffer_puts(&l->line, fitting_end(buffer_text(&l->shown), columns))) < 0)
+        return fail_memory(msg);
+    return print(&l->line, msg);
+}
+
+static int show_on_terminal(struct live *l, const linnet_event *e, const char *text, struct message *msg)
+{
+    buffer_cut(&l->shown, 0);
+    if (e->type == LINNET_EVENT_PARTIAL)
+        return buffer_puts(&l->shown, text) < 0 ? fail_memory(msg) : redraw(l, msg);
+    if (e->type != LINNET_EVENT_FINAL)
+        return LINNET_OK;
+    buffer_cut(&l->line, 0);
+    if (buffer_printf(&l->line, "\r\033[K%s\n", text) < 0)
+        return fail_memory(msg);
+    return print(&l->line, msg);
+}
+
+static int show_as_json(struct live *l, const linnet_event *e, const char *text, double latency_s, struct message *msg)
+{
+    static const char *const types[] = {"", "partial", "final", "endpoint"};
+    struct buffer *b = &l->line;
+    size_t n_skipped = (size_t)(text - e->text);
+    buffer_cut(b, 0);
+    if (buffer_printf(b, "{\"type\": \"%s\", \"text\": ", types[e->type]) < 0 || json_write_text(b, text) < 0 ||
+        buffer_puts(b, ", \"start\": ") < 0 || json_write_number(b, e->start_s, 3) < 0 ||
+        buffer_puts(b, ", \"end\": ") < 0 || json_write_number(b, e->end_s, 3) < 0 ||
+        buffer_printf(b, ", \"committed\": %zu, \"latency\": ", e->committed > n_skipped ? e->committed - n_skipped : 0) <
+            0 ||
+        json_write_number(b, latency_s, 3) < 0 || buffer_puts(b, "}\n") < 0)
+        return fail_memory(msg);
+    return print(b, msg);
+}
+
+/* Shows what is ready.  call_s is when the decoder was called. */
+static int take_events(struct live *l, double call_s, struct message *msg)
+{
+    linnet_event e;
+    int rc;
+    while ((rc = linnet_stream_next(l->decoding.stream, &e)) > 0) {
+        double now = progress_clock_s();
+        double shown_s = live_source_is_paced(l->source) ? now - l->started_s : l->heard_s + now - call_s;
+        if (e.type == LINNET_EVENT_END)
+            continue;
+        if (l->options->latency && latency_event(&l->latency, &e, l->heard_s, shown_s) < 0)
+            return fail_memory(msg);
+        const char *text = e.text[0] == ' ' ? e.text + 1 : e.text;
+        rc = l->is_terminal ? show_on_terminal(l, &e, text, msg) : show_as_json(l, &e, text, shown_s - e.end_s, msg);
+        if (rc < 0)
+            return rc;
+    }
+    return rc;
+}
+
+/* ---- the loop ---- */
+
+static int decode(struct live *l, const float *samples, size_t n, int is_end, struct message *msg)
+{
+    double call_s = progress_clock_s();
+    int rc = is_end ? linnet_stream_finish(l->decoding.stream) : linnet_stream_feed(l->decoding.stream, samples, n);
+    l->compute_s += progress_clock_s() - call_s;
+    if (rc < 0)
+        return fail(msg, rc, "%s", linnet_stream_error(l->decoding.stream));
+    return take_events(l, call_s, msg);
+}
+
+static void measure_level(struct live *l, const float *samples, long n)
+{
+    l->peak = 0;
+    for (long i = 0; i < n; i++) {
+        float magnitude = samples[i] < 0 ? -samples[i] : samples[i];
+        l->peak = magnitude > l->peak ? magnitude : l->peak;
+    }
+}
+
+/* Until the sound ends, is lost, or somebody says stop. */
+static int listen(struct live *l, float *block, size_t n_block, struct message *msg)
+{
+    for (;;) {
+        long n = live_source_read(l->source, block, n_block, &stop, msg);
+        if (n <= 0)
+            return (int)n;
+        if (l->heard_s <= 0)
+            l->started_s = progress_clock_s() - (double)n / live_source_rate_hz(l->source);
+        l->heard_s += (double)n / live_source_rate_hz(l->source);
+        int rc = l->wav != NULL ? wav_writer_write(l->wav, block, (size_t)n, msg) : LINNET_OK;
+        if (rc >= 0)
+            rc = decode(l, block, (size_t)n, 0, msg);
+        measure_level(l, block, n);
+        if (rc >= 0 && l->is_terminal && l->options->level)
+            rc = redraw(l, msg);
+        if (rc < 0)
+            return rc;
+    }
+}
+
+/* Listens; whatever ends that, what was said is decoded, shown and saved. */
+static int run_live(struct live *l, struct message *msg)
+{
+    size_t n_block = (size_t)(live_source_rate_hz(l->source) / BLOCKS_PER_S);
+    float *block = mem_array(n_block, sizeof *block);
+    struct message later = {""};
+    if (block == NULL)
+        return fail_memory(msg);
+    int rc = listen(l, block, n_block, msg);
+    mem_free(block);
+    int end = rc >= 0 || rc == LINNET_E_DEVICE || rc == LINNET_E_FORMAT || rc == LINNET_E_AUDIO
+                  ? decode(l, NULL, 0, 1, &later)
+                  : LINNET_OK;
+    if (l->wav != NULL) {
+        struct message saving = {""};
+        int saved = wav_writer_close(l->wav, &saving);
+        l->wav = NULL;
+        if (saved < 0 && end >= 0) {
+            end = saved;
+            later = saving;
+        }
+    }
+    if (rc >= 0 && end < 0)
+        *msg = later;
+    return rc < 0 ? rc : end;
+}
+
+static void report(struct live *l)
+{
+    struct buffer b = {0};
+    uint64_t n_dropped = live_source_dropped(l->source);
+    if (n_dropped > 0)
+        fprintf(stderr, "linnet: %.2f s of sound were dropped: decoding is too slow for this machine\n",
+                (double)n_dropped / live_source_rate_hz(l->source));
+    if (l->options->latency && latency_report(&l->latency, l->heard_s, l->compute_s, &b) >= 0)
+        fputs(buffer_text(&b), stderr);
+    buffer_free(&b);
+}
+
+static void live_close(struct live *l)
+{
+    if (l->wav != NULL)
+        wav_writer_discard(l->wav);
+    live_source_close(l->source);
+    decoding_close(&l->decoding);
+    latency_close(&l->latency);
+    buffer_free(&l->line);
+    buffer_free(&l->shown);
+}
+
+/* The model first: sound must not wait for it. */
+static int live_open(struct live *l, struct message *msg)
+{
+    const struct live_options *o = l->options;
+    int rc = decoding_open_model(&l->decoding, &o->decoding, msg);
+    if (rc < 0 || (rc = live_source_open(&l->source, o->input, o->speed, o->device, msg)) < 0)
+        return rc;
+    int rate_hz = live_source_rate_hz(l->source);
+    if ((rc = decoding_open_stream(&l->decoding, &o->decoding, 1, rate_hz, msg)) < 0)
+        return rc;
+    return o->save != NULL ? wav_writer_open(&l->wav, o->save, rate_hz, msg) : LINNET_OK;
+}
+
+static void print_device(void *arg, const struct mic_device *d)
+{
+    (void)arg;
+    printf("%d\t%s\t%s\t%d Hz\t%d channels%s\n", d->index, d->name, d->system, d->rate_hz, d->n_channels,
+           d->is_default ? "\tdefault" : "");
+}
+
+static int list_devices(void)
+{
+    struct message msg = {""};
+    int n = mic_list(print_device, NULL, &msg);
+    if (n <= 0)
+        fprintf(stderr, "linnet: %s\n", n < 0 ? msg.text : "there is no microphone");
+    return n > 0 ? EXIT_DONE : EXIT_WORK_FAILED;
+}
+
+static int run(void *values, int n, char **arguments)
+{
+    struct live_options *o = values;
+    struct live l = {.options = o, .is_terminal = !o->json && isatty(STDOUT_FILENO)};
+    struct message msg = {""};
+    (void)n, (void)arguments;
+    if (o->list_devices)
+        return list_devices();
+    o->decoding.word_times |= o->latency;
+    int rc = live_open(&l, &msg);
+    if (rc >= 0) {
+        catch_signals();
+        if (l.is_terminal && o->input == NULL)
+            fprintf(stderr, "Listening to %s; Ctrl-C ends.\n", live_source_name(l.source));
+        rc = run_live(&l, &msg);
+        report(&l);
+    }
+    if (rc < 0)
+        fprintf(stderr, "linnet: %s\n", msg.text);
+    live_close(&l);
+    return rc < 0 ? EXIT_WORK_FAILED : EXIT_DONE;
+}
+
+const struct command live_command = {
+    .name = "live",
+    .summary = "a microphone to text, as it is spoken",
+    .arguments = "",
+    .text = "On a terminal the text is redrawn in place until it is final; elsewhere every\n"
+            "event is a line of JSON: type (partial, final, endpoint), text, start, end,\n"
+            "committed (bytes of text that will not change) and latency, in seconds.\n"
+            "Ctrl-C ends, after the last words.",
+    .options = options,
+    .defaults = &defaults,
+    .size = sizeof defaults,
+    .min_arguments = 0,
+    .max_arguments = 0,
+    .run = run,
+};

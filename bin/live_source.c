@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * live_source.c - a microphone, or a file that is played as if it were one.
+ *
+ * Samples are rounded to the 16 bits in which recordings are saved, so that a saved recording is what was decoded. */
+#include "bin/live_source.h"
+
+#include <math.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/mem.h"
+#include "bin/progress.h"
+#include "frontend/audio_file.h"
+#include "frontend/mic.h"
+
+enum { WAIT_MS = 100, STDIN_HZ = 16000 };
+
+struct live_source {
+    struct mic *mic;
+    struct audio_file *file;
+    const char *path;
+    int rate_hz;
+    double speed, started_s, given_s;
+};
+
+/* A file is played at its own rate; standard input, which cannot be opened twice, at 16 kHz. */
+static int open_file(struct live_source *s, struct message *msg)
+{
+    int rc = audio_file_open(&s->file, s->path, NULL, STDIN_HZ, msg);
+    s->rate_hz = STDIN_HZ;
+    if (rc < 0 || strcmp(s->path, "-") == 0 || audio_file_rate_hz(s->file) == STDIN_HZ)
+        return rc;
+    s->rate_hz = audio_file_rate_hz(s->file);
+    audio_file_close(s->file);
+    s->file = NULL;
+    return audio_file_open(&s->file, s->path, NULL, s->rate_hz, msg);
+}
+
+int live_source_open(struct live_source **out, const char *path, double speed, const char *device, struct message *msg)
+{
+    struct live_source *s = mem_array(1, sizeof *s);
+    if (s == NULL)
+        return fail_memory(msg);
+    s->path = path;
+    s->speed = speed;
+    s->started_s = -1;
+    int rc = path != NULL ? open_file(s, msg) : mic_open(&s->mic, device, msg);
+    if (rc < 0) {
+        live_source_close(s);
+        return rc;
+    }
+    if (s->mic != NULL)
+        s->rate_hz = mic_rate_hz(s->mic);
+    *out = s;
+    return LINNET_OK;
+}
+
+void live_source_close(struct live_source *s)
+{
+    if (s == NULL)
+        return;
+    mic_close(s->mic);
+    audio_file_close(s->file);
+    mem_free(s);
+}
+
+static void round_samples(float *samples, long n)
+{
+    for (long i = 0; i < n; i++) {
+        float scaled = rintf(samples[i] * 32768.0f);
+        samples[i] = (scaled > 32767.0f ? 32767.0f : scaled < -32768.0f ? -32768.0f : scaled) / 32768.0f;
+    }
+}
+
+/* Sleeps until what was given has been played. */
+static void keep_pace(struct live_source *s, long n, const volatile sig_atomic_t *stop)
+{
+    if (s->started_s < 0)
+        s->started_s = progress_clock_s();
+    s->given_s += (double)n / s->rate_hz;
+    while (s->speed > 0 && *stop == 0) {
+        double wait = s->started_s + s->given_s / s->speed - progress_clock_s();
+        if (wait <= 0)
+            return;
+        struct timespec t = {(time_t)wait, (long)((wait - floor(wait)) * 1e9)};
+        nanosleep(&t, NULL);
+    }
+}
+
+static long read_mic(struct live_source *s, float *samples, size_t max, const volatile sig_atomic_t *stop,
+                     struct message *msg)
+{
+    long n = 0;
+    while (n == 0 && *stop == 0)
+        n = mic_read(s->mic, samples, max, WAIT_MS, msg);
+    return n;
+}
+
+long live_source_read(struct live_source *s, float *samples, size_t max, const volatile sig_atomic_t *stop,
+                      struct message *msg)
+{
+    if (*stop != 0)
+        return 0;
+    long n = s->mic != NULL ? read_mic(s, samples, max, stop, msg) : audio_file_read(s->file, samples, max, msg);
+    if (n > 0) {
+        round_samples(samples, n);
+        if (s->file != NULL)
+            keep_pace(s, n, stop);
+    }
+    return n;
+}
+
+int live_source_rate_hz(const struct live_source *s)
+{
+    return s->rate_hz;
+}
+
+const char *live_source_name(const struct live_source *s)
+{
+    return s->mic != NULL ? mic_name(s->mic) : s->path;
+}
+
+int live_source_is_paced(const struct live_source *s)
+{
+    return s->mic != NULL || s->speed > 0;
+}
+
+uint64_t live_source_dropped(struct live_source *s)
+{
+    return s->mic != NULL ? mic_dropped(s->mic) : 0;
+}

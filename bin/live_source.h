@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * live_source.h - where live sound comes from: a microphone, or a file played at a chosen speed. */
+#ifndef LINNET_BIN_LIVE_SOURCE_H
+#define LINNET_BIN_LIVE_SOURCE_H
+
+#include <signal.h>
+#include <stdint.h>
+
+#include "base/status.h"
+
+struct live_source;
+
+/* path: a file to play, NULL: the microphone `device` (see mic.h).  speed: times real time, 0: without waiting. */
+LINNET_MUST_CHECK int live_source_open(struct live_source **out, const char *path, double speed, const char *device,
+                                       struct message *msg);
+void live_source_close(struct live_source *s);
+
+/* Waits for sound: how many samples came, at most max; 0 at the end of a file or when *stop is set.  A microphone never
+ * ends: it fails when it is lost. */
+LINNET_MUST_CHECK long live_source_read(struct live_source *s, float *samples, size_t max, const volatile sig_atomic_t *stop,
+                                        struct message *msg);
+
+int live_source_rate_hz(const struct live_source *s);
+const char *live_source_name(const struct live_source *s);
+int live_source_is_paced(const struct live_source *s); /* sound comes as time goes by */
+uint64_t live_source_dropped(struct live_source *s);   /* samples that came faster than they were taken */
+
+#endif
