@@ -16,6 +16,7 @@
 /* clang-format off */
 #define COMMANDS(X) \
     X(transcribe) \
+    X(live) \
     X(decode) \
     X(align) \
     X(convert) \

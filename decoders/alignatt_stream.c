@@ -315,7 +315,7 @@ static int read_step(struct stream *s, int64_t to, int is_complete, int64_t sett
     if (n_whole < 0)
         return n_whole;
     t->n_said = next < 0 ? alignatt_text_before_stop(t, n_whole) : n_whole;
-    return alignatt_text_show(t);
+    return alignatt_text_show(t, (double)s->n_samples / DECODER_RATE_HZ);
 }
 
 /* ---- flow ---- */

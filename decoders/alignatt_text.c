@@ -175,7 +175,7 @@ static int push(struct alignatt_text *t, enum linnet_event_type type, int n, siz
     return rc;
 }
 
-int alignatt_text_show(struct alignatt_text *t)
+int alignatt_text_show(struct alignatt_text *t, double end_s)
 {
     struct buffer now = {0};
     int rc = whisper_vocab_text(t->vocab, t->ids, t->n_said, &now);
@@ -191,7 +191,7 @@ int alignatt_text_show(struct alignatt_text *t)
     buffer_free(&t->shown);
     t->shown = now;
     t->n_shown_said = n_said;
-    return push(t, LINNET_EVENT_PARTIAL, t->n, n_said, INFINITY);
+    return push(t, LINNET_EVENT_PARTIAL, t->n, n_said, end_s);
 }
 
 static void remember(struct alignatt_text *t, int n)

@@ -51,8 +51,8 @@ int alignatt_text_before_stop(const struct alignatt_text *t, int n);
 /* Where to cut so that what was attended before `latest` goes: at the end of a sentence, else of a word; 0: nowhere. */
 LINNET_MUST_CHECK int alignatt_text_find_cut(struct alignatt_text *t, int64_t latest);
 
-/* Says what has changed since the last partial event, if anything. */
-LINNET_MUST_CHECK int alignatt_text_show(struct alignatt_text *t);
+/* Says what has changed since the last partial event, if anything.  end_s bounds the times. */
+LINNET_MUST_CHECK int alignatt_text_show(struct alignatt_text *t, double end_s);
 
 /* Says that the first n tokens are final, and moves them to the context.  end_s bounds their times. */
 LINNET_MUST_CHECK int alignatt_text_finish(struct alignatt_text *t, int n, double end_s);
