@@ -41,8 +41,7 @@ void linear_row(const struct linear *l, int i, float *out);
 
 size_t linear_bytes(const struct linear *l);
 
-/* Which product serves linear_forward: "native" (kernels.h), "openblas" or "reference" (plain C), by the environment's
- * LINNET_MATMUL; without it native where there are vector kernels, OpenBLAS elsewhere. */
+/* Which product serves linear_forward: "native" (kernels.h), "openblas" or "reference" (plain C): see matmul.h. */
 const char *linear_backend(const struct nn_context *ctx);
 
 #endif

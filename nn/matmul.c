@@ -139,7 +139,7 @@ static struct matmul chosen(const struct nn_kernels *kernels)
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     struct matmul native = {"native", kernels->panel_f32, kernels->panel_f16, kernels->panel_bf16}, table[3];
     pthread_once(&once, read_environment);
-    const char *name = wanted != NULL ? wanted : strcmp(kernels->name, "scalar") == 0 ? "openblas" : "native";
+    const char *name = wanted != NULL ? wanted : "native";
     if (strcmp(name, "native") == 0)
         return native;
     for (int i = matmul_all(kernels, table) - 1; i >= 0; i--)
