@@ -6,7 +6,8 @@
  *     hyp.jsonl    {"utt": id, ...} as `linnet transcribe --format json` has it, a line each
  *     hyp.txt      "id text", what `linnet score` takes
  *     recipe.yaml  the settings that are not at their default
- *     stats.json   what it took, of the last run that decoded anything
+ *     stats.json   what it took, of the last run that decoded anything; of a streaming one also the delays, as they
+ *                  would have been had the audio come as it was spoken
  *
  * Resuming.  Both hypothesis files hold the same utterances in the same order; after an interruption the lines that one
  * of them does not have in full are cut off, and what is left is not done again.  A folder that was begun with other
@@ -22,12 +23,14 @@
 #include "base/json_writer.h"
 #include "bin/data_dir.h"
 #include "bin/decoding.h"
+#include "bin/latency.h"
 #include "bin/output.h"
 #include "bin/progress.h"
 #include "decoders/recipe.h"
 #include "frontend/audio_file.h"
 
 enum { RATE_HZ = 16000 };
+#define LIVE_BLOCK_S 0.1 /* of audio fed at a time, as `linnet live` does */
 #define MAX_HYP_BYTES ((size_t)1 << 30)
 
 struct decode_options {
@@ -45,7 +48,8 @@ static const struct option_spec options[] = {
      NULL, NULL},
     {"out", 'o', OPTION_TEXT, FIELD(out), "DIR", "folder for the results; one that is half done is completed", 0, 0,
      NULL, NULL},
-    {"streaming", 0, OPTION_FLAG, FIELD(streaming), NULL, "decode as if the audio came live", 0, 0, NULL, NULL},
+    {"streaming", 0, OPTION_FLAG, FIELD(streaming), NULL, "decode as if the audio came live, and report delays", 0, 0,
+     NULL, NULL},
     {NULL, 0, OPTION_GROUP, FIELD(decoding), NULL, NULL, 0, 0, NULL, decoding_table},
     {0}};
 
@@ -64,6 +68,8 @@ struct job {
     struct output output; /* of the utterance at hand */
     struct progress progress;
     struct totals totals;
+    struct transcripts references; /* for average lagging; none is fine */
+    struct latency latency;
 };
 
 static int path_in(const struct job *j, const char *name, char path[4096], struct message *msg)
@@ -177,9 +183,17 @@ static int open_results(struct job *j, struct message *msg)
 
 /* ---- one utterance ---- */
 
+static int take_call(void *arg, double fed_s, double compute_s, struct message *msg)
+{
+    struct job *j = arg;
+    return latency_called(&j->latency, fed_s, compute_s, -1) < 0 ? fail_memory(msg) : LINNET_OK;
+}
+
 static int take_event(void *arg, const linnet_event *e, struct message *msg)
 {
     struct job *j = arg;
+    if (j->options->streaming && latency_event(&j->latency, e) < 0)
+        return fail_memory(msg);
     return e->type == LINNET_EVENT_FINAL ? output_segment(&j->output, e, msg) : LINNET_OK;
 }
 
@@ -225,9 +239,23 @@ static void add_stats(struct job *j)
     t->n_fallbacks += s.n_fallbacks;
 }
 
+/* An utterance is over, good or not. */
+static int end_latency(struct job *j, const char *id, struct message *msg)
+{
+    const char *text = transcripts_text(&j->references, id);
+    int n = 0;
+    for (size_t length; text != NULL && *(text += strspn(text, " \t")) != '\0'; text += length, n++)
+        length = strcspn(text, " \t");
+    return j->options->streaming && latency_end(&j->latency, n) < 0 ? fail_memory(msg) : LINNET_OK;
+}
+
 static int decode_audio(struct job *j, const struct data_utterance *u, struct audio_file *audio, struct message *msg)
 {
-    struct decoding_sink sink = {take_event, NULL, j};
+    struct decoding_sink sink = {.event = take_event, .arg = j};
+    if (j->options->streaming) {
+        sink.block_s = LIVE_BLOCK_S;
+        sink.called = take_call;
+    }
     int rc = u->start_s > 0 ? audio_file_seek_s(audio, u->start_s, msg) : LINNET_OK;
     long n = u->end_s < 0 ? -1 : lrint((u->end_s - u->start_s) * RATE_HZ);
     return rc < 0 ? rc : decoding_run(&j->decoding, audio, n, &sink, msg);
@@ -254,7 +282,8 @@ static int decode_utterance(struct job *j, const struct data_utterance *u, int *
     audio_file_close(audio);
     output_close(&j->output);
     memset(&j->output, 0, sizeof j->output);
-    return rc;
+    int end = end_latency(j, u->id, msg);
+    return rc < 0 ? rc : end;
 }
 
 /* ---- all ---- */
@@ -298,10 +327,10 @@ static int add_settings(const struct job *j, struct buffer *b)
         if (rc >= 0)
             rc = json_write_text(b, j->decoding.items[i]);
     }
-    return rc < 0 ? rc : buffer_printf(b, "], \"streaming\": %s}\n", j->options->streaming ? "true" : "false");
+    return rc < 0 ? rc : buffer_printf(b, "], \"streaming\": %s", j->options->streaming ? "true" : "false");
 }
 
-static int make_stats(const struct job *j, struct buffer *b)
+static int make_stats(struct job *j, struct buffer *b)
 {
     const struct totals *t = &j->totals;
     struct linnet_model_info info = {.size = sizeof info};
@@ -320,10 +349,14 @@ static int make_stats(const struct job *j, struct buffer *b)
                            info.n_threads);
     if (rc >= 0)
         rc = buffer_printf(b, " \"version\": \"%s\", \"model\": \"%s", linnet_version(), info.description);
-    return rc < 0 ? rc : add_settings(j, b);
+    if (rc >= 0)
+        rc = add_settings(j, b);
+    if (rc >= 0 && j->options->streaming && (rc = buffer_puts(b, ",\n \"latency\": ")) >= 0)
+        rc = latency_report(&j->latency, b);
+    return rc < 0 ? rc : buffer_puts(b, "}\n");
 }
 
-static int save_stats(const struct job *j, struct message *msg)
+static int save_stats(struct job *j, struct message *msg)
 {
     char path[4096];
     struct buffer b = {0};
@@ -334,10 +367,20 @@ static int save_stats(const struct job *j, struct message *msg)
     return rc;
 }
 
+/* The words that should be heard, where the data directory has them. */
+static int open_references(struct job *j, struct message *msg)
+{
+    char path[4096];
+    if (snprintf(path, sizeof path, "%s/text", j->options->data) >= (int)sizeof path || !file_exists(path))
+        return LINNET_OK;
+    return transcripts_read(&j->references, path, msg);
+}
+
 static int decode(struct job *j, struct message *msg)
 {
     int rc;
     if ((rc = data_dir_open(&j->data, j->options->data, msg)) < 0 ||
+        (j->options->streaming && (rc = open_references(j, msg)) < 0) ||
         (rc = decoding_open(&j->decoding, &j->options->decoding, j->options->streaming, RATE_HZ, msg)) < 0 ||
         (rc = open_results(j, msg)) < 0)
         return rc;
@@ -356,16 +399,20 @@ static void close_job(struct job *j)
     if (j->jsonl != NULL)
         fclose(j->jsonl);
     transcripts_close(&j->before);
+    transcripts_close(&j->references);
+    latency_close(&j->latency);
     data_dir_close(&j->data);
     decoding_close(&j->decoding);
 }
 
 static int run(void *values, int n, char **arguments)
 {
-    struct job j = {.options = values};
+    struct decode_options *o = values;
+    struct job j = {.options = o};
     struct message msg = {""};
     (void)n;
     (void)arguments;
+    o->decoding.word_times |= o->streaming; /* delays are counted from the end of a word */
     if (j.options->data == NULL || j.options->out == NULL)
         return options_mistake("decode", "--data and --out are needed");
     int rc = decode(&j, &msg);
@@ -382,7 +429,9 @@ const struct command decode_command = {
     .arguments = "",
     .text = "Reads DIR/wav.scp (a line \"utterance path\" each) and DIR/segments as Kaldi has\n"
             "them.  Writes hyp.txt, hyp.jsonl, recipe.yaml and stats.json.  Utterances that are\n"
-            "in the output folder already are not decoded again.",
+            "in the output folder already are not decoded again.  With --streaming stats.json\n"
+            "tells delays: on the audio's clock, and on a listener's, who also waits for the\n"
+            "computer; average_lagging (LAAL) takes the words of DIR/text as those to be said.",
     .options = options,
     .defaults = &defaults,
     .size = sizeof defaults,

@@ -2,11 +2,13 @@
  * decoding.c - from command line options to an open model and stream. */
 #include "bin/decoding.h"
 
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "bin/progress.h"
 #include "decoders/hotword_list.h"
 #include "decoders/recipe.h"
 #include "frontend/audio_file.h"
@@ -185,32 +187,43 @@ static int take_events(struct decoding *d, const struct decoding_sink *sink, str
     return rc;
 }
 
-/* Feeds until the end, max_samples or damage; n_read gets what came last from the file. */
-static int feed(struct decoding *d, struct audio_file *audio, float *block, long max_samples,
-                const struct decoding_sink *sink, long *n_read, struct message *what)
+static int tell_called(const struct decoding_sink *sink, long fed, double start_s, struct message *msg)
 {
-    long fed = 0;
+    return sink->called != NULL ? sink->called(sink->arg, (double)fed / RATE_HZ, progress_clock_s() - start_s, msg)
+                                : LINNET_OK;
+}
+
+/* Feeds until the end, max_samples or damage; n_read gets what came last from the file, n_fed how much was fed. */
+static int feed(struct decoding *d, struct audio_file *audio, float *block, long max_samples,
+                const struct decoding_sink *sink, long *n_read, long *n_fed, struct message *what)
+{
+    long n_block = sink->block_s > 0 ? lrint(sink->block_s * RATE_HZ) : BLOCK;
     int rc = LINNET_OK;
     while (rc >= 0) {
-        long want = max_samples >= 0 && max_samples - fed < BLOCK ? max_samples - fed : BLOCK;
+        long want = max_samples >= 0 && max_samples - *n_fed < n_block ? max_samples - *n_fed : n_block;
         *n_read = audio_file_read(audio, block, (size_t)want, what);
         if (*n_read <= 0)
             break;
+        double start_s = progress_clock_s();
         if ((rc = linnet_stream_feed(d->stream, block, (size_t)*n_read)) < 0)
             return fail(what, rc, "%s", linnet_stream_error(d->stream));
-        fed += *n_read;
-        rc = take_events(d, sink, what);
+        *n_fed += *n_read;
+        if ((rc = tell_called(sink, *n_fed, start_s, what)) >= 0)
+            rc = take_events(d, sink, what);
         if (rc >= 0 && sink->fed != NULL)
-            sink->fed(sink->arg, (double)fed / RATE_HZ);
+            sink->fed(sink->arg, (double)*n_fed / RATE_HZ);
     }
-    return rc < 0 ? rc : fed > 0;
+    return rc;
 }
 
-static int finish(struct decoding *d, const struct decoding_sink *sink, struct message *msg)
+static int finish(struct decoding *d, const struct decoding_sink *sink, long n_fed, struct message *msg)
 {
+    double start_s = progress_clock_s();
     int rc = linnet_stream_finish(d->stream);
     if (rc < 0)
         fail(msg, rc, "%s", linnet_stream_error(d->stream));
+    else
+        rc = tell_called(sink, n_fed, start_s, msg);
     int last = take_events(d, sink, rc < 0 ? NULL : msg); /* what was said before an error too */
     return rc < 0 ? rc : last;
 }
@@ -222,16 +235,16 @@ int decoding_run(struct decoding *d, struct audio_file *audio, long max_samples,
     float *block = mem_array(BLOCK, sizeof *block);
     if (block == NULL)
         return fail_memory(msg);
-    long n_read = 0;
-    int rc = feed(d, audio, block, max_samples, sink, &n_read, &what);
+    long n_read = 0, n_fed = 0;
+    int rc = feed(d, audio, block, max_samples, sink, &n_read, &n_fed, &what);
     mem_free(block);
     if (rc < 0) {
         int ignored = rc == LINNET_E_CANCELLED ? take_events(d, sink, NULL) : 0;
         (void)ignored;
         return fail(msg, rc, "%s", what.text);
     }
-    if (rc > 0 || n_read == 0)
-        rc = finish(d, sink, msg);
+    if (n_fed > 0 || n_read == 0)
+        rc = finish(d, sink, n_fed, msg);
     return rc >= 0 && n_read < 0 ? fail(msg, (int)n_read, "%s", what.text) : rc;
 }
 

@@ -50,6 +50,9 @@ struct decoding_sink {
     int (*event)(void *arg, const linnet_event *event, struct message *msg); /* each, as it comes */
     void (*fed)(void *arg, double fed_s);                                    /* after each block; may be NULL */
     void *arg;
+    double block_s; /* audio given to the decoder at a time; 0: 2 s */
+    /* After each call of the decoder, before its events: the audio that it has had, the time it took; may be NULL. */
+    int (*called)(void *arg, double fed_s, double compute_s, struct message *msg);
 };
 
 /* Decodes a recording from where it stands: max_samples of it at most, < 0: all.  The stream must be new or reset, at

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * latency.c - delays of words, average lagging, revisions.
  *
- * Average lagging (LAAL, Papi et al. 2022, with the words that came for want of those that should have): how far, on
- * average, words come after an ideal listener who says the same number of words evenly over the audio. */
+ * Average lagging is LAAL (Papi et al. 2022) as SimulEval computes it: how far, on average, words come after an ideal
+ * listener who says as many words as were said or should have been, whichever are more, evenly over the audio.  Of the
+ * words that come when all has been heard only the first counts: the others need no haste. */
 #include "bin/latency.h"
 
 #include <math.h>
@@ -11,6 +12,9 @@
 
 #include "base/json_writer.h"
 #include "base/mem.h"
+
+#define CHUNK_S 1.0
+#define SLACK_S 1e-6 /* of sums of block lengths */
 
 static int grow(void **array, int n, int *n_max, size_t size)
 {
@@ -23,6 +27,33 @@ static int grow(void **array, int n, int *n_max, size_t size)
     *array = fresh;
     *n_max = wanted;
     return LINNET_OK;
+}
+
+static int list_add(struct latency_list *list, double value)
+{
+    int rc = grow((void **)&list->at, list->n, &list->n_max, sizeof *list->at);
+    if (rc >= 0)
+        list->at[list->n++] = value;
+    return rc;
+}
+
+/* ---- one recording ---- */
+
+int latency_called(struct latency *l, double heard_s, double compute_s, double now_s)
+{
+    double before = l->now_s[LATENCY_AUDIO];
+    int rc = LINNET_OK;
+    if (before > 0 && ceil(heard_s / CHUNK_S - SLACK_S) > ceil(before / CHUNK_S - SLACK_S)) {
+        rc = list_add(&l->chunks, l->chunk_s);
+        l->chunk_s = 0;
+    }
+    l->chunk_s += compute_s;
+    l->compute_s += compute_s;
+    l->now_s[LATENCY_AUDIO] = heard_s;
+    if (now_s < 0) /* sound that comes while the decoder is busy waits */
+        now_s = fmax(l->now_s[LATENCY_LISTENER], heard_s) + compute_s;
+    l->now_s[LATENCY_LISTENER] = now_s;
+    return rc;
 }
 
 /* Word i of the event: its bytes end at *bytes of the text.  Without word times the text is cut at spaces. */
@@ -42,14 +73,25 @@ static int next_word(const linnet_event *e, int i, size_t *bytes, double *end_s)
     return n > 0;
 }
 
-static int add_word(struct latency *l, double heard_s, double shown_s, double end_s)
+static int add_word(struct latency *l, double end_s)
 {
     int rc = grow((void **)&l->words, l->n_words, &l->n_max, sizeof *l->words);
     if (rc < 0)
         return rc;
-    l->words[l->n_words++] = (struct latency_word){heard_s, shown_s, end_s};
+    struct latency_word *w = &l->words[l->n_words++];
+    memcpy(w->said_s, l->now_s, sizeof w->said_s);
+    w->end_s = end_s;
     l->n_open++;
     return LINNET_OK;
+}
+
+/* What has gone by since time_s of the audio, by both clocks. */
+static int add_since(const struct latency *l, struct latency_list *lists, double time_s)
+{
+    int rc = LINNET_OK;
+    for (int c = 0; c < LATENCY_CLOCKS && rc >= 0; c++)
+        rc = list_add(&lists[c], l->now_s[c] - time_s);
+    return rc;
 }
 
 /* Words of the last partial text that are no longer there. */
@@ -86,7 +128,7 @@ static int show(struct latency *l, const linnet_event *e)
     return e->type == LINNET_EVENT_PARTIAL ? buffer_append(&l->shown, e->text, n) : LINNET_OK;
 }
 
-int latency_event(struct latency *l, const linnet_event *e, double heard_s, double shown_s)
+int latency_event(struct latency *l, const linnet_event *e)
 {
     size_t bytes = 0;
     double end_s;
@@ -94,21 +136,58 @@ int latency_event(struct latency *l, const linnet_event *e, double heard_s, doub
     if ((!is_final && e->type != LINNET_EVENT_PARTIAL) || *e->text == '\0')
         return LINNET_OK;
     if (!l->has_first)
-        l->first_s = shown_s - e->start_s;
+        rc = add_since(l, l->firsts, e->start_s);
     l->has_first = 1;
-    struct latency_word *open = l->n_words > 0 ? l->words + l->n_words - n_before : NULL;
+    int first = l->n_words - n_before;
     for (i = 0; rc >= 0 && next_word(e, i, &bytes, &end_s) && (is_final || bytes <= e->committed); i++) {
         if (i < n_before)
-            open[i].end_s = end_s;
+            l->words[first + i].end_s = end_s;
         else
-            rc = add_word(l, heard_s, shown_s, end_s);
+            rc = add_word(l, end_s);
     }
     if (rc >= 0 && is_final) {
         l->n_open = l->n_open > i ? l->n_open - i : 0;
-        if ((rc = grow((void **)&l->finals, l->n_finals, &l->n_finals_max, sizeof *l->finals)) >= 0)
-            l->finals[l->n_finals++] = shown_s - e->end_s;
+        rc = add_since(l, l->finals, e->end_s);
     }
     return rc < 0 ? rc : show(l, e);
+}
+
+/* Average lagging of the recording's words by one clock. */
+static double average_lagging(const struct latency *l, int clock, int n_ideal)
+{
+    double audio_s = l->now_s[LATENCY_AUDIO], sum = 0;
+    int n = 0;
+    do {
+        sum += l->words[n].said_s[clock] - n * audio_s / n_ideal;
+    } while (l->words[n++].said_s[clock] < audio_s && n < l->n_words);
+    return sum / n;
+}
+
+static int end_words(struct latency *l, int n_reference)
+{
+    int rc = LINNET_OK, n_ideal = n_reference > l->n_words ? n_reference : l->n_words;
+    for (int c = 0; c < LATENCY_CLOCKS && rc >= 0; c++) {
+        l->lag_s[c] += l->n_words > 0 ? average_lagging(l, c, n_ideal) : 0;
+        for (int i = 0; i < l->n_words && rc >= 0; i++)
+            rc = list_add(&l->delays[c], l->words[i].said_s[c] - l->words[i].end_s);
+    }
+    l->n_lags += l->n_words > 0;
+    l->n_all_words += l->n_words;
+    return rc;
+}
+
+int latency_end(struct latency *l, int n_reference)
+{
+    int rc = end_words(l, n_reference);
+    if (rc >= 0 && l->now_s[LATENCY_AUDIO] > 0)
+        rc = list_add(&l->chunks, l->chunk_s);
+    l->n_recordings++;
+    l->audio_s += l->now_s[LATENCY_AUDIO];
+    memset(l->now_s, 0, sizeof l->now_s);
+    l->n_words = l->n_open = l->has_first = 0;
+    l->chunk_s = 0;
+    buffer_cut(&l->shown, 0);
+    return rc;
 }
 
 /* ---- report ---- */
@@ -119,63 +198,71 @@ static int smaller(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static double quantile(const double *sorted, int n, double share)
-{
-    return n > 0 ? sorted[(int)(share * (n - 1) + 0.5)] : NAN;
-}
-
 static int put(struct buffer *out, const char *name, double value)
 {
     int rc = buffer_printf(out, "\"%s\": ", name);
     return rc < 0 ? rc : json_write_number(out, value, 3);
 }
 
-/* Delays of words by one clock, and average lagging. */
-static int report_words(const struct latency *l, int by_listener, double audio_s, double *delays, struct buffer *out)
+/* "NAME_p50": .., "NAME_p90": .., "NAME_p99": .. */
+static int put_quantiles(struct buffer *out, const char *name, struct latency_list *list)
 {
-    double lag = 0;
-    int rc;
-    for (int i = 0; i < l->n_words; i++) {
-        double at = by_listener ? l->words[i].shown_s : l->words[i].heard_s;
-        delays[i] = at - l->words[i].end_s;
-        lag += at - i * audio_s / l->n_words;
+    static const int shares[] = {50, 90, 99};
+    int rc = LINNET_OK;
+    if (list->n > 0)
+        qsort(list->at, (size_t)list->n, sizeof *list->at, smaller);
+    for (int i = 0; i < 3 && rc >= 0; i++) {
+        double value = list->n > 0 ? list->at[(int)(shares[i] / 100.0 * (list->n - 1) + 0.5)] : NAN;
+        if ((rc = buffer_printf(out, "%s\"%s_p%d\": ", i > 0 ? ", " : "", name, shares[i])) >= 0)
+            rc = json_write_number(out, value, 3);
     }
-    if (l->n_words > 0)
-        qsort(delays, (size_t)l->n_words, sizeof *delays, smaller);
-    if ((rc = buffer_printf(out, ", \"%s\": {", by_listener ? "with_compute" : "audio_clock")) < 0 ||
-        (rc = put(out, "average_lagging", l->n_words > 0 ? lag / l->n_words : NAN)) < 0 ||
-        (rc = buffer_puts(out, ", ")) < 0 || (rc = put(out, "word_delay_p50", quantile(delays, l->n_words, 0.5))) < 0 ||
-        (rc = buffer_puts(out, ", ")) < 0 || (rc = put(out, "word_delay_p90", quantile(delays, l->n_words, 0.9))) < 0 ||
-        (rc = buffer_puts(out, ", ")) < 0 || (rc = put(out, "word_delay_p99", quantile(delays, l->n_words, 0.99))) < 0)
+    return rc;
+}
+
+static double mean(const struct latency_list *list)
+{
+    double sum = 0;
+    for (int i = 0; i < list->n; i++)
+        sum += list->at[i];
+    return list->n > 0 ? sum / list->n : NAN;
+}
+
+static int report_clock(struct latency *l, int c, const char *name, struct buffer *out)
+{
+    int rc = buffer_printf(out, ", \"%s\": {", name);
+    if (rc < 0 || (rc = put(out, "average_lagging", l->n_lags > 0 ? l->lag_s[c] / l->n_lags : NAN)) < 0 ||
+        (rc = buffer_puts(out, ", ")) < 0 || (rc = put(out, "word_delay_mean", mean(&l->delays[c]))) < 0 ||
+        (rc = buffer_puts(out, ", ")) < 0 || (rc = put_quantiles(out, "word_delay", &l->delays[c])) < 0 ||
+        (rc = buffer_puts(out, ", ")) < 0 || (rc = put_quantiles(out, "first_text", &l->firsts[c])) < 0 ||
+        (rc = buffer_puts(out, ", ")) < 0 || (rc = put_quantiles(out, "final", &l->finals[c])) < 0)
         return rc;
     return buffer_puts(out, "}");
 }
 
-int latency_report(struct latency *l, double audio_s, double compute_s, struct buffer *out)
+int latency_report(struct latency *l, struct buffer *out)
 {
-    double *delays = mem_array((size_t)l->n_words + 1, sizeof *delays);
-    if (delays == NULL)
-        return LINNET_E_MEMORY;
-    if (l->n_finals > 0)
-        qsort(l->finals, (size_t)l->n_finals, sizeof *l->finals, smaller);
-    int rc = buffer_printf(out, "{\"type\": \"latency\", \"words\": %d, ", l->n_words);
-    if (rc >= 0 && (rc = put(out, "audio", audio_s)) >= 0 && (rc = buffer_puts(out, ", ")) >= 0 &&
-        (rc = put(out, "compute", compute_s)) >= 0 && (rc = buffer_puts(out, ", ")) >= 0 &&
-        (rc = put(out, "real_time_factor", audio_s > 0 ? compute_s / audio_s : NAN)) >= 0 &&
-        (rc = buffer_puts(out, ", ")) >= 0 && (rc = put(out, "first_text", l->has_first ? l->first_s : NAN)) >= 0 &&
-        (rc = buffer_puts(out, ", ")) >= 0 && (rc = put(out, "final_p50", quantile(l->finals, l->n_finals, 0.5))) >= 0 &&
-        (rc = buffer_puts(out, ", ")) >= 0 &&
-        (rc = put(out, "revisions_per_word", l->n_words > 0 ? (double)l->n_revised / l->n_words : NAN)) >= 0 &&
-        (rc = report_words(l, 0, audio_s, delays, out)) >= 0 && (rc = report_words(l, 1, audio_s, delays, out)) >= 0)
-        rc = buffer_puts(out, "}\n");
-    mem_free(delays);
-    return rc;
+    int rc = buffer_printf(out, "{\"recordings\": %d, \"words\": %d, ", l->n_recordings, l->n_all_words);
+    if (rc < 0 || (rc = put(out, "audio", l->audio_s)) < 0 || (rc = buffer_puts(out, ", ")) < 0 ||
+        (rc = put(out, "compute", l->compute_s)) < 0 || (rc = buffer_puts(out, ", ")) < 0 ||
+        (rc = put(out, "real_time_factor", l->audio_s > 0 ? l->compute_s / l->audio_s : NAN)) < 0 ||
+        (rc = buffer_puts(out, ", ")) < 0 ||
+        (rc = put(out, "revisions_per_word", l->n_all_words > 0 ? (double)l->n_revised / l->n_all_words : NAN)) < 0 ||
+        (rc = buffer_puts(out, ", ")) < 0 || (rc = put_quantiles(out, "compute_per_second", &l->chunks)) < 0 ||
+        (rc = report_clock(l, LATENCY_AUDIO, "audio_clock", out)) < 0 ||
+        (rc = report_clock(l, LATENCY_LISTENER, "with_compute", out)) < 0)
+        return rc;
+    return buffer_puts(out, "}");
 }
 
 void latency_close(struct latency *l)
 {
     mem_free(l->words);
-    mem_free(l->finals);
+    mem_free(l->chunks.at);
+    for (int c = 0; c < LATENCY_CLOCKS; c++) {
+        mem_free(l->firsts[c].at);
+        mem_free(l->finals[c].at);
+        mem_free(l->delays[c].at);
+    }
     buffer_free(&l->shown);
     memset(l, 0, sizeof *l);
 }

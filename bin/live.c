@@ -54,7 +54,7 @@ struct live {
     struct latency latency;
     struct buffer line, shown; /* of output; open text on the terminal */
     int is_terminal;
-    double started_s, heard_s, compute_s;
+    double started_s, heard_s;
     float peak;
 };
 
@@ -156,19 +156,18 @@ static int show_as_json(struct live *l, const linnet_event *e, const char *text,
     return print(b, msg);
 }
 
-/* Shows what is ready.  call_s is when the decoder was called. */
-static int take_events(struct live *l, double call_s, struct message *msg)
+/* Shows what is ready. */
+static int take_events(struct live *l, struct message *msg)
 {
     linnet_event e;
     int rc;
     while ((rc = linnet_stream_next(l->decoding.stream, &e)) > 0) {
-        double now = progress_clock_s();
-        double shown_s = live_source_is_paced(l->source) ? now - l->started_s : l->heard_s + now - call_s;
         if (e.type == LINNET_EVENT_END)
             continue;
-        if (l->options->latency && latency_event(&l->latency, &e, l->heard_s, shown_s) < 0)
+        if (l->options->latency && latency_event(&l->latency, &e) < 0)
             return fail_memory(msg);
         const char *text = e.text[0] == ' ' ? e.text + 1 : e.text;
+        double shown_s = l->latency.now_s[LATENCY_LISTENER];
         rc = l->is_terminal ? show_on_terminal(l, &e, text, msg) : show_as_json(l, &e, text, shown_s - e.end_s, msg);
         if (rc < 0)
             return rc;
@@ -182,10 +181,13 @@ static int decode(struct live *l, const float *samples, size_t n, int is_end, st
 {
     double call_s = progress_clock_s();
     int rc = is_end ? linnet_stream_finish(l->decoding.stream) : linnet_stream_feed(l->decoding.stream, samples, n);
-    l->compute_s += progress_clock_s() - call_s;
+    double now_s = progress_clock_s();
     if (rc < 0)
         return fail(msg, rc, "%s", linnet_stream_error(l->decoding.stream));
-    return take_events(l, call_s, msg);
+    if (latency_called(&l->latency, l->heard_s, now_s - call_s,
+                       live_source_is_paced(l->source) ? now_s - l->started_s : -1) < 0)
+        return fail_memory(msg);
+    return take_events(l, msg);
 }
 
 static void measure_level(struct live *l, const float *samples, long n)
@@ -252,8 +254,8 @@ static void report(struct live *l)
     if (n_dropped > 0)
         fprintf(stderr, "linnet: %.2f s of sound were dropped: decoding is too slow for this machine\n",
                 (double)n_dropped / live_source_rate_hz(l->source));
-    if (l->options->latency && latency_report(&l->latency, l->heard_s, l->compute_s, &b) >= 0)
-        fputs(buffer_text(&b), stderr);
+    if (l->options->latency && latency_end(&l->latency, 0) >= 0 && latency_report(&l->latency, &b) >= 0)
+        fprintf(stderr, "{\"type\": \"latency\", %s\n", buffer_text(&b) + 1);
     buffer_free(&b);
 }
 

@@ -84,6 +84,14 @@ has err 'other settings'
 run 0 "$linnet" score "$dir/hyp/hyp.txt" "$dir/cut/hyp.jsonl"
 has out '^%WER 0.00'
 
+# As if it came live: the same words in any case, and delays of all utterances.
+run 0 "$linnet" decode $quick --streaming --data "$dir/data" --out "$dir/streaming"
+for key in '"recordings": 3' '"audio": 3[0-9.]*, ' '"average_lagging": ' '"first_text_p50": ' '"final_p99": ' \
+    '"word_delay_p90": ' '"revisions_per_word": ' '"compute_per_second_p50": '; do
+    grep -q "\"latency\": {.*$key" "$dir/streaming/stats.json" || failed "no $key in stats.json"
+done
+grep -q '"latency"' "$dir/hyp/stats.json" && failed "delays of what was not streamed"
+
 # Parts of recordings, and utterances that cannot be read.
 printf 's1 u1 0 1.5\ns2 u1 1.5 -1\ns3 u4 0 1\n' >"$dir/data/segments"
 printf 'u4 gone.wav\n' >>"$dir/data/wav.scp"
