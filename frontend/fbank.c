@@ -3,7 +3,8 @@
  *
  * As torchaudio.compliance.kaldi.fbank with WeNet's arguments and as Kaldi's feature-fbank: in each frame subtract the
  * mean, pre-emphasise with 0.97 (the first sample with itself), multiply by the "povey" window (symmetric Hann to the
- * power 0.85), pad with zeros to a power of two, squared magnitudes, triangles, natural log of at least FLT_EPSILON. */
+ * power 0.85), pad with zeros to a power of two, squared magnitudes, triangles, natural log of at least FLT_EPSILON.
+ * All in single precision and in the order of kaldi-native-fbank, which gives its bits: see kaldi_fft.c. */
 #include "frontend/fbank.h"
 
 #include <float.h>
@@ -11,15 +12,15 @@
 
 #include "base/mem.h"
 #include "frontend/framer.h"
+#include "frontend/kaldi_fft.h"
 #include "frontend/mel_bank.h"
-#include "frontend/spectrum.h"
 
 #define SCALE 32768.0f
 #define PREEMPHASIS 0.97f
 
 struct fbank {
     struct framer framer;
-    struct spectrum spectrum;
+    struct kaldi_fft fft;
     struct mel_bank bank;
     float *window; /* [framer.length] */
 };
@@ -56,7 +57,7 @@ int fbank_open(struct fbank **out, const struct fbank_options *o, struct message
         return fail_memory(msg);
     rc = framer_open(&f->framer, length, hop, msg);
     if (rc == 0)
-        rc = spectrum_open(&f->spectrum, n_fft, msg);
+        rc = kaldi_fft_open(&f->fft, n_fft, msg);
     if (rc == 0)
         rc = mel_bank_open_kaldi(&f->bank, o->n_mels, n_fft, o->rate_hz, o->low_hz, high_hz, msg);
     if (rc < 0)
@@ -80,7 +81,7 @@ void fbank_close(struct fbank *f)
     if (f == NULL)
         return;
     framer_close(&f->framer);
-    spectrum_close(&f->spectrum);
+    kaldi_fft_close(&f->fft);
     mel_bank_close(&f->bank);
     mem_free(f->window);
     mem_free(f);
@@ -99,7 +100,7 @@ size_t fbank_max_frames(const struct fbank *f, size_t n)
 static void frame_step(struct fbank *f, const float *frame, float *row)
 {
     size_t n = f->framer.length;
-    float *in = f->spectrum.in, sum = 0.0f;
+    float *in = f->fft.in, sum = 0.0f;
     for (size_t i = 0; i < n; i++) {
         in[i] = frame[i] * SCALE;
         sum += in[i];
@@ -110,8 +111,8 @@ static void frame_step(struct fbank *f, const float *frame, float *row)
     for (size_t i = n - 1; i > 0; i--)
         in[i] = (in[i] - PREEMPHASIS * in[i - 1]) * f->window[i];
     in[0] = (in[0] - PREEMPHASIS * in[0]) * f->window[0];
-    spectrum_step(&f->spectrum); /* in[n, n_fft) is zero since it was opened */
-    mel_bank_step(&f->bank, f->spectrum.power, row);
+    kaldi_fft_step(&f->fft); /* in[n, n_fft) is zero since it was opened */
+    mel_bank_step(&f->bank, f->fft.power, row);
     for (int i = 0; i < f->bank.n_mels; i++)
         row[i] = logf(row[i] > FLT_EPSILON ? row[i] : FLT_EPSILON);
 }

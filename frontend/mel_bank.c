@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * mel_bank.c - triangular filters on a power spectrum.
  *
- * Both kinds are made in double precision and rounded where the originals round: librosa stores a triangle in single
- * precision before it multiplies by the norm, so its filters come out equal to the last bit.  Kaldi leaves out the bin
- * at half the rate; its triangles are zero there unless a filter ends above it. */
+ * Both kinds are rounded where the originals round, and so come out equal to the last bit: librosa computes in double
+ * precision and stores a triangle in single precision before it multiplies by the norm, Kaldi computes in single
+ * precision.  Kaldi leaves out the bin at half the rate; its triangles are zero there unless a filter ends above it. */
 #include "frontend/mel_bank.h"
 
 #include <math.h>
@@ -25,9 +25,9 @@ static double slaney_from_hz(double hz)
     return hz >= SLANEY_BREAK_HZ ? break_mel + log(hz / SLANEY_BREAK_HZ) / step : hz / SLANEY_HZ_A_MEL;
 }
 
-static double kaldi_from_hz(double hz)
+static float kaldi_from_hz(float hz)
 {
-    return 1127.0 * log(1.0 + hz / 700.0);
+    return 1127.0f * logf(1.0f + hz / 700.0f);
 }
 
 /* Keeps the weights from the first to the last that is not zero. */
@@ -91,13 +91,15 @@ int mel_bank_open_kaldi(struct mel_bank *b, int n_mels, size_t n_fft, int rate_h
     int rc = open_bank(b, n_mels, n_fft, rate_hz, msg);
     if (rc < 0)
         return rc;
-    double low = kaldi_from_hz(low_hz), step = (kaldi_from_hz(high_hz) - low) / (n_mels + 1);
+    float low = kaldi_from_hz((float)low_hz), bin_hz = (float)rate_hz / (float)n_fft;
+    float step = (kaldi_from_hz((float)high_hz) - low) / (float)(n_mels + 1);
     for (int i = 0; i < n_mels; i++) {
         struct mel_filter *filter = &b->filters[i];
+        float left = low + (float)i * step, centre = low + (float)(i + 1) * step, right = low + (float)(i + 2) * step;
         for (size_t k = 0; k < n_fft / 2; k++) {
-            double mel = kaldi_from_hz((double)k * rate_hz / (double)n_fft);
-            double up = (mel - low) / step - i, down = i + 2 - (mel - low) / step;
-            filter->weights[k] = (float)fmax(0.0, fmin(up, down));
+            float mel = kaldi_from_hz((float)k * bin_hz);
+            float up = (mel - left) / (centre - left), down = (right - mel) / (right - centre);
+            filter->weights[k] = fmaxf(0.0f, fminf(up, down));
         }
         keep_support(filter, n_fft / 2);
     }

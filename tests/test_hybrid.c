@@ -148,7 +148,7 @@ static void check_prefix(const linnet_event *e, const json_t *wanted)
     for (int i = 0; i < e->n_nbest; i++) {
         CU_ASSERT(refs_same(json_array_get(nbest, (size_t)i), e->nbest[i].tokens, e->nbest[i].n_tokens));
         CU_ASSERT(refs_same(json_array_get(times, (size_t)i), e->nbest[i].times, e->nbest[i].n_tokens));
-        CU_ASSERT(fabs(e->nbest[i].score - json_number_value(json_array_get(scores, (size_t)i))) <= 1e-2);
+        CU_ASSERT(fabs(e->nbest[i].score - json_number_value(json_array_get(scores, (size_t)i))) <= 1e-3);
     }
 }
 
@@ -169,8 +169,8 @@ static void check_method(linnet_model *m, const struct reference *wav, const cha
     else
         CU_ASSERT(refs_same(json_object_get(wanted, "tokens"), e.tokens, e.n_tokens));
     if (strcmp(method, "attention_rescoring") == 0) {
-        CU_ASSERT(fabs(e.nbest[0].score - json_number_value(json_object_get(wanted, "score"))) <= 2e-2);
-        CU_ASSERT(fabs((double)e.confidence - json_number_value(json_object_get(wanted, "confidence"))) <= 1e-3);
+        CU_ASSERT(fabs(e.nbest[0].score - json_number_value(json_object_get(wanted, "score"))) <= 1e-3);
+        CU_ASSERT(fabs((double)e.confidence - json_number_value(json_object_get(wanted, "confidence"))) <= 1e-4);
         CU_ASSERT(refs_same(json_object_get(wanted, "times"), e.nbest[0].times, e.nbest[0].n_tokens));
     }
     linnet_stream_close(stream);
@@ -204,67 +204,68 @@ static void test_references(void)
         check_reference(refs_names[i]);
 }
 
-static size_t count_above(const float *a, const float *b, size_t n, double limit)
+/* What the tensors on the way may differ by: features have the reference's bits but for the C library's logarithms, the
+ * encoder's sums are in another order. */
+#define FEATURES_CLOSE 1e-4
+#define STATES_CLOSE 1e-4
+#define LOGPROBS_CLOSE 1e-3
+
+static void check_stream(struct hybrid_forward *f, const linnet_model *m, int chunk, int left)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < n; i++)
-        count += !(fabs((double)a[i] - (double)b[i]) <= limit);
-    return count;
+    double difference = 1.0;
+    CU_ASSERT_EQUAL(hybrid_forward_verify(f, m->hybrid, m->pool, chunk, left, &difference, NULL), 0);
+    CU_ASSERT_EQUAL(difference, 0.0);
+    f->states[5] += 0.5f;
+    CU_ASSERT_EQUAL(hybrid_forward_verify(f, m->hybrid, m->pool, chunk, left, &difference, NULL), 0);
+    CU_ASSERT(difference > 0.49 && difference < 0.51);
 }
 
-/* The tensors on the way, from the recording, and the encoder in chunks against the whole.  In a frame's emptiest
- * filters the reference is as far from the exact value (computed in double precision: 0.007) as single precision is:
- * there a few values in a thousand differ by more than 1e-3, and what follows inherits that. */
-static void check_forward(const char *name, const char *mode, int chunk, int left, int streams)
+/* The tensors on the way, from the recording, and the encoder in chunks against the whole. */
+static void check_forward(const linnet_model *m, const struct refs *refs, const char *wav, const char *mode)
 {
-    struct refs refs;
-    struct converted c;
-    char source[100], wav[4500];
     struct audio_file *audio = NULL;
     struct hybrid_forward f;
-    double difference = 1.0;
-    int n = 0, d = 0;
-    snprintf(source, sizeof source, "refs/%s", name);
-    snprintf(wav, sizeof wav, "%s/%s/input.wav", unit_shared(), source);
-    CU_ASSERT_EQUAL_FATAL(converted_open(&c, source), 0);
-    CU_ASSERT_EQUAL_FATAL(refs_open(&refs, name), 0);
-    linnet_model *m = model_open(c.dir, 2);
+    int n = 0, d = 0, chunk = -1, left = -1, in_chunks = sscanf(mode, "chunk%d_left%d", &chunk, &left) == 2;
     CU_ASSERT_EQUAL_FATAL(audio_file_open(&audio, wav, NULL, 16000, NULL), 0);
     CU_ASSERT_EQUAL_FATAL(hybrid_forward(&f, m->hybrid, m->pool, audio, chunk, left, NULL), 0);
-    const struct tensor *fbank = safetensors_find(refs.tensors, "fbank");
-    CU_ASSERT_EQUAL_FATAL((size_t)f.n_features * (size_t)m->hybrid->config.n_features, tensor_elements(fbank));
-    float *features = mem_array(tensor_elements(fbank), sizeof *features);
-    tensor_to_f32(fbank, 0, tensor_elements(fbank), features);
-    float *states = refs_matrix(&refs, mode, "encoder_out", &n, &d);
-    float *logprobs = refs_matrix(&refs, mode, "ctc_logprobs", &n, &d);
+    const struct tensor *fbank = safetensors_find(refs->tensors, "fbank");
+    size_t n_features = tensor_elements(fbank);
+    CU_ASSERT_EQUAL_FATAL((size_t)f.n_features * (size_t)m->hybrid->config.n_features, n_features);
+    float *features = mem_array(n_features, sizeof *features);
+    tensor_to_f32(fbank, 0, n_features, features);
+    float *states = refs_matrix(refs, mode, "encoder_out", &n, &d);
+    float *logprobs = refs_matrix(refs, mode, "ctc_logprobs", &n, &d);
     CU_ASSERT_EQUAL_FATAL(f.n_states, n);
-    CU_ASSERT(count_above(f.features, features, tensor_elements(fbank), 1e-3) <= tensor_elements(fbank) / 500);
-    CU_ASSERT(largest(f.features, features, tensor_elements(fbank)) <= 0.05);
-    CU_ASSERT(largest(f.states, states, (size_t)(n * m->hybrid->config.n_dims)) <= 1e-3);
-    CU_ASSERT(largest(f.logprobs, logprobs, (size_t)(n * d)) <= 5e-3);
-    if (streams) {
-        CU_ASSERT_EQUAL(hybrid_forward_verify(&f, m->hybrid, m->pool, chunk, left, &difference, NULL), 0);
-        CU_ASSERT_EQUAL(difference, 0.0);
-        f.states[5] += 0.5f;
-        CU_ASSERT_EQUAL(hybrid_forward_verify(&f, m->hybrid, m->pool, chunk, left, &difference, NULL), 0);
-        CU_ASSERT(difference > 0.49 && difference < 0.51);
-    }
+    CU_ASSERT(largest(f.features, features, n_features) <= FEATURES_CLOSE);
+    CU_ASSERT(largest(f.states, states, (size_t)(n * m->hybrid->config.n_dims)) <= STATES_CLOSE);
+    CU_ASSERT(largest(f.logprobs, logprobs, (size_t)(n * d)) <= LOGPROBS_CLOSE);
+    if (in_chunks)
+        check_stream(&f, m, chunk, left);
     hybrid_forward_close(&f);
     audio_file_close(audio);
     mem_free(features);
     mem_free(states);
     mem_free(logprobs);
-    linnet_model_close(m);
-    refs_close(&refs);
-    converted_close(&c);
 }
 
 static void test_forward(void)
 {
-    check_forward("wenet-u2pp", "full", -1, -1, 0);
-    check_forward("wenet-u2pp", "chunk8_left4", 8, 4, 1);
-    check_forward("wenet-conformer-full", "full", -1, -1, 0);
-    check_forward("wenet-transformer", "chunk16_left-1", 16, -1, 1);
+    for (int i = 0; i < REFS_N; i++) {
+        struct refs refs;
+        struct converted c;
+        char source[100], wav[4500];
+        const char *mode;
+        json_t *methods;
+        snprintf(source, sizeof source, "refs/%s", refs_names[i]);
+        snprintf(wav, sizeof wav, "%s/%s/input.wav", unit_shared(), source);
+        CU_ASSERT_EQUAL_FATAL(converted_open(&c, source), 0);
+        CU_ASSERT_EQUAL_FATAL(refs_open(&refs, refs_names[i]), 0);
+        linnet_model *m = model_open(c.dir, 2);
+        json_object_foreach(refs.results, mode, methods) check_forward(m, &refs, wav, mode);
+        linnet_model_close(m);
+        refs_close(&refs);
+        converted_close(&c);
+    }
 }
 
 /* ---- against itself ---- */

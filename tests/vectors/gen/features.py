@@ -4,9 +4,10 @@
     python tests/vectors/gen/features.py tests/vectors
 
 Made with openai-whisper 20250625 and kaldi-native-fbank 1.23.0.  mel_filters.txt holds the weights that are not zero of
-openai-whisper's mel_filters.npz: n_mels, row, first bin, number of weights, weights.  log_mel.txt and fbank.txt hold
-[frames, bins] and the values for the test signal (see signal() here and in the test): log10 energies before the clamp,
-and natural log energies."""
+openai-whisper's mel_filters.npz: n_mels, row, first bin, number of weights, weights.  The others are of the test signal
+(see signal() here and in the test).  kaldi_fft.txt holds lengths, each with the squared magnitudes of the signal's
+start, which is not padded.  log_mel.txt and fbank.txt hold [frames, bins] and the values: log10 energies before the
+clamp, and natural log energies."""
 import os
 import sys
 
@@ -33,6 +34,13 @@ def write(path, rows):
             print(*(float(v).hex() for v in row), file=f)
 
 
+def rfft_power(n):
+    """Squared magnitudes in single precision of the first n samples."""
+    z = np.array(knf.Rfft(n).compute(signal(n).tolist()), np.float32)  # bins 0 and n / 2, then pairs
+    ends, re, im = z[:2] * z[:2], z[2::2], z[3::2]
+    return np.concatenate([ends[:1], re * re + im * im, ends[1:]])
+
+
 def main(folder):
     with open(os.path.join(folder, "mel_filters.txt"), "w") as f:
         for n_mels in 80, 128:
@@ -46,6 +54,10 @@ def main(folder):
     power = torch.stft(torch.from_numpy(x), 400, 160, window=window, return_complex=True)[..., :-1].abs() ** 2
     mel = mel_filters("cpu", 80) @ power
     write(os.path.join(folder, "log_mel.txt"), torch.clamp(mel, min=1e-10).log10().T.numpy())
+
+    with open(os.path.join(folder, "kaldi_fft.txt"), "w") as f:
+        for n in 2, 4, 8, 32, 64, 256, 512:
+            print(n, *(float(v).hex() for v in rfft_power(n)), file=f)
 
     options = knf.FbankOptions()
     options.frame_opts.dither = 0
