@@ -4,13 +4,18 @@
  * The callback runs on a thread that must not wait: it mixes to one channel in a small block, writes that to the ring
  * and keeps two counters.  The reader sleeps a few milliseconds at a time instead of being woken, for the same reason.
  * A device that is pulled out makes some sound systems stop the stream and others just go quiet: both are told from
- * silence, in which samples go on arriving. */
+ * silence, in which samples go on arriving.
+ *
+ * When PulseAudio's server dies, its client library can lock itself up for ever (pa_memimport_free waits for a block
+ * that the callback's thread has, and that thread waits for the lock).  Closing is therefore another thread's work: if
+ * that does not come back, what it has is left to it and the program goes on. */
 #include "frontend/mic.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
 #include <portaudio.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,13 +29,15 @@
 
 #define RING_S 30
 #define POLL_MS 5
-#define LOST_MS 3000 /* without a sample: the device is gone */
+#define LOST_MS 3000  /* without a sample: the device is gone */
+#define STUCK_MS 3000 /* closing: the sound system is locked up */
 #define MIX_BLOCK 256
 
 struct mic {
     PaStream *stream;
     char *name;
-    int is_initialized; /* Pa_Terminate is due */
+    int is_initialized;   /* Pa_Terminate is due */
+    atomic_int is_closed; /* and was done */
     int n_channels, rate_hz;
     struct ring ring;
     atomic_uint_least64_t n_taken, n_dropped; /* samples that the callback got; that did not fit */
@@ -44,6 +51,12 @@ static double now_ms(void)
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
+}
+
+static void pause_ms(int ms)
+{
+    const struct timespec pause = {.tv_nsec = ms * 1000000L};
+    nanosleep(&pause, NULL);
 }
 
 /* Sends standard error to nowhere; returns what to give to unmute. */
@@ -226,18 +239,40 @@ fail:
     return rc;
 }
 
-void mic_close(struct mic *m)
+static void *close_portaudio(void *arg)
 {
-    if (m == NULL)
-        return;
-    int kept = mute_stderr();
+    struct mic *m = arg;
     if (m->stream != NULL) {
         Pa_AbortStream(m->stream);
         Pa_CloseStream(m->stream);
     }
-    if (m->is_initialized)
-        Pa_Terminate();
+    Pa_Terminate();
+    atomic_store(&m->is_closed, 1);
+    return NULL;
+}
+
+/* Returns whether PortAudio has let go of m. */
+static int let_go(struct mic *m)
+{
+    pthread_t thread;
+    double end = now_ms() + STUCK_MS;
+    int kept = mute_stderr();
+    if (pthread_create(&thread, NULL, close_portaudio, m) != 0) {
+        close_portaudio(m);
+    } else {
+        while (!atomic_load(&m->is_closed) && now_ms() < end)
+            pause_ms(1);
+        if (atomic_load(&m->is_closed))
+            pthread_join(thread, NULL);
+    }
     unmute_stderr(kept);
+    return atomic_load(&m->is_closed);
+}
+
+void mic_close(struct mic *m)
+{
+    if (m == NULL || (m->is_initialized && !let_go(m)))
+        return;
     ring_close(&m->ring);
     mem_free(m->name);
     mem_free(m);
@@ -258,10 +293,9 @@ static int is_lost(struct mic *m)
 long mic_read(struct mic *m, float *samples, size_t max, int timeout_ms, struct message *msg)
 {
     double end = now_ms() + timeout_ms;
-    const struct timespec pause = {.tv_nsec = POLL_MS * 1000000L};
     int lost = is_lost(m);
     while (!lost && ring_held(&m->ring) < max && now_ms() < end) {
-        nanosleep(&pause, NULL);
+        pause_ms(POLL_MS);
         lost = is_lost(m);
     }
     size_t n = ring_read(&m->ring, samples, max);
