@@ -97,23 +97,34 @@ struct appending {
     int n;
 };
 
+/* Keys t .. t + n - 1, all of one panel: column by column, so that each of the panel's lines is written once. */
+static void append_keys(float *panel, int t, const float *keys, ptrdiff_t ldk, int n, int d)
+{
+    for (int k = 0; k < d; k++, panel += NN_PANEL)
+        for (int i = 0; i < n; i++)
+            panel[t % NN_PANEL + i] = keys[i * ldk + k];
+}
+
 static void append_head(void *arg, int h, int i_thread)
 {
     const struct appending *a = arg;
     struct attention_cache *c = a->c;
     (void)i_thread;
     int d = c->head_dims;
+    const float *keys = a->keys + (ptrdiff_t)h * d, *values = a->values + (ptrdiff_t)h * d;
+    for (int i = 0, n; i < a->n; i += n) {
+        int t = c->last + i, room = NN_PANEL - t % NN_PANEL;
+        n = a->n - i < room ? a->n - i : room;
+        append_keys(c->keys + key_floats(c) * (size_t)h + (size_t)(t / NN_PANEL) * (size_t)d * NN_PANEL, t,
+                    keys + i * a->ldk, a->ldk, n, d);
+    }
     for (int i = 0; i < a->n; i++) {
         int t = c->last + i;
-        const float *key = a->keys + i * a->ldk + (ptrdiff_t)h * d, *value = a->values + i * a->ldv + (ptrdiff_t)h * d;
-        float *to = c->keys + key_floats(c) * (size_t)h + (size_t)(t / NN_PANEL) * (size_t)d * NN_PANEL + t % NN_PANEL;
-        for (int k = 0; k < d; k++)
-            to[(size_t)k * NN_PANEL] = key[k];
         for (int k = 0; k < d; k += NN_PANEL) {
             float *row = c->values + value_floats(c) * (size_t)h +
                          ((size_t)(k / NN_PANEL) * (size_t)c->capacity + (size_t)t) * NN_PANEL;
             int n = d - k < NN_PANEL ? d - k : NN_PANEL;
-            memcpy(row, value + k, (size_t)n * sizeof *row);
+            memcpy(row, values + i * a->ldv + k, (size_t)n * sizeof *row);
         }
         if (c->key_bias != NULL)
             c->key_bias[(ptrdiff_t)c->capacity * h + t] = a->bias[(ptrdiff_t)i * c->n_heads + h];

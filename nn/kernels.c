@@ -10,6 +10,11 @@
 #if defined(HAVE_AVX2)
 #include <cpuid.h>
 #endif
+#if defined(__has_builtin)
+#define HAVE_SHUFFLEVECTOR __has_builtin(__builtin_shufflevector) /* clang, and gcc from 12 on */
+#else
+#define HAVE_SHUFFLEVECTOR 0
+#endif
 
 extern const struct nn_kernels nn_kernels_scalar, nn_kernels_avx2, nn_kernels_avx512, nn_kernels_neon;
 
@@ -55,6 +60,29 @@ const struct nn_kernels *kernels_pick(void)
     return tables[0];
 }
 
+/* Four columns of as many rows, x (stride ldx), into a [4][rows]. */
+static inline void pack_columns(int rows, const float *x, ptrdiff_t ldx, float *a)
+{
+    int i = 0;
+#if HAVE_SHUFFLEVECTOR
+    typedef float quad __attribute__((vector_size(16), aligned(4), may_alias));
+    for (; i + 4 <= rows; i += 4) {
+        const float *from = x + i * ldx;
+        quad r0 = *(const quad *)from, r1 = *(const quad *)(from + ldx), r2 = *(const quad *)(from + 2 * ldx),
+             r3 = *(const quad *)(from + 3 * ldx);
+        quad low01 = __builtin_shufflevector(r0, r1, 0, 4, 1, 5), high01 = __builtin_shufflevector(r0, r1, 2, 6, 3, 7);
+        quad low23 = __builtin_shufflevector(r2, r3, 0, 4, 1, 5), high23 = __builtin_shufflevector(r2, r3, 2, 6, 3, 7);
+        *(quad *)(a + i) = __builtin_shufflevector(low01, low23, 0, 1, 4, 5);
+        *(quad *)(a + rows + i) = __builtin_shufflevector(low01, low23, 2, 3, 6, 7);
+        *(quad *)(a + 2 * rows + i) = __builtin_shufflevector(high01, high23, 0, 1, 4, 5);
+        *(quad *)(a + 3 * rows + i) = __builtin_shufflevector(high01, high23, 2, 3, 6, 7);
+    }
+#endif
+    for (; i < rows; i++)
+        for (int k = 0; k < 4; k++)
+            a[k * rows + i] = x[i * ldx + k];
+}
+
 void nn_pack_rows(int rows, int n_in, const float *x, ptrdiff_t ldx, float *a)
 {
     if (rows == 1) {
@@ -64,14 +92,7 @@ void nn_pack_rows(int rows, int n_in, const float *x, ptrdiff_t ldx, float *a)
     /* Four columns at a time: reads and writes both stay in few cache lines. */
     int k = 0;
     for (; k + 4 <= n_in; k += 4)
-        for (int i = 0; i < rows; i++) {
-            const float *from = x + i * ldx + k;
-            float *to = a + (ptrdiff_t)k * rows + i;
-            to[0] = from[0];
-            to[rows] = from[1];
-            to[2 * rows] = from[2];
-            to[3 * rows] = from[3];
-        }
+        pack_columns(rows, x + k, ldx, a + (ptrdiff_t)k * rows);
     for (; k < n_in; k++)
         for (int i = 0; i < rows; i++)
             a[(ptrdiff_t)k * rows + i] = x[i * ldx + k];

@@ -152,14 +152,14 @@ INLINE vec weights_load(const void *panel, size_t at, int type)
     return bf16_load((const uint16_t *)panel + at);
 }
 
-#define TILE_COLS (TILE_VECS * VL)
+#define PANEL_VECS (NN_PANEL / VL)
 
-/* Takes the sums of a tile [rows, TILE_COLS], starting at column col of the panel, to where they belong. */
-static void finish_tile(int rows, const float *sums, int col, float *c, ptrdiff_t ldc, int n_cols,
+/* Takes the sums of a tile [rows, n_tile], starting at column col of the panel, to where they belong. */
+static void finish_tile(int rows, int n_tile, const float *sums, int col, float *c, ptrdiff_t ldc, int n_cols,
                         const struct nn_epilogue *end)
 {
-    for (int i = 0; i < rows; i++, sums += TILE_COLS, c += ldc)
-        for (int at = col; at < col + TILE_COLS && at < n_cols; at += VL) {
+    for (int i = 0; i < rows; i++, sums += n_tile, c += ldc)
+        for (int at = col; at < col + n_tile && at < n_cols; at += VL) {
             vec v = load(sums + at - col);
             v = act_of(end->bias != NULL ? v + load(end->bias + at) : v, end->act);
             int n = n_cols - at;
@@ -170,55 +170,61 @@ static void finish_tile(int rows, const float *sums, int col, float *c, ptrdiff_
         }
 }
 
-/* rows is a constant wherever this is inlined, so acc lives in registers. */
-INLINE void tile_product(const int rows, int n_in, const float *a, const void *panel, int col, float *c, ptrdiff_t ldc,
-                         int n_cols, const struct nn_epilogue *end, const int type)
+/* rows and n_vecs are constants wherever this is inlined, so acc lives in registers. */
+INLINE void tile_product(const int rows, const int n_vecs, int n_in, const float *a, const void *panel, int col, float *c,
+                         ptrdiff_t ldc, int n_cols, const struct nn_epilogue *end, const int type)
 {
-    vec acc[TILE_ROWS][TILE_VECS];
-    _Alignas(64) float sums[TILE_ROWS * TILE_COLS];
+    vec acc[TILE_ROWS][PANEL_VECS];
+    _Alignas(64) float sums[TILE_ROWS * NN_PANEL];
 #pragma GCC unroll 16
     for (int i = 0; i < rows; i++)
 #pragma GCC unroll 8
-        for (int v = 0; v < TILE_VECS; v++)
+        for (int v = 0; v < n_vecs; v++)
             acc[i][v] = splat(0.0f);
     for (int k = 0; k < n_in; k++) {
-        vec w[TILE_VECS];
+        vec w[PANEL_VECS];
 #pragma GCC unroll 8
-        for (int v = 0; v < TILE_VECS; v++)
+        for (int v = 0; v < n_vecs; v++)
             w[v] = weights_load(panel, (size_t)k * NN_PANEL + (size_t)(col + v * VL), type);
 #pragma GCC unroll 16
         for (int i = 0; i < rows; i++) {
             vec x = splat(a[i]);
 #pragma GCC unroll 8
-            for (int v = 0; v < TILE_VECS; v++)
+            for (int v = 0; v < n_vecs; v++)
                 acc[i][v] += x * w[v];
         }
         a += rows;
     }
+    int plain = end->bias == NULL && end->act == NN_NONE && !end->add && col + n_vecs * VL <= n_cols;
+    float *to = plain ? c + col : sums;
+    ptrdiff_t ldto = plain ? ldc : n_vecs * VL;
 #pragma GCC unroll 16
     for (int i = 0; i < rows; i++)
 #pragma GCC unroll 8
-        for (int v = 0; v < TILE_VECS; v++)
-            store(sums + i * TILE_COLS + v * VL, acc[i][v]);
-    finish_tile(rows, sums, col, c, ldc, n_cols, end);
+        for (int v = 0; v < n_vecs; v++)
+            store(to + i * ldto + v * VL, acc[i][v]);
+    if (!plain)
+        finish_tile(rows, n_vecs * VL, sums, col, c, ldc, n_cols, end);
 }
 
+/* One or two rows, which only read weights, take the whole panel at once: it is read once, in order, and enough sums are
+ * under way that none waits for another.  More rows take it in parts that fill the registers. */
+#define WIDTH(r) ((r)*PANEL_VECS <= 8 ? PANEL_VECS : TILE_VECS)
 #define ROWS_CASE(r)                                                                                                   \
     case r:                                                                                                            \
-        tile_product(r <= TILE_ROWS ? r : 1, n_in, a, panel, col, c, ldc, n_cols, end, type);                          \
+        for (int col = 0; col < n_cols; col += WIDTH(r) * VL)                                                          \
+            tile_product(r <= TILE_ROWS ? r : 1, WIDTH(r), n_in, a, panel, col, c, ldc, n_cols, end, type);            \
         break;
 
 INLINE void panel_product(int rows, int n_in, const float *a, const void *panel, float *c, ptrdiff_t ldc, int n_cols,
                           const struct nn_epilogue *end, const int type)
 {
-    for (int col = 0; col < NN_PANEL && col < n_cols; col += TILE_COLS)
-        switch (rows) {
-            ROWS_CASE(1) ROWS_CASE(2) ROWS_CASE(3) ROWS_CASE(4) ROWS_CASE(5) ROWS_CASE(6)
+    switch (rows) {
+        ROWS_CASE(1) ROWS_CASE(2) ROWS_CASE(3) ROWS_CASE(4) ROWS_CASE(5) ROWS_CASE(6)
 #if TILE_ROWS > 6
-            ROWS_CASE(7) ROWS_CASE(8) ROWS_CASE(9) ROWS_CASE(10) ROWS_CASE(11) ROWS_CASE(12) ROWS_CASE(13)
-            ROWS_CASE(14)
+        ROWS_CASE(7) ROWS_CASE(8) ROWS_CASE(9) ROWS_CASE(10) ROWS_CASE(11) ROWS_CASE(12) ROWS_CASE(13) ROWS_CASE(14)
 #endif
-        }
+    }
 }
 
 static void FN(panel_f32)(int rows, int n_in, const float *a, const void *panel, float *c, ptrdiff_t ldc, int n_cols,
