@@ -274,20 +274,16 @@ static void close_job(struct job *j)
         mem_free(arrays[i]);
 }
 
-static int run(void *values, int n, char **arguments)
+static int run(void *values, int n, char **arguments, struct message *msg)
 {
     struct job j = {.options = values};
-    struct message msg = {""};
     (void)n;
     (void)arguments;
     if (j.options->data == NULL || j.options->out == NULL)
         return options_mistake("align", "--data and --out are needed");
-    int rc = align(&j, &msg);
-    if (rc < 0)
-        fprintf(stderr, "linnet: %s\n", msg.text);
-    int code = rc < 0 || j.n_failed > 0 ? EXIT_WORK_FAILED : EXIT_DONE;
+    int rc = align(&j, msg);
     close_job(&j);
-    return code;
+    return rc >= 0 && j.n_failed > 0 ? EXIT_WORK_FAILED : rc;
 }
 
 const struct command align_command = {
@@ -300,7 +296,5 @@ const struct command align_command = {
     .options = options,
     .defaults = &defaults,
     .size = sizeof defaults,
-    .min_arguments = 0,
-    .max_arguments = 0,
     .run = run,
 };

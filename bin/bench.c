@@ -210,24 +210,21 @@ static int report(struct bench *b, const char *path)
     return LINNET_OK;
 }
 
-static int run(void *values, int n, char **paths)
+static int run(void *values, int n, char **paths, struct message *msg)
 {
-    struct message msg = {""};
     struct bench *b = mem_array(1, sizeof *b);
-    int rc = b == NULL ? fail_memory(&msg) : LINNET_OK;
+    int rc;
     (void)n;
-    if (b != NULL) {
-        b->options = values;
-        if ((rc = read_recording(b, paths[0], &msg)) >= 0 && (rc = open_all(b, &msg)) >= 0 &&
-            (rc = measure_all(b, &msg)) >= 0 && (rc = report(b, paths[0])) < 0)
-            fail(&msg, rc, "%s", linnet_strerror(rc));
-        decoding_close(&b->decoding);
-        mem_free(b->samples);
-        mem_free(b);
-    }
-    if (rc < 0)
-        fprintf(stderr, "linnet: %s\n", msg.text);
-    return rc < 0 ? EXIT_WORK_FAILED : EXIT_DONE;
+    if (b == NULL)
+        return fail_memory(msg);
+    b->options = values;
+    if ((rc = read_recording(b, paths[0], msg)) >= 0 && (rc = open_all(b, msg)) >= 0 &&
+        (rc = measure_all(b, msg)) >= 0 && (rc = report(b, paths[0])) < 0)
+        fail(msg, rc, "%s", linnet_strerror(rc));
+    decoding_close(&b->decoding);
+    mem_free(b->samples);
+    mem_free(b);
+    return rc;
 }
 
 const struct command bench_command = {

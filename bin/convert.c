@@ -43,20 +43,16 @@ static enum dtype matrix_type(const char *name)
     return strcmp(name, "fp32") == 0 ? DTYPE_F32 : N_DTYPES;
 }
 
-static int run(void *values, int n_arguments, char **arguments)
+static int run(void *values, int n_arguments, char **arguments, struct message *msg)
 {
     const struct convert_command_options *o = values;
     const struct convert_options how = {o->vocabulary, matrix_type(o->quantize)};
     const char *kind = "";
-    struct message msg;
     (void)n_arguments;
-    if (convert(arguments[0], arguments[1], &how, &kind, &msg) < 0) {
-        fprintf(stderr, "linnet convert: %s\n", msg.text);
-        return EXIT_WORK_FAILED;
-    }
-    if (!o->quiet)
+    int rc = convert(arguments[0], arguments[1], &how, &kind, msg);
+    if (rc >= 0 && !o->quiet)
         fprintf(stderr, "%s: %s, converted to %s\n", arguments[0], kind, arguments[1]);
-    return EXIT_DONE;
+    return rc;
 }
 
 const struct command convert_command = {

@@ -405,22 +405,18 @@ static void close_job(struct job *j)
     decoding_close(&j->decoding);
 }
 
-static int run(void *values, int n, char **arguments)
+static int run(void *values, int n, char **arguments, struct message *msg)
 {
     struct decode_options *o = values;
     struct job j = {.options = o};
-    struct message msg = {""};
     (void)n;
     (void)arguments;
     o->decoding.word_times |= o->streaming; /* delays are counted from the end of a word */
     if (j.options->data == NULL || j.options->out == NULL)
         return options_mistake("decode", "--data and --out are needed");
-    int rc = decode(&j, &msg);
-    if (rc < 0)
-        fprintf(stderr, "linnet: %s\n", msg.text);
-    int code = rc < 0 || j.totals.failed > 0 || decoding_signal() != 0 ? EXIT_WORK_FAILED : EXIT_DONE;
+    int rc = decode(&j, msg);
     close_job(&j);
-    return code;
+    return rc >= 0 && (j.totals.failed > 0 || decoding_signal() != 0) ? EXIT_WORK_FAILED : rc;
 }
 
 const struct command decode_command = {
@@ -435,7 +431,5 @@ const struct command decode_command = {
     .options = options,
     .defaults = &defaults,
     .size = sizeof defaults,
-    .min_arguments = 0,
-    .max_arguments = 0,
     .run = run,
 };

@@ -41,7 +41,7 @@ LINNET_MUST_CHECK int decoding_open_model(struct decoding *d, const struct decod
 LINNET_MUST_CHECK int decoding_open_stream(struct decoding *d, const struct decoding_options *options, int streaming,
                                            int sample_rate_hz, struct message *msg);
 
-/* The settings as the stream sees them; the caller opens and closes the recipe around it. */
+/* Opens the recipe with the settings as the stream sees them; the caller closes it, after a failure too. */
 LINNET_MUST_CHECK int decoding_recipe(const struct decoding *d, const struct decoding_options *options,
                                       struct recipe *r, struct message *msg);
 

@@ -87,23 +87,20 @@ static int forward(const struct linnet_model *model, const struct forward_option
     return rc >= 0 ? write_tensors(t, o->out, msg) : rc;
 }
 
-static int run(void *values, int n, char **paths)
+static int run(void *values, int n, char **paths, struct message *msg)
 {
     const struct forward_options *o = values;
-    struct message msg = {""};
     struct decoding d = {0};
     struct forward_tensors t = {0};
     (void)n;
     if (o->out == NULL)
         return options_mistake("forward", "--out is needed");
-    int rc = decoding_open_model(&d, &o->decoding, &msg);
+    int rc = decoding_open_model(&d, &o->decoding, msg);
     if (rc >= 0)
-        rc = forward(d.model, o, paths[0], &t, &msg);
-    if (rc < 0)
-        fprintf(stderr, "linnet: %s\n", msg.text);
+        rc = forward(d.model, o, paths[0], &t, msg);
     free_tensors(&t);
     decoding_close(&d);
-    return rc < 0 ? EXIT_WORK_FAILED : EXIT_DONE;
+    return rc;
 }
 
 const struct command forward_command = {

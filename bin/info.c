@@ -173,24 +173,21 @@ static int make_facts(struct facts *f, const linnet_model *m)
     return f->rc < 0 || !f->json ? f->rc : buffer_puts(&f->out, "\n}\n");
 }
 
-static int run(void *values, int n, char **arguments)
+static int run(void *values, int n, char **arguments, struct message *msg)
 {
     struct info_options *o = values;
-    struct message msg = {""};
     struct decoding d = {0};
     struct facts f = {.json = o->json};
     (void)n;
     o->decoding.model = arguments[0];
-    int rc = decoding_open_model(&d, &o->decoding, &msg);
+    int rc = decoding_open_model(&d, &o->decoding, msg);
     if (rc >= 0 && (rc = make_facts(&f, d.model)) < 0)
-        fail(&msg, rc, "%s", linnet_strerror(rc));
-    if (rc < 0)
-        fprintf(stderr, "linnet: %s\n", msg.text);
-    else
+        fail(msg, rc, "%s", linnet_strerror(rc));
+    if (rc >= 0)
         fputs(f.out.data, stdout);
     buffer_free(&f.out);
     decoding_close(&d);
-    return rc < 0 ? EXIT_WORK_FAILED : EXIT_DONE;
+    return rc;
 }
 
 const struct command info_command = {

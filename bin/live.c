@@ -299,27 +299,24 @@ static int list_devices(void)
     return n > 0 ? EXIT_DONE : EXIT_WORK_FAILED;
 }
 
-static int run(void *values, int n, char **arguments)
+static int run(void *values, int n, char **arguments, struct message *msg)
 {
     struct live_options *o = values;
     struct live l = {.options = o, .is_terminal = !o->json && isatty(STDOUT_FILENO)};
-    struct message msg = {""};
     (void)n, (void)arguments;
     if (o->list_devices)
         return list_devices();
     o->decoding.word_times |= o->latency;
-    int rc = live_open(&l, &msg);
+    int rc = live_open(&l, msg);
     if (rc >= 0) {
         catch_signals();
         if (l.is_terminal && o->input == NULL)
             fprintf(stderr, "Listening to %s; Ctrl-C ends.\n", live_source_name(l.source));
-        rc = run_live(&l, &msg);
+        rc = run_live(&l, msg);
         report(&l);
     }
-    if (rc < 0)
-        fprintf(stderr, "linnet: %s\n", msg.text);
     live_close(&l);
-    return rc < 0 ? EXIT_WORK_FAILED : EXIT_DONE;
+    return rc;
 }
 
 const struct command live_command = {

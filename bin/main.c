@@ -67,6 +67,7 @@ static int unknown_command(const char *name)
 static int run(const struct command *c, int argc, char **argv)
 {
     int code = EXIT_WORK_FAILED;
+    struct message msg = {""};
     void *values = mem_array(1, c->size);
     if (values == NULL) {
         fprintf(stderr, "linnet: out of memory\n");
@@ -75,8 +76,10 @@ static int run(const struct command *c, int argc, char **argv)
     if (c->size > 0)
         memcpy(values, c->defaults, c->size);
     int n = options_parse(c, argc, argv, values, &code);
-    if (n >= 0)
-        code = c->run(values, n, argv);
+    if (n >= 0 && (code = c->run(values, n, argv, &msg)) < 0) {
+        fprintf(stderr, "linnet: %s\n", msg.text);
+        code = EXIT_WORK_FAILED;
+    }
     options_free(c, values);
     mem_free(values);
     if (fflush(stdout) != 0 || ferror(stdout)) { /* a full disk or a closed pipe */

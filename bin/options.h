@@ -23,6 +23,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "base/status.h"
+
 enum option_type {
     OPTION_END = 0, /* ends a table */
     OPTION_FLAG,    /* int, set to 1 */
@@ -58,7 +60,8 @@ struct command {
     const void *defaults; /* [size] the options' struct; NULL: none */
     size_t size;
     int min_arguments, max_arguments; /* max < 0: any number */
-    int (*run)(void *values, int n_arguments, char **arguments); /* returns the exit code: EXIT_* below */
+    /* Returns the exit code, EXIT_* below; or a negative LINNET_E_* and why, which main prints: EXIT_WORK_FAILED. */
+    int (*run)(void *values, int n_arguments, char **arguments, struct message *msg);
 };
 
 enum {

@@ -319,20 +319,17 @@ static int load(struct scoring *s, char **arguments, struct message *msg)
     return rc;
 }
 
-static int run(void *values, int n_arguments, char **arguments)
+static int run(void *values, int n_arguments, char **arguments, struct message *msg)
 {
     struct scoring s = {.options = values};
-    struct message msg = {""};
     int n_missing = 0;
     (void)n_arguments;
-    int rc = load(&s, arguments, &msg);
+    int rc = load(&s, arguments, msg);
     if (rc == 0 && s.options->align && !s.options->json)
-        rc = print_alignments(&s, &msg);
+        rc = print_alignments(&s, msg);
     if (rc == 0 && (s.options->json ? report_json(&s) : report(&s)) < 0)
-        rc = fail_memory(&msg);
-    if (rc < 0) {
-        fprintf(stderr, "linnet score: %s\n", msg.text);
-    } else {
+        rc = fail_memory(msg);
+    if (rc >= 0) {
         n_missing = check_ids(&s.score, &s.reference, &s.hypothesis, arguments[1]);
         if (s.options->against != NULL)
             n_missing += check_ids(&s.other, &s.reference, &s.second, s.options->against);
@@ -343,7 +340,7 @@ static int run(void *values, int n_arguments, char **arguments)
     transcripts_close(&s.hypothesis);
     transcripts_close(&s.second);
     transcripts_close(&s.speakers);
-    return rc < 0 || n_missing > 0 ? EXIT_WORK_FAILED : EXIT_DONE;
+    return rc >= 0 && n_missing > 0 ? EXIT_WORK_FAILED : rc;
 }
 
 const struct command score_command = {

@@ -16,8 +16,9 @@ static int has_range(const struct recipe_key *k)
     return k->type == RECIPE_INT || k->type == RECIPE_NUMBER || k->type == RECIPE_LIST;
 }
 
-static int run(void *values, int n_arguments, char **arguments)
+static int run(void *values, int n_arguments, char **arguments, struct message *msg)
 {
+    (void)msg;
     (void)values;
     (void)n_arguments;
     (void)arguments;

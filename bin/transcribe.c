@@ -118,24 +118,21 @@ static int transcribe_all(struct job *j, int n, char **paths)
     return decoding_signal() != 0 ? EXIT_WORK_FAILED : code;
 }
 
-static int run(void *values, int n, char **paths)
+static int run(void *values, int n, char **paths, struct message *msg)
 {
     struct transcribe_options *o = values;
-    struct message msg = {""};
     const struct output_format *format = output_format_find(o->format);
     struct job j = {.options = o};
     o->decoding.word_times |= o->word_cues || (format != NULL && format->needs_word_times);
-    int code = EXIT_WORK_FAILED;
     if (o->verify_streaming)
-        return verify_streaming(&o->decoding, o->raw, n, paths);
-    if (decoding_open(&j.decoding, &o->decoding, 0, RATE_HZ, &msg) < 0) {
-        fprintf(stderr, "linnet: %s\n", msg.text);
-    } else {
+        return verify_streaming(&o->decoding, o->raw, n, paths, msg);
+    int rc = decoding_open(&j.decoding, &o->decoding, 0, RATE_HZ, msg);
+    if (rc >= 0) {
         decoding_catch_signals(&j.decoding);
-        code = transcribe_all(&j, n, paths);
+        rc = transcribe_all(&j, n, paths);
     }
     decoding_close(&j.decoding);
-    return code;
+    return rc;
 }
 
 const struct command transcribe_command = {

@@ -53,22 +53,17 @@ static int verify_all(const struct linnet_model *model, const struct recipe *r, 
     return code;
 }
 
-int verify_streaming(const struct decoding_options *options, const char *raw, int n, char **paths)
+int verify_streaming(const struct decoding_options *options, const char *raw, int n, char **paths, struct message *msg)
 {
     struct decoding d = {0};
     struct recipe r = {0};
-    struct message msg = {""};
-    int code = EXIT_WORK_FAILED, rc = decoding_open_model(&d, options, &msg);
+    int rc = decoding_open_model(&d, options, msg);
     if (rc >= 0 && d.model->hybrid == NULL)
-        rc = fail(&msg, LINNET_E_UNSUPPORTED,
+        rc = fail(msg, LINNET_E_UNSUPPORTED,
                   "--verify-streaming is for WeNet models: this one's encoder takes windows");
-    if (rc >= 0 && (rc = recipe_open(&r, &msg)) >= 0)
-        rc = decoding_recipe(&d, options, &r, &msg);
-    if (rc < 0)
-        fprintf(stderr, "linnet: %s\n", msg.text);
-    else
-        code = verify_all(d.model, &r, raw, n, paths);
+    if (rc >= 0 && (rc = decoding_recipe(&d, options, &r, msg)) >= 0)
+        rc = verify_all(d.model, &r, raw, n, paths);
     recipe_close(&r);
     decoding_close(&d);
-    return code;
+    return rc;
 }
