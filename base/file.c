@@ -9,9 +9,21 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+int file_in(char path[FILE_MAX_PATH], const char *dir, const char *name, struct message *msg)
+{
+    int n = snprintf(path, FILE_MAX_PATH, "%s/%s", dir, name);
+    return n >= 0 && n < FILE_MAX_PATH ? LINNET_OK : fail(msg, LINNET_E_ARGUMENT, "%.100s...: path too long", dir);
+}
+
 int file_exists(const char *path)
 {
     return access(path, R_OK) == 0;
+}
+
+int file_exists_in(const char *dir, const char *name)
+{
+    char path[FILE_MAX_PATH];
+    return file_in(path, dir, name, NULL) >= 0 && file_exists(path);
 }
 
 static int read_all(int fd, const char *path, struct buffer *out, struct message *msg)
@@ -71,7 +83,7 @@ static int write_all(int fd, const char *bytes, size_t n)
 
 int file_write(const char *path, const void *bytes, size_t n, struct message *msg)
 {
-    char beside[4096];
+    char beside[FILE_MAX_PATH];
     if (snprintf(beside, sizeof beside, "%s.%ld.tmp", path, (long)getpid()) >= (int)sizeof beside)
         return fail(msg, LINNET_E_ARGUMENT, "%s: path too long", path);
     int fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);

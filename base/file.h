@@ -6,10 +6,16 @@
 #include "base/buffer.h"
 #include "base/status.h"
 
+#define FILE_MAX_PATH 4096
+
+/* Writes dir/name into path; a path that does not fit is an error. */
+int file_in(char path[FILE_MAX_PATH], const char *dir, const char *name, struct message *msg) LINNET_MUST_CHECK;
+
 /* Appends the file's bytes; one with more than max of them is an error, and so is anything that cannot be read. */
 int file_read(const char *path, size_t max, struct buffer *out, struct message *msg) LINNET_MUST_CHECK;
 
 int file_exists(const char *path); /* and can be read */
+int file_exists_in(const char *dir, const char *name);
 
 /* Puts bytes into the file at path so that it holds either what it held before or all of them, also after a crash:
  * a file beside it is written, flushed to the disk and renamed. */

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "bin/data_dir.h"
 #include "bin/decoding.h"
@@ -92,23 +93,16 @@ static int open_encoder(struct job *j, struct message *msg)
     return rc;
 }
 
-static int path_in(const char *dir, const char *name, char path[4096], struct message *msg)
-{
-    return snprintf(path, 4096, "%s/%s", dir, name) < 4096
-               ? LINNET_OK
-               : fail(msg, LINNET_E_ARGUMENT, "%.100s...: path too long", dir);
-}
-
 static int open_files(struct job *j, struct message *msg)
 {
-    char path[4096];
+    char path[FILE_MAX_PATH];
     int rc;
     if ((rc = data_dir_open(&j->data, j->options->data, msg)) < 0 ||
-        (rc = path_in(j->options->data, "text", path, msg)) < 0 || (rc = transcripts_read(&j->texts, path, msg)) < 0)
+        (rc = file_in(path, j->options->data, "text", msg)) < 0 || (rc = transcripts_read(&j->texts, path, msg)) < 0)
         return rc;
     if (mkdir(j->options->out, 0777) < 0 && errno != EEXIST)
         return fail(msg, LINNET_E_IO, "%s: %s", j->options->out, strerror(errno));
-    if ((rc = path_in(j->options->out, "alignments.txt", path, msg)) < 0)
+    if ((rc = file_in(path, j->options->out, "alignments.txt", msg)) < 0)
         return rc;
     j->out = fopen(path, "w");
     return j->out != NULL ? LINNET_OK : fail(msg, LINNET_E_IO, "%s: %s", path, strerror(errno));
@@ -223,7 +217,7 @@ static int align_audio(struct job *j, const struct data_utterance *u, struct aud
 
 static int align_utterance(struct job *j, const struct data_utterance *u, struct message *msg)
 {
-    char path[4096];
+    char path[FILE_MAX_PATH];
     struct audio_file *audio = NULL;
     int rc = data_dir_find(&j->data, u, path, sizeof path, msg);
     if (rc >= 0 && (rc = audio_file_open(&audio, path, NULL, RATE_HZ, msg)) >= 0)
@@ -237,10 +231,10 @@ static int align_utterance(struct job *j, const struct data_utterance *u, struct
 static int align(struct job *j, struct message *msg)
 {
     struct progress progress;
-    char path[4096];
+    char path[FILE_MAX_PATH];
     int rc;
     if ((rc = open_encoder(j, msg)) < 0 || (rc = open_files(j, msg)) < 0 ||
-        (rc = path_in(j->options->out, "lengths.txt", path, msg)) < 0)
+        (rc = file_in(path, j->options->out, "lengths.txt", msg)) < 0)
         return rc;
     progress_start(&progress, j->data.n);
     for (int i = 0; i < j->data.n; i++) {

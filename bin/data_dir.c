@@ -62,12 +62,11 @@ static int cut_recordings(struct data_dir *d, const char *path, struct message *
 
 static int read_all(struct data_dir *d, struct message *msg)
 {
-    char path[4096];
-    snprintf(path, sizeof path, "%s/wav.scp", d->dir);
-    int rc = transcripts_read(&d->recordings, path, msg);
-    if (rc < 0 || (rc = check_recordings(&d->recordings, path, msg)) < 0)
+    char path[FILE_MAX_PATH];
+    int rc;
+    if ((rc = file_in(path, d->dir, "wav.scp", msg)) < 0 || (rc = transcripts_read(&d->recordings, path, msg)) < 0 ||
+        (rc = check_recordings(&d->recordings, path, msg)) < 0 || (rc = file_in(path, d->dir, "segments", msg)) < 0)
         return rc;
-    snprintf(path, sizeof path, "%s/segments", d->dir);
     int is_cut = file_exists(path);
     if (is_cut && (rc = transcripts_read(&d->segments, path, msg)) < 0)
         return rc;
@@ -80,7 +79,7 @@ static int read_all(struct data_dir *d, struct message *msg)
 int data_dir_open(struct data_dir *d, const char *dir, struct message *msg)
 {
     struct data_dir fresh = {.dir = dir};
-    int rc = strlen(dir) < 4000 ? read_all(&fresh, msg) : fail(msg, LINNET_E_ARGUMENT, "%.100s...: path too long", dir);
+    int rc = read_all(&fresh, msg);
     if (rc < 0)
         data_dir_close(&fresh);
     else

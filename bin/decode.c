@@ -72,13 +72,6 @@ struct job {
     struct latency latency;
 };
 
-static int path_in(const struct job *j, const char *name, char path[4096], struct message *msg)
-{
-    if (snprintf(path, 4096, "%s/%s", j->options->out, name) >= 4096)
-        return fail(msg, LINNET_E_ARGUMENT, "%.100s...: path too long", j->options->out);
-    return LINNET_OK;
-}
-
 /* ---- resuming ---- */
 
 /* Bytes of the first n_max whole lines; *n_lines gets their number. */
@@ -142,9 +135,9 @@ static int write_settings(const struct job *j, struct buffer *out, struct messag
 /* Writes recipe.yaml, or sees that it says the same. */
 static int check_settings(const struct job *j, int is_new, struct message *msg)
 {
-    char path[4096];
+    char path[FILE_MAX_PATH];
     struct buffer mine = {0}, old = {0};
-    int rc = path_in(j, "recipe.yaml", path, msg);
+    int rc = file_in(path, j->options->out, "recipe.yaml", msg);
     if (rc >= 0 && (rc = write_settings(j, &mine, msg)) >= 0) {
         if (is_new)
             rc = file_write(path, buffer_text(&mine), mine.n, msg);
@@ -166,9 +159,10 @@ static int open_appending(FILE **f, const char *path, struct message *msg)
 
 static int open_results(struct job *j, struct message *msg)
 {
-    char txt[4096], jsonl[4096];
+    char txt[FILE_MAX_PATH], jsonl[FILE_MAX_PATH];
     int rc;
-    if ((rc = path_in(j, "hyp.txt", txt, msg)) < 0 || (rc = path_in(j, "hyp.jsonl", jsonl, msg)) < 0)
+    if ((rc = file_in(txt, j->options->out, "hyp.txt", msg)) < 0 ||
+        (rc = file_in(jsonl, j->options->out, "hyp.jsonl", msg)) < 0)
         return rc;
     if (mkdir(j->options->out, 0777) < 0 && errno != EEXIST)
         return fail(msg, LINNET_E_IO, "%s: %s", j->options->out, strerror(errno));
@@ -264,7 +258,7 @@ static int decode_audio(struct job *j, const struct data_utterance *u, struct au
 /* *broken: nothing can be written any more. */
 static int decode_utterance(struct job *j, const struct data_utterance *u, int *broken, struct message *msg)
 {
-    char path[4096];
+    char path[FILE_MAX_PATH];
     struct audio_file *audio = NULL;
     int rc = linnet_stream_reset(j->decoding.stream);
     if (rc < 0)
@@ -358,9 +352,9 @@ static int make_stats(struct job *j, struct buffer *b)
 
 static int save_stats(struct job *j, struct message *msg)
 {
-    char path[4096];
+    char path[FILE_MAX_PATH];
     struct buffer b = {0};
-    int rc = path_in(j, "stats.json", path, msg);
+    int rc = file_in(path, j->options->out, "stats.json", msg);
     if (rc >= 0)
         rc = make_stats(j, &b) < 0 ? fail_memory(msg) : file_write(path, b.data, b.n, msg);
     buffer_free(&b);
@@ -370,8 +364,8 @@ static int save_stats(struct job *j, struct message *msg)
 /* The words that should be heard, where the data directory has them. */
 static int open_references(struct job *j, struct message *msg)
 {
-    char path[4096];
-    if (snprintf(path, sizeof path, "%s/text", j->options->data) >= (int)sizeof path || !file_exists(path))
+    char path[FILE_MAX_PATH];
+    if (file_in(path, j->options->data, "text", NULL) < 0 || !file_exists(path))
         return LINNET_OK;
     return transcripts_read(&j->references, path, msg);
 }

@@ -11,8 +11,6 @@
 
 #include "base/file.h"
 
-#define MAX_PATH 4096
-
 /* The first that recognizes the source converts it. */
 static const struct convert_kind *const kinds[] = {
     &convert_wenet, &convert_ct2, &convert_ggml, &convert_truncation_head, &convert_openai, &convert_model,
@@ -23,12 +21,6 @@ static int is_folder(const char *path)
 {
     struct stat st;
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
-}
-
-static int has_file(const char *dir, const char *name)
-{
-    char path[MAX_PATH];
-    return (size_t)snprintf(path, sizeof path, "%s/%s", dir, name) < sizeof path && file_exists(path);
 }
 
 static int is_empty(const char *dir)
@@ -46,11 +38,11 @@ static int is_empty(const char *dir)
 /* Removes a directory of plain files; one that holds more stays. */
 static void remove_folder(const char *dir)
 {
-    char path[MAX_PATH];
+    char path[FILE_MAX_PATH];
     DIR *d = opendir(dir);
     const struct dirent *e;
     while (d != NULL && (e = readdir(d)) != NULL)
-        if ((size_t)snprintf(path, sizeof path, "%s/%s", dir, e->d_name) < sizeof path)
+        if (file_in(path, dir, e->d_name, NULL) >= 0)
             (void)unlink(path); /* fails for "." and ".." */
     if (d != NULL)
         closedir(d);
@@ -68,7 +60,7 @@ static const struct convert_kind *find_kind(const char *source)
 /* The model made in `fresh` takes the place of dir. */
 static int put_in_place(const char *fresh, const char *dir, struct message *msg)
 {
-    char old[MAX_PATH];
+    char old[FILE_MAX_PATH];
     int had = is_folder(dir);
     snprintf(old, sizeof old, "%.4000s.%ld.old", dir, (long)getpid());
     if (had && rename(dir, old) < 0)
@@ -87,20 +79,20 @@ static int put_in_place(const char *fresh, const char *dir, struct message *msg)
 static int convert_fresh(const struct convert_kind *kind, const char *source, const char *dir,
                          const struct convert_options *options, struct message *msg)
 {
-    char fresh[MAX_PATH];
+    char fresh[FILE_MAX_PATH];
     int n = (int)strlen(dir);
     while (n > 1 && dir[n - 1] == '/')
         n--;
-    if (n > MAX_PATH - 100)
+    if (n > FILE_MAX_PATH - 100)
         return fail(msg, LINNET_E_ARGUMENT, "%s: path too long", dir);
-    if (is_folder(dir) ? !is_empty(dir) && !has_file(dir, "config.json") : file_exists(dir))
+    if (is_folder(dir) ? !is_empty(dir) && !file_exists_in(dir, "config.json") : file_exists(dir))
         return fail(msg, LINNET_E_ARGUMENT, "%s: is there already and is not a model", dir);
     snprintf(fresh, sizeof fresh, "%.*s.%ld.new", n, dir, (long)getpid());
     if (mkdir(fresh, 0777) < 0)
         return fail(msg, LINNET_E_IO, "%s: cannot be made: %s", fresh, strerror(errno));
     int rc = kind->convert(source, fresh, options, msg);
     if (rc == 0) {
-        char place[MAX_PATH];
+        char place[FILE_MAX_PATH];
         snprintf(place, sizeof place, "%.*s", n, dir);
         rc = put_in_place(fresh, place, msg);
     }

@@ -13,26 +13,23 @@
 
 static int recognizes(const char *source)
 {
-    char path[4096];
-    snprintf(path, sizeof path, "%s/model.bin", source);
-    if (file_exists(path))
-        return 1;
-    snprintf(path, sizeof path, "%s/model.bin.part1", source);
-    return file_exists(path);
+    return file_exists_in(source, "model.bin") || file_exists_in(source, "model.bin.part1");
 }
 
 /* Opens dir/model.bin or its parts, numbered from 1. */
 static int open_model(struct checkpoint **c, const char *dir, struct message *msg)
 {
-    char path[4096];
+    char path[FILE_MAX_PATH];
     char *paths[MAX_PARTS] = {NULL};
     int n = 0, rc = 0;
-    snprintf(path, sizeof path, "%s/model.bin", dir);
+    if ((rc = file_in(path, dir, "model.bin", msg)) < 0)
+        return rc;
     if (file_exists(path))
         return ct2_file_open(c, (const char *const[]){path}, 1, msg);
     for (; n < MAX_PARTS; n++) {
-        snprintf(path, sizeof path, "%s/model.bin.part%d", dir, n + 1);
-        if (!file_exists(path))
+        char name[32];
+        snprintf(name, sizeof name, "model.bin.part%d", n + 1);
+        if ((rc = file_in(path, dir, name, msg)) < 0 || !file_exists(path))
             break;
         if ((paths[n] = mem_string(path)) == NULL) {
             rc = fail_memory(msg);
@@ -49,9 +46,11 @@ static int open_model(struct checkpoint **c, const char *dir, struct message *ms
 static int copy_vocabulary(const char *source, const char *dir, struct message *msg)
 {
     static const char *const names[] = {"tokenizer.json", "vocabulary.json"};
-    char path[4096];
+    char path[FILE_MAX_PATH];
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        snprintf(path, sizeof path, "%s/%s", source, names[i]);
+        int rc = file_in(path, source, names[i], msg);
+        if (rc < 0)
+            return rc;
         if (file_exists(path))
             return convert_copy(path, dir, names[i], msg);
     }
@@ -62,7 +61,7 @@ static int convert_dir(const char *source, const char *dir, const struct convert
 {
     struct checkpoint *c = NULL;
     struct whisper_sizes sizes = {0};
-    char path[4096];
+    char path[FILE_MAX_PATH];
     json_error_t error;
     int rc = open_model(&c, source, msg);
     if (rc < 0)
@@ -72,9 +71,8 @@ static int convert_dir(const char *source, const char *dir, const struct convert
         sizes.n_encoder_heads = sizes.n_decoder_heads = 0; /* old ones do not say */
     rc = whisper_write_model(c, WHISPER_NAMES_CT2, "", dir, options, &sizes, msg);
     checkpoint_close(c);
-    if (rc < 0 || (rc = copy_vocabulary(source, dir, msg)) < 0)
+    if (rc < 0 || (rc = copy_vocabulary(source, dir, msg)) < 0 || (rc = file_in(path, source, "config.json", msg)) < 0)
         return rc;
-    snprintf(path, sizeof path, "%s/config.json", source);
     json_t *known = file_exists(path) ? json_load_file(path, 0, &error) : json_object();
     if (known == NULL)
         return fail(msg, LINNET_E_FORMAT, "%s: %s", path, error.text);

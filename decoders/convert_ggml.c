@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  * convert_ggml.c - whisper.cpp's ggml files, which bring the pieces of their vocabulary along. */
-#include <stdio.h>
-
 #include "base/file.h"
 #include "decoders/convert_whisper.h"
 #include "nn/ggml_file.h"
 
 static int write_vocabulary(const struct buffer *vocabulary, const char *dir, struct message *msg)
 {
-    char path[4096];
-    if ((size_t)snprintf(path, sizeof path, "%s/vocab.tiktoken", dir) >= sizeof path)
-        return fail(msg, LINNET_E_ARGUMENT, "%s: path too long", dir);
-    return file_write(path, buffer_text(vocabulary), vocabulary->n, msg);
+    char path[FILE_MAX_PATH];
+    int rc = file_in(path, dir, "vocab.tiktoken", msg);
+    return rc < 0 ? rc : file_write(path, buffer_text(vocabulary), vocabulary->n, msg);
 }
 
 static int convert_file(const char *source, const char *dir, const struct convert_options *options, struct message *msg)

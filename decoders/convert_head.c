@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * convert_head.c - Simul-Whisper's truncation detection heads: one linear layer on encoder frames, {"weight" [1, D],
  * "bias" [1]} in a .pt file, to truncation_head.safetensors in the directory of the model that it belongs to. */
-#include <stdio.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -43,7 +42,7 @@ static int convert_file(const char *source, const char *dir, const struct conver
     struct checkpoint *c = NULL;
     struct plan plan = {0};
     int64_t width = 0;
-    char path[4096];
+    char path[FILE_MAX_PATH];
     int rc = model_width(dir, &width, msg);
     if (rc < 0)
         return fail_in(msg, rc, "a truncation head is added to a converted Whisper model");
@@ -51,10 +50,9 @@ static int convert_file(const char *source, const char *dir, const struct conver
         return rc;
     plan.checkpoint = c;
     if ((rc = plan_add(&plan, "weight", "weight", 2, (const int64_t[]){1, width}, msg)) == 0 &&
-        (rc = plan_add(&plan, "bias", "bias", 1, (const int64_t[]){1}, msg)) == 0) {
-        snprintf(path, sizeof path, "%s/truncation_head.safetensors", dir);
+        (rc = plan_add(&plan, "bias", "bias", 1, (const int64_t[]){1}, msg)) == 0 &&
+        (rc = file_in(path, dir, "truncation_head.safetensors", msg)) == 0)
         rc = plan_write(&plan, path, options->matrix_type, msg);
-    }
     plan_close(&plan);
     checkpoint_close(c);
     return rc;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
  * convert_json.c - small files of a model directory. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,12 +11,10 @@
 /* Writes json (whose reference it takes; NULL: there was no memory for it) as dir/name. */
 int convert_write_json(const char *dir, const char *name, json_t *json, struct message *msg)
 {
-    char path[4096];
+    char path[FILE_MAX_PATH];
     char *text = json != NULL ? json_dumps(json, JSON_INDENT(2)) : NULL;
     int rc = text != NULL ? 0 : fail_memory(msg);
-    if (rc == 0 && (size_t)snprintf(path, sizeof path, "%s/%s", dir, name) >= sizeof path)
-        rc = fail(msg, LINNET_E_ARGUMENT, "%s: path too long", dir);
-    if (rc == 0)
+    if (rc == 0 && (rc = file_in(path, dir, name, msg)) == 0)
         rc = file_write(path, text, strlen(text), msg);
     free(text); /* jansson's */
     json_decref(json);
@@ -26,12 +23,10 @@ int convert_write_json(const char *dir, const char *name, json_t *json, struct m
 
 int convert_copy(const char *from, const char *dir, const char *name, struct message *msg)
 {
-    char path[4096];
+    char path[FILE_MAX_PATH];
     struct buffer bytes = {0};
     int rc = file_read(from, MAX_COPY, &bytes, msg);
-    if (rc == 0 && (size_t)snprintf(path, sizeof path, "%s/%s", dir, name) >= sizeof path)
-        rc = fail(msg, LINNET_E_ARGUMENT, "%s: path too long", dir);
-    if (rc == 0)
+    if (rc == 0 && (rc = file_in(path, dir, name, msg)) == 0)
         rc = file_write(path, buffer_text(&bytes), bytes.n, msg);
     buffer_free(&bytes);
     return rc;

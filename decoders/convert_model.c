@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * convert_model.c - model directories as they are: another type for the matrices, or safetensors for the
  * pytorch_model.bin of older Hugging Face directories.  Everything else in the directory is copied. */
-#include <stdio.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -10,20 +9,15 @@
 #include "nn/safetensors_checkpoint.h"
 #include "nn/torch_file.h"
 
-static int has_file(const char *dir, const char *name)
-{
-    char path[4096];
-    return (size_t)snprintf(path, sizeof path, "%s/%s", dir, name) < sizeof path && file_exists(path);
-}
-
 static int has_safetensors(const char *dir)
 {
-    return has_file(dir, "model.safetensors") || has_file(dir, "model.safetensors.index.json");
+    return file_exists_in(dir, "model.safetensors") || file_exists_in(dir, "model.safetensors.index.json");
 }
 
 static int recognizes(const char *source)
 {
-    return has_file(source, "config.json") && (has_safetensors(source) || has_file(source, "pytorch_model.bin"));
+    return file_exists_in(source, "config.json") &&
+           (has_safetensors(source) || file_exists_in(source, "pytorch_model.bin"));
 }
 
 /* All tensors as they are.  proj_out.weight is the embedding once more, for software that does not know that. */
@@ -59,9 +53,8 @@ static int copy_others(const char *source, const char *dir, struct message *msg)
                                         "truncation_head.safetensors"};
     int rc = 0;
     for (size_t i = 0; i < sizeof names / sizeof names[0] && rc == 0; i++) {
-        char path[4096];
-        snprintf(path, sizeof path, "%s/%s", source, names[i]);
-        if (file_exists(path))
+        char path[FILE_MAX_PATH];
+        if ((rc = file_in(path, source, names[i], msg)) == 0 && file_exists(path))
             rc = convert_copy(path, dir, names[i], msg);
     }
     return rc;
@@ -71,16 +64,17 @@ static int convert_dir(const char *source, const char *dir, const struct convert
 {
     struct checkpoint *c = NULL;
     struct plan plan = {0};
-    char path[4096];
+    char path[FILE_MAX_PATH];
     int rc;
     if (has_safetensors(source) && options->matrix_type == N_DTYPES)
         return fail(msg, LINNET_E_ARGUMENT, "%s: is a model already and loads as it is", source);
-    snprintf(path, sizeof path, "%s/pytorch_model.bin", source);
+    if ((rc = file_in(path, source, "pytorch_model.bin", msg)) < 0)
+        return rc;
     rc = has_safetensors(source) ? safetensors_checkpoint_open(&c, source, msg) : torch_file_open(&c, path, msg);
     if (rc < 0)
         return rc;
-    snprintf(path, sizeof path, "%s/model.safetensors", dir);
-    if ((rc = plan_all(&plan, c, msg)) == 0 && (rc = plan_write(&plan, path, options->matrix_type, msg)) == 0)
+    if ((rc = file_in(path, dir, "model.safetensors", msg)) == 0 && (rc = plan_all(&plan, c, msg)) == 0 &&
+        (rc = plan_write(&plan, path, options->matrix_type, msg)) == 0)
         rc = copy_others(source, dir, msg);
     plan_close(&plan);
     checkpoint_close(c);

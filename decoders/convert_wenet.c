@@ -19,10 +19,8 @@
 #include "decoders/yaml_tree.h"
 #include "nn/torch_file.h"
 
-#define MAX_PATH 4096
-
 struct source {
-    char dir[MAX_PATH], checkpoint[MAX_PATH];
+    char dir[FILE_MAX_PATH], checkpoint[FILE_MAX_PATH];
     json_t *train, *config;
 };
 
@@ -33,35 +31,35 @@ static int ends_with(const char *text, const char *end)
 }
 
 /* dir/name; a name with folders counts from its last part. */
-static const char *in_dir(char path[MAX_PATH], const char *dir, const char *name)
+static const char *in_dir(char path[FILE_MAX_PATH], const char *dir, const char *name)
 {
     const char *slash = strrchr(name, '/');
-    snprintf(path, MAX_PATH, "%.3000s/%.1000s", dir, slash != NULL ? slash + 1 : name);
+    snprintf(path, FILE_MAX_PATH, "%.3000s/%.1000s", dir, slash != NULL ? slash + 1 : name);
     return path;
 }
 
 /* The directory of a source that is a checkpoint file, or the source itself. */
-static void find_dir(const char *source, char dir[MAX_PATH])
+static void find_dir(const char *source, char dir[FILE_MAX_PATH])
 {
     const char *slash = strrchr(source, '/');
     if (!ends_with(source, ".pt"))
-        snprintf(dir, MAX_PATH, "%s", source);
+        snprintf(dir, FILE_MAX_PATH, "%s", source);
     else
-        snprintf(dir, MAX_PATH, "%.*s", slash != NULL ? (int)(slash - source) : 1, slash != NULL ? source : ".");
+        snprintf(dir, FILE_MAX_PATH, "%.*s", slash != NULL ? (int)(slash - source) : 1, slash != NULL ? source : ".");
 }
 
 static int recognizes(const char *source)
 {
-    char dir[MAX_PATH], path[MAX_PATH];
+    char dir[FILE_MAX_PATH], path[FILE_MAX_PATH];
     find_dir(source, dir);
-    return strlen(source) < MAX_PATH - 1 && file_exists(in_dir(path, dir, "train.yaml"));
+    return strlen(source) < FILE_MAX_PATH - 1 && file_exists(in_dir(path, dir, "train.yaml"));
 }
 
 /* final.pt, or the only checkpoint that is there. */
 static int find_checkpoint(struct source *s, const char *source, struct message *msg)
 {
     if (ends_with(source, ".pt")) {
-        snprintf(s->checkpoint, MAX_PATH, "%s", source);
+        snprintf(s->checkpoint, FILE_MAX_PATH, "%s", source);
         return 0;
     }
     if (file_exists(in_dir(s->checkpoint, s->dir, "final.pt")))
@@ -85,7 +83,7 @@ static int find_checkpoint(struct source *s, const char *source, struct message 
 }
 
 /* Where the statistics of the features are, or "" when the model uses none. */
-static void find_cmvn(const struct source *s, char path[MAX_PATH])
+static void find_cmvn(const struct source *s, char path[FILE_MAX_PATH])
 {
     const json_t *name = json_object_get(json_object_get(s->train, "cmvn_conf"), "cmvn_file");
     if (name == NULL)
@@ -101,7 +99,7 @@ static int write_tensors(const struct source *s, const char *dir, const struct c
 {
     struct checkpoint *c = NULL;
     struct plan plan = {0};
-    char path[MAX_PATH], cmvn[MAX_PATH];
+    char path[FILE_MAX_PATH], cmvn[FILE_MAX_PATH];
     int rc = torch_file_open(&c, s->checkpoint, msg);
     if (rc < 0)
         return rc;
@@ -124,7 +122,7 @@ static int write_units(const struct source *s, const char *dir, struct message *
     const json_t *tokenizer = json_object_get(s->train, "tokenizer_conf");
     const char *name = json_string_value(json_object_get(tokenizer, "symbol_table_path"));
     const char *bpe = json_string_value(json_object_get(tokenizer, "bpe_path"));
-    char path[MAX_PATH], pieces[MAX_PATH];
+    char path[FILE_MAX_PATH], pieces[FILE_MAX_PATH];
     struct units *units = NULL;
     in_dir(path, s->dir, name != NULL ? name : "units.txt");
     if (!file_exists(path))
@@ -143,7 +141,7 @@ static int write_units(const struct source *s, const char *dir, struct message *
 static int convert_dir(const char *source, const char *dir, const struct convert_options *options, struct message *msg)
 {
     struct source s = {.train = NULL};
-    char path[MAX_PATH];
+    char path[FILE_MAX_PATH];
     find_dir(source, s.dir);
     int rc = yaml_tree_read(in_dir(path, s.dir, "train.yaml"), &s.train, msg);
     if (rc < 0)

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "decoders/convert_plan.h"
 
@@ -239,12 +240,10 @@ static int write_config(const struct whisper_sizes *s, const char *dir, struct m
 int whisper_write_model(const struct checkpoint *c, enum whisper_naming naming, const char *prefix, const char *dir,
                         const struct convert_options *options, struct whisper_sizes *sizes, struct message *msg)
 {
-    char path[4096];
+    char path[FILE_MAX_PATH];
     struct mapping m = {{.checkpoint = c}, c, naming, prefix, sizes, msg};
     int rc = map_all(&m);
-    if (rc == 0 && (size_t)snprintf(path, sizeof path, "%s/model.safetensors", dir) >= sizeof path)
-        rc = fail(msg, LINNET_E_ARGUMENT, "%s: path too long", dir);
-    if (rc == 0)
+    if (rc == 0 && (rc = file_in(path, dir, "model.safetensors", msg)) == 0)
         rc = plan_write(&m.plan, path, options->matrix_type, msg);
     if (rc == 0)
         rc = write_config(sizes, dir, msg);

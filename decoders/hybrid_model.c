@@ -14,7 +14,7 @@
 
 struct config {
     json_t *root;
-    char path[4096];
+    char path[FILE_MAX_PATH];
     struct message *msg;
 };
 
@@ -22,8 +22,9 @@ static int config_open(struct config *c, const char *dir, struct message *msg)
 {
     json_error_t error;
     *c = (struct config){.msg = msg};
-    if ((size_t)snprintf(c->path, sizeof c->path, "%s/config.json", dir) >= sizeof c->path)
-        return fail(msg, LINNET_E_ARGUMENT, "%s: path too long", dir);
+    int rc = file_in(c->path, dir, "config.json", msg);
+    if (rc < 0)
+        return rc;
     if (access(c->path, R_OK) != 0)
         return fail(msg, LINNET_E_IO, "%s: cannot be read", c->path);
     c->root = json_load_file(c->path, JSON_REJECT_DUPLICATES, &error);
@@ -182,9 +183,10 @@ static int decoders_open(struct hybrid_model *m, const struct config *c, const s
 
 static int vocabulary_open(struct hybrid_model *m, const char *dir, struct message *msg)
 {
-    char units[4096], pieces[4096];
-    snprintf(units, sizeof units, "%s/units.txt", dir);
-    snprintf(pieces, sizeof pieces, "%s/pieces.tsv", dir);
+    char units[FILE_MAX_PATH], pieces[FILE_MAX_PATH];
+    int rc;
+    if ((rc = file_in(units, dir, "units.txt", msg)) < 0 || (rc = file_in(pieces, dir, "pieces.tsv", msg)) < 0)
+        return rc;
     return units_open(&m->units, units, access(pieces, F_OK) == 0 ? pieces : NULL, m->n_vocabulary, msg);
 }
 
@@ -202,9 +204,9 @@ static int networks_open(struct hybrid_model *m, const struct config *c, const s
 /* What only the segmental search needs, and not every model has. */
 static int segments_open(struct hybrid_model *m, const char *dir, const struct layer_source *from)
 {
-    char path[4096];
+    char path[FILE_MAX_PATH];
     int rc = boundary_open(&m->boundary, from->file, m->config.n_dims, from->pool, from->msg);
-    if (rc < 0 || (size_t)snprintf(path, sizeof path, "%s/lengths.txt", dir) >= sizeof path || !file_exists(path))
+    if (rc < 0 || (rc = file_in(path, dir, "lengths.txt", from->msg)) < 0 || !file_exists(path))
         return rc;
     return length_counts_read(&m->lengths, path, m->n_vocabulary, from->msg);
 }

@@ -3,9 +3,9 @@
 #include "decoders/whisper_model.h"
 
 #include <jansson.h>
-#include <stdio.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 
 /* All heads of the upper half of the layers: what openai-whisper aligns with when it knows no better. */
@@ -40,7 +40,7 @@ static int taps_from_list(struct whisper_model *m, const json_t *list, const cha
 
 static int taps_open(struct whisper_model *m, const char *dir, struct message *msg)
 {
-    char path[4096];
+    char path[FILE_MAX_PATH];
     json_error_t error;
     size_t n = (size_t)m->config.decoder_layers * (size_t)m->config.decoder_heads;
     m->tap_index = mem_array(n, sizeof *m->tap_index);
@@ -49,26 +49,27 @@ static int taps_open(struct whisper_model *m, const char *dir, struct message *m
         return fail_memory(msg);
     m->n_taps = taps_upper(&m->config, m->tap_index);
     m->n_upper = taps_upper(&m->config, m->upper_index);
-    snprintf(path, sizeof path, "%s/generation_config.json", dir);
+    int rc = file_in(path, dir, "generation_config.json", msg);
+    if (rc < 0)
+        return rc;
     if (access(path, F_OK) != 0)
         return LINNET_OK;
     json_t *root = json_load_file(path, 0, &error);
     if (root == NULL)
         return fail(msg, LINNET_E_FORMAT, "%s:%d: %s", path, error.line, error.text);
     const json_t *list = json_object_get(root, "alignment_heads");
-    int rc = json_array_size(list) > 0 ? taps_from_list(m, list, path, msg) : LINNET_OK;
+    rc = json_array_size(list) > 0 ? taps_from_list(m, list, path, msg) : LINNET_OK;
     json_decref(root);
     return rc;
 }
 
 int whisper_model_head(float **weight, float *bias, const char *dir, int d_model, struct message *msg)
 {
-    char path[4096];
+    char path[FILE_MAX_PATH];
     struct safetensors *f;
     float *w = NULL, *b = NULL;
-    snprintf(path, sizeof path, "%s/truncation_head.safetensors", dir);
-    int rc = safetensors_open(&f, path, msg);
-    if (rc < 0)
+    int rc = file_in(path, dir, "truncation_head.safetensors", msg);
+    if (rc < 0 || (rc = safetensors_open(&f, path, msg)) < 0)
         return rc;
     struct layer_source from = {f, NULL, msg};
     if ((rc = floats_load(&w, &from, "weight", 2, (const int64_t[]){1, d_model})) >= 0 &&
@@ -86,10 +87,9 @@ int whisper_model_head(float **weight, float *bias, const char *dir, int d_model
 /* The model's own truncation head, if it has one. */
 static int head_open(struct whisper_model *m, const char *dir, struct message *msg)
 {
-    char path[4096];
-    snprintf(path, sizeof path, "%s/truncation_head.safetensors", dir);
-    return access(path, F_OK) == 0 ? whisper_model_head(&m->head_weight, &m->head_bias, dir, m->config.d_model, msg)
-                                   : LINNET_OK;
+    return file_exists_in(dir, "truncation_head.safetensors")
+               ? whisper_model_head(&m->head_weight, &m->head_bias, dir, m->config.d_model, msg)
+               : LINNET_OK;
 }
 
 int whisper_model_open(struct whisper_model **out, const char *dir, struct pool *pool, struct message *msg)

@@ -6,7 +6,6 @@
  * are not read: the id of a piece is its rank, which is all that encoding needs. */
 #include "decoders/whisper_pieces.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -219,11 +218,12 @@ static int read_tiktoken(struct whisper_vocab *v, const struct buffer *text, str
 int whisper_pieces_read(struct whisper_vocab *v, const char *dir, struct message *msg)
 {
     static const char *const files[] = {"tokenizer.json", "vocab.tiktoken", "vocab.json", "vocabulary.json"};
-    char path[4096];
+    char path[FILE_MAX_PATH];
     const char *file = NULL;
     for (size_t i = 0; i < sizeof files / sizeof files[0] && file == NULL; i++) {
-        if (snprintf(path, sizeof path, "%s/%s", dir, files[i]) >= (int)sizeof path)
-            return fail(msg, LINNET_E_ARGUMENT, "%s: path too long", dir);
+        int rc = file_in(path, dir, files[i], msg);
+        if (rc < 0)
+            return rc;
         if (file_exists(path))
             file = files[i];
     }

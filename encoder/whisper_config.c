@@ -7,11 +7,14 @@
 #include <stdio.h>
 #include <string.h>
 
-static int config_load(const char *dir, json_t **root, char *path, size_t path_size, struct message *msg)
+#include "base/file.h"
+
+static int config_load(const char *dir, json_t **root, char path[FILE_MAX_PATH], struct message *msg)
 {
     json_error_t error;
-    if ((size_t)snprintf(path, path_size, "%s/config.json", dir) >= path_size)
-        return fail(msg, LINNET_E_ARGUMENT, "%s: path too long", dir);
+    int rc = file_in(path, dir, "config.json", msg);
+    if (rc < 0)
+        return rc;
     FILE *f = fopen(path, "rb");
     if (f == NULL)
         return fail(msg, LINNET_E_IO, "%s: not a model directory: no config.json can be read", dir);
@@ -28,9 +31,9 @@ static int config_load(const char *dir, json_t **root, char *path, size_t path_s
 
 int whisper_config_kind(const char *dir, char *kind, size_t size, struct message *msg)
 {
-    char path[4096];
+    char path[FILE_MAX_PATH];
     json_t *root;
-    int rc = config_load(dir, &root, path, sizeof path, msg);
+    int rc = config_load(dir, &root, path, msg);
     if (rc < 0)
         return rc;
     const char *type = json_string_value(json_object_get(root, "model_type"));
@@ -82,10 +85,10 @@ static int read_sizes(struct whisper_config *c, const json_t *root, const char *
 
 int whisper_config_read(struct whisper_config *c, const char *dir, struct message *msg)
 {
-    char path[4096];
+    char path[FILE_MAX_PATH];
     json_t *root;
     struct whisper_config fresh = {0};
-    int rc = config_load(dir, &root, path, sizeof path, msg);
+    int rc = config_load(dir, &root, path, msg);
     if (rc < 0)
         return rc;
     rc = read_sizes(&fresh, root, path, msg);

@@ -8,12 +8,12 @@
 #include "nn/safetensors.h"
 
 #include <jansson.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "nn/cursor.h"
 #include "nn/file_map.h"
@@ -281,10 +281,8 @@ static int open_parts(struct safetensors **out, const char *dir, const char *ind
     if ((f = new_handle((int)n_names)) == NULL)
         rc = fail_memory(msg);
     for (size_t i = 0; i < n_names && rc == 0; i++) {
-        char path[4096];
-        if ((size_t)snprintf(path, sizeof path, "%s/%s", dir, names[i]) >= sizeof path)
-            rc = fail(msg, LINNET_E_ARGUMENT, "%s: path is too long", dir);
-        else
+        char path[FILE_MAX_PATH];
+        if ((rc = file_in(path, dir, names[i], msg)) == 0)
             rc = add_part(f, path, msg);
     }
     if (rc == 0 && (rc = sort_entries(f, msg)) == 0 && (rc = check_index(f, map, index, msg)) == 0) {
@@ -299,10 +297,11 @@ done:
 
 int safetensors_open_dir(struct safetensors **out, const char *dir, struct message *msg)
 {
-    char path[4096];
+    char path[FILE_MAX_PATH];
     json_error_t error;
-    if ((size_t)snprintf(path, sizeof path, "%s/model.safetensors.index.json", dir) >= sizeof path)
-        return fail(msg, LINNET_E_ARGUMENT, "%s: path is too long", dir);
+    int rc = file_in(path, dir, "model.safetensors.index.json", msg);
+    if (rc < 0)
+        return rc;
     char *suffix = path + strlen(path) - strlen(".index.json");
     *suffix = '\0';
     if (access(path, F_OK) == 0)
@@ -314,8 +313,8 @@ int safetensors_open_dir(struct safetensors **out, const char *dir, struct messa
     if (index == NULL)
         return fail(msg, LINNET_E_FORMAT, "%s: %s", path, error.text);
     json_t *map = json_object_get(index, "weight_map");
-    int rc = json_is_object(map) ? open_parts(out, dir, path, map, msg)
-                                 : fail(msg, LINNET_E_FORMAT, "%s: no weight_map", path);
+    rc = json_is_object(map) ? open_parts(out, dir, path, map, msg)
+                             : fail(msg, LINNET_E_FORMAT, "%s: no weight_map", path);
     json_decref(index);
     return rc;
 }
