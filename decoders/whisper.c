@@ -16,10 +16,10 @@
 #include "base/mem.h"
 #include "decoders/model.h"
 #include "decoders/speech.h"
-#include "decoders/whisper_segments.h"
+#include "decoders/whisper_results.h"
 #include "frontend/log_mel.h"
 
-enum { WINDOW = LOG_MEL_WINDOW_FRAMES, PIECE = DECODER_RATE_HZ, BUFFER_FRAMES = WINDOW + 400, FRAMES_PER_S = 100 };
+enum { WINDOW = LOG_MEL_WINDOW_FRAMES, PIECE = DECODER_RATE_HZ, BUFFER_FRAMES = WINDOW + 400 };
 
 struct whisper {
     struct decoder_host host;
@@ -30,20 +30,14 @@ struct whisper {
     struct speech speech; /* with decoder.skip_silence only */
     struct whisper_encoder_state encoder;
     struct whisper_search *search;
-    struct whisper_times *times; /* with word times only */
-    float *frames;               /* [BUFFER_FRAMES, n_mels] log10, from first_frame on */
+    struct whisper_prompt prompt;
+    struct whisper_results results;
+    float *frames; /* [BUFFER_FRAMES, n_mels] log10, from first_frame on */
     int64_t first_frame, n_frames, n_samples;
-    int64_t seek, end;           /* mel frame where the next window starts; of the recording, -1 while unknown */
+    int64_t seek, end; /* mel frame where the next window starts; of the recording, -1 while unknown */
     int i_clip;
-    float *window, *states;      /* [WINDOW, n_mels], [n_audio_ctx, D] */
-    int language;                /* token, or -1 while unknown */
-    struct { int *at, n, n_max; } past; /* tokens said, for the next window's prompt; the initial prompt first */
-    int n_initial;
-    int past_from; /* tokens before it are no longer shown */
-    double last_speech_s;
-    int *prefix, n_prefix;
-    struct whisper_segments *segments;
-    struct buffer text;
+    float *window, *states; /* [WINDOW, n_mels], [n_audio_ctx, D] */
+    struct buffer text;     /* whose repetitions are measured */
 };
 
 static double seconds(void)
@@ -54,38 +48,6 @@ static double seconds(void)
 }
 
 /* ---- opening ---- */
-
-static int encode_setting(struct whisper *w, const char *text, int **ids, int *n)
-{
-    *ids = NULL;
-    *n = 0;
-    while (*text == ' ')
-        text++;
-    if (*text == '\0')
-        return LINNET_OK;
-    w->text.n = 0;
-    int rc = buffer_printf(&w->text, " %s", text);
-    while (rc >= 0 && w->text.n > 0 && w->text.data[w->text.n - 1] == ' ')
-        w->text.n--;
-    return rc < 0 ? fail_memory(w->host.msg) : whisper_vocab_encode(w->vocab, w->text.data, w->text.n, ids, n, w->host.msg);
-}
-
-static int language_open(struct whisper *w)
-{
-    const struct whisper_specials *s = &w->vocab->special;
-    const char *name = w->host.recipe->language;
-    w->language = -1;
-    if (s->n_languages == 0) {
-        int wanted = strcmp(name, "auto") == 0 || strcmp(name, "en") == 0 || strcmp(name, "english") == 0;
-        if (!wanted || strcmp(w->host.recipe->task, "translate") == 0)
-            return fail(w->host.msg, LINNET_E_UNSUPPORTED, "this model knows English only");
-    } else if (strcmp(name, "auto") != 0) {
-        w->language = whisper_vocab_language(w->vocab, name);
-        if (w->language < 0)
-            return fail(w->host.msg, LINNET_E_ARGUMENT, "language '%s' is not one of the model's", name);
-    }
-    return LINNET_OK;
-}
 
 static int search_open(struct whisper *w)
 {
@@ -107,10 +69,9 @@ static void start_over(struct whisper *w)
     w->first_frame = w->n_frames = w->n_samples = 0;
     w->end = -1;
     w->i_clip = 0;
-    w->seek = clip->n > 0 ? (int64_t)llrint(clip->at[0] * FRAMES_PER_S) : 0;
-    w->past.n = w->n_initial;
-    w->past_from = 0;
-    w->last_speech_s = 0;
+    w->seek = clip->n > 0 ? (int64_t)llrint(clip->at[0] * WHISPER_FRAMES_PER_S) : 0;
+    whisper_prompt_reset(&w->prompt);
+    whisper_results_reset(&w->results);
 }
 
 static void whisper_close(void *state)
@@ -122,10 +83,11 @@ static void whisper_close(void *state)
     speech_close(&w->speech);
     whisper_encoder_state_close(&w->encoder);
     whisper_search_close(w->search);
-    whisper_times_close(w->times);
+    whisper_prompt_close(&w->prompt);
+    whisper_results_close(&w->results);
     nn_context_close(&w->ctx);
     buffer_free(&w->text);
-    void *arrays[] = {w->frames, w->window, w->states, w->past.at, w->prefix, w->segments, w};
+    void *arrays[] = {w->frames, w->window, w->states, w};
     for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++)
         mem_free(arrays[i]);
 }
@@ -136,18 +98,12 @@ static int buffers_open(struct whisper *w)
     w->frames = mem_array((size_t)BUFFER_FRAMES * (size_t)c->n_mels, sizeof *w->frames);
     w->window = mem_array((size_t)WINDOW * (size_t)c->n_mels, sizeof *w->window);
     w->states = mem_array((size_t)c->n_audio_ctx * (size_t)c->d_model, sizeof *w->states);
-    w->segments = mem_array(1, sizeof *w->segments);
-    if (w->frames == NULL || w->window == NULL || w->states == NULL || w->segments == NULL)
+    if (w->frames == NULL || w->window == NULL || w->states == NULL)
         return fail_memory(w->host.msg);
     if (2 * c->n_audio_ctx != WINDOW)
-        return fail(w->host.msg, LINNET_E_UNSUPPORTED, "a window of %d frames: only %d are supported", 2 * c->n_audio_ctx,
-                    WINDOW);
+        return fail(w->host.msg, LINNET_E_UNSUPPORTED, "a window of %d frames: only %d are supported",
+                    2 * c->n_audio_ctx, WINDOW);
     return LINNET_OK;
-}
-
-static int uses_model_heads(const struct recipe *r)
-{
-    return strcmp(r->decoder_alignment_heads, "model") == 0;
 }
 
 static int whisper_open(void **state, const struct decoder_host *host)
@@ -162,12 +118,8 @@ static int whisper_open(void **state, const struct decoder_host *host)
     if ((rc = nn_context_open(&w->ctx, host->model->pool, host->msg)) < 0 || (rc = buffers_open(w)) < 0 ||
         (rc = log_mel_open(&w->mel, w->model->config.n_mels, host->msg)) < 0 ||
         (rc = whisper_encoder_state_open(&w->encoder, &w->model->encoder, &w->ctx, host->msg)) < 0 ||
-        (rc = search_open(w)) < 0 || (rc = language_open(w)) < 0 ||
-        (rc = encode_setting(w, host->recipe->decoder_initial_prompt, &w->past.at, &w->n_initial)) < 0 ||
-        (rc = encode_setting(w, host->recipe->decoder_prefix, &w->prefix, &w->n_prefix)) < 0)
-        goto fail;
-    w->past.n_max = w->n_initial;
-    if (host->recipe->decoder_word_times && (rc = whisper_times_open(&w->times, w->model, uses_model_heads(host->recipe), host->msg)) < 0)
+        (rc = search_open(w)) < 0 || (rc = whisper_prompt_open(&w->prompt, w->model, host->recipe, host->msg)) < 0 ||
+        (rc = whisper_results_open(&w->results, &w->host, &w->prompt, &w->ctx, whisper_search_network(w->search))) < 0)
         goto fail;
     if (host->recipe->decoder_skip_silence && (rc = speech_open(&w->speech, host->recipe, host->msg)) < 0)
         goto fail;
@@ -192,7 +144,8 @@ static void fill_window(struct whisper *w, int n)
     size_t n_mels = (size_t)w->model->config.n_mels, used = (size_t)n * n_mels, all = (size_t)WINDOW * n_mels;
     const float *from = w->frames + (size_t)(w->seek - w->first_frame) * n_mels;
     if (strcmp(w->host.recipe->decoder_padding, "silence") == 0) {
-        int64_t have = w->first_frame + w->n_frames - w->seek; /* the two frames across the end have some audio in them */
+        int64_t have =
+            w->first_frame + w->n_frames - w->seek; /* the two frames across the end have some audio in them */
         used = (size_t)(have < WINDOW ? have : WINDOW) * n_mels;
         memcpy(w->window, from, used * sizeof *w->window);
         for (size_t i = used; i < all; i++)
@@ -217,43 +170,14 @@ static void encode_window(struct whisper *w, int n)
 static int detect_language(struct whisper *w)
 {
     const struct whisper_specials *s = &w->vocab->special;
-    if (w->language >= 0 || s->n_languages == 0)
+    if (w->prompt.language >= 0 || s->n_languages == 0)
         return LINNET_OK;
     float *probabilities = mem_array((size_t)s->n_languages, sizeof *probabilities);
     if (probabilities == NULL)
         return fail_memory(w->host.msg);
-    w->language = s->first_language + whisper_search_language(w->search, probabilities);
+    w->prompt.language = s->first_language + whisper_search_language(w->search, probabilities);
     mem_free(probabilities);
     return LINNET_OK;
-}
-
-/* The start sequence without no_timestamps; returns its length, at most 3. */
-static int start_sequence(const struct whisper *w, int *out)
-{
-    const struct whisper_specials *s = &w->vocab->special;
-    int n = 0;
-    out[n++] = s->sot;
-    if (s->n_languages > 0) {
-        out[n++] = w->language;
-        out[n++] = strcmp(w->host.recipe->task, "translate") == 0 ? s->translate : s->transcribe;
-    }
-    return n;
-}
-
-static int make_prompt(const struct whisper *w, int *prompt)
-{
-    int most = w->model->config.n_text_ctx / 2 - 1, n = 0;
-    int from = w->past_from > w->past.n - most ? w->past_from : w->past.n - most;
-    if (from < w->past.n)
-        prompt[n++] = w->vocab->special.sot_prev;
-    for (int i = from < 0 ? 0 : from; i < w->past.n; i++)
-        prompt[n++] = w->past.at[i];
-    n += start_sequence(w, prompt + n);
-    if (!w->host.recipe->decoder_timestamps)
-        prompt[n++] = w->vocab->special.no_timestamps;
-    for (int i = 0; i < w->n_prefix && i < most / 2 && w->seek == 0; i++)
-        prompt[n++] = w->prefix[i];
-    return n;
 }
 
 /* How many times shorter the text, without blanks around it, becomes when zlib packs it: repetitions become much
@@ -282,21 +206,16 @@ static int compression_ratio(struct whisper *w, const int *tokens, int n, double
     return LINNET_OK;
 }
 
-struct outcome {
-    const struct whisper_hypothesis *best;
-    int n;
-    double no_speech, mean_logprob, temperature;
-};
-
 /* Decodes at rising temperatures until the text is neither repetitive nor unlikely. */
-static int decode_window(struct whisper *w, struct outcome *out)
+static int decode_window(struct whisper *w, struct whisper_outcome *out)
 {
     const struct recipe *r = w->host.recipe;
     const struct recipe_list *temperatures = &r->decoder_temperature;
     int *prompt = mem_array((size_t)w->model->config.n_text_ctx, sizeof *prompt);
     if (prompt == NULL)
         return fail_memory(w->host.msg);
-    int rc = whisper_search_prompt(w->search, prompt, make_prompt(w, prompt), &out->no_speech, w->host.msg);
+    int rc = whisper_search_prompt(w->search, prompt, whisper_prompt_make(&w->prompt, w->seek == 0, prompt),
+                                   &out->no_speech, w->host.msg);
     mem_free(prompt);
     int n = temperatures->n > 0 ? temperatures->n : 1;
     for (int i = 0; rc >= 0 && i < n; i++) {
@@ -322,190 +241,10 @@ static int decode_window(struct whisper *w, struct outcome *out)
     return rc;
 }
 
-/* ---- results ---- */
-
-static int is_empty(const struct whisper *w, const struct whisper_segment *g, const int *tokens)
-{
-    if (g->start_s == g->end_s)
-        return 1;
-    for (int i = g->first; i < g->last; i++) {
-        size_t n;
-        const char *piece = whisper_vocab_piece(w->vocab, tokens[i], &n);
-        for (size_t k = 0; tokens[i] < w->vocab->special.eot && k < n; k++)
-            if (piece[k] != ' ' && piece[k] != '\n' && piece[k] != '\t')
-                return 0;
-    }
-    return 1;
-}
-
-static int remember(struct whisper *w, const int *tokens, int n)
-{
-    if (w->past.n + n > w->past.n_max) {
-        /* Only the end of the past is ever shown: keep what a prompt can hold, and room. */
-        int keep = w->model->config.n_text_ctx, n_max = 4 * keep + w->n_initial + n;
-        if (w->past.n > 2 * keep + w->n_initial) {
-            int drop = w->past.n - keep - w->n_initial;
-            memmove(w->past.at + w->n_initial, w->past.at + w->n_initial + drop,
-                    (size_t)keep * sizeof *w->past.at);
-            w->past.n -= drop;
-            w->past_from = w->past_from > drop ? w->past_from - drop : 0;
-        }
-        if (w->past.n + n > w->past.n_max) {
-            int *fresh = mem_resize(w->past.at, (size_t)w->past.n, (size_t)n_max, sizeof *fresh);
-            if (fresh == NULL)
-                return fail_memory(w->host.msg);
-            w->past.at = fresh;
-            w->past.n_max = n_max;
-        }
-    }
-    if (n > 0)
-        memcpy(w->past.at + w->past.n, tokens, (size_t)n * sizeof *tokens);
-    w->past.n += n;
-    return LINNET_OK;
-}
-
-/* Text of the hypotheses and words of one event, all in one buffer; offsets first, pointers when it no longer moves. */
-struct texts {
-    struct buffer buffer;
-    struct linnet_word words[WHISPER_MAX_SEGMENTS];
-    size_t word_at[WHISPER_MAX_SEGMENTS];
-    struct linnet_hypothesis *nbest;
-    size_t *nbest_at;
-    int n_nbest;
-};
-
-static int append_text(const struct whisper *w, struct buffer *b, const int *tokens, int n, size_t *at)
-{
-    *at = b->n;
-    int rc = whisper_vocab_text(w->vocab, tokens, n, b);
-    return rc < 0 ? rc : buffer_append(b, "", 1);
-}
-
-static int append_words(struct whisper *w, const struct whisper_segment *g, const int *text_tokens, struct texts *t)
-{
-    for (int i = g->first_word; i < g->last_word; i++) {
-        const struct whisper_timed_word *word = &w->segments->words[i];
-        int k = i - g->first_word, rc;
-        if (k >= WHISPER_MAX_SEGMENTS)
-            break;
-        if ((rc = append_text(w, &t->buffer, text_tokens + word->first, word->last - word->first, &t->word_at[k])) < 0)
-            return rc;
-        t->words[k] = (struct linnet_word){NULL, word->start_s, word->end_s, (float)word->probability};
-    }
-    return LINNET_OK;
-}
-
-static int append_nbest(struct whisper *w, const struct outcome *o, struct texts *t)
-{
-    int n = o->n < w->host.recipe->decoder_nbest ? o->n : w->host.recipe->decoder_nbest, rc;
-    if (w->host.recipe->decoder_nbest < 2)
-        return LINNET_OK;
-    t->nbest = mem_array((size_t)n, sizeof *t->nbest);
-    t->nbest_at = mem_array((size_t)n, sizeof *t->nbest_at);
-    if (t->nbest == NULL || t->nbest_at == NULL)
-        return fail_memory(w->host.msg);
-    for (; t->n_nbest < n; t->n_nbest++) {
-        const struct whisper_hypothesis *h = &o->best[t->n_nbest];
-        if ((rc = append_text(w, &t->buffer, h->tokens, h->n, &t->nbest_at[t->n_nbest])) < 0)
-            return rc;
-        t->nbest[t->n_nbest] = (struct linnet_hypothesis){NULL, h->tokens, NULL, h->n, h->score};
-    }
-    return LINNET_OK;
-}
-
-static int push_segment(struct whisper *w, const struct whisper_segment *g, const struct outcome *o, int first,
-                        const int *text_tokens)
-{
-    const int *tokens = o->best->tokens;
-    struct texts *t = mem_array(1, sizeof *t);
-    if (t == NULL)
-        return fail_memory(w->host.msg);
-    size_t text_at = 0;
-    t->buffer = w->text; /* borrowed: its memory is used again */
-    t->buffer.n = 0;
-    int rc = append_text(w, &t->buffer, tokens + g->first, g->last - g->first, &text_at);
-    if (rc >= 0)
-        rc = append_words(w, g, text_tokens, t);
-    if (rc >= 0 && first)
-        rc = append_nbest(w, o, t);
-    if (rc < 0)
-        fail_memory(w->host.msg);
-    if (rc >= 0) {
-        linnet_event e = {.type = LINNET_EVENT_FINAL, .start_s = g->start_s, .end_s = g->end_s};
-        e.text = t->buffer.data + text_at;
-        e.committed = strlen(e.text);
-        e.language = w->language >= 0 ? whisper_vocab_language_code(w->vocab, w->language) : "en";
-        e.tokens = tokens + g->first;
-        e.n_tokens = g->last - g->first;
-        e.logprob = o->mean_logprob;
-        e.no_speech = o->no_speech;
-        e.confidence = (float)exp(o->mean_logprob);
-        e.words = t->words;
-        e.n_words = g->last_word - g->first_word;
-        for (int i = 0; i < e.n_words; i++)
-            t->words[i].text = t->buffer.data + t->word_at[i];
-        e.nbest = t->nbest;
-        e.n_nbest = t->n_nbest;
-        for (int i = 0; i < t->n_nbest; i++)
-            t->nbest[i].text = t->buffer.data + t->nbest_at[i];
-        rc = events_push(w->host.events, &e, w->host.msg);
-    }
-    w->text = t->buffer;
-    mem_free(t->nbest);
-    mem_free(t->nbest_at);
-    mem_free(t);
-    return rc;
-}
-
-/* Word times for all segments of the window, and where to go on: after the last word. */
-static int time_words(struct whisper *w, const struct outcome *o, const int *text_tokens, int n_text, int n_frames)
-{
-    const struct whisper_word *words = NULL;
-    int start[3], n_start = start_sequence(w, start), n_words;
-    double median, offset = (double)w->seek / FRAMES_PER_S;
-    const char *language = w->language >= 0 ? whisper_vocab_language_code(w->vocab, w->language) : "en";
-    int rc = whisper_times_align(w->times, &w->ctx, whisper_search_network(w->search), start, n_start, text_tokens, n_text,
-                                 n_frames / 2, language, &words, &n_words, &median, w->host.msg);
-    if (rc < 0)
-        return rc;
-    struct whisper_segments *s = w->segments;
-    whisper_segments_time(s, o->best->tokens, w->vocab->special.eot, words, n_words, median, offset, &w->last_speech_s);
-    if (!s->single_ending && s->n_words > 0 && s->words[s->n_words - 1].end_s > offset)
-        s->seek_frames = (int)(llrint(s->words[s->n_words - 1].end_s * FRAMES_PER_S) - w->seek);
-    return LINNET_OK;
-}
-
-static int push_window(struct whisper *w, const struct outcome *o, int n_frames)
-{
-    const int *tokens = o->best->tokens, eot = w->vocab->special.eot;
-    struct whisper_segments *s = w->segments;
-    whisper_segments_cut(s, tokens, o->best->n, w->vocab->special.timestamp_begin, (double)w->seek / FRAMES_PER_S, n_frames);
-    int *text_tokens = mem_array((size_t)o->best->n + 1, sizeof *text_tokens), n_text = 0, first = 1, rc = LINNET_OK;
-    if (text_tokens == NULL)
-        return fail_memory(w->host.msg);
-    for (int i = 0; s->n > 0 && i < s->at[s->n - 1].last; i++)
-        if (tokens[i] < eot)
-            text_tokens[n_text++] = tokens[i];
-    if (w->times != NULL)
-        rc = time_words(w, o, text_tokens, n_text, n_frames);
-    for (int i = 0; i < s->n && rc >= 0; i++) {
-        if (is_empty(w, &s->at[i], tokens))
-            continue;
-        rc = push_segment(w, &s->at[i], o, first, text_tokens);
-        first = 0;
-        if (rc >= 0)
-            rc = remember(w, tokens + s->at[i].first, s->at[i].last - s->at[i].first);
-    }
-    mem_free(text_tokens);
-    if (!w->host.recipe->decoder_condition_on_previous || o->temperature > 0.5)
-        w->past_from = w->past.n;
-    return rc;
-}
-
 static int window_step(struct whisper *w, int n_frames)
 {
     const struct recipe *r = w->host.recipe;
-    struct outcome o = {0};
+    struct whisper_outcome o = {0};
     encode_window(w, n_frames);
     double start = seconds();
     uint64_t steps = whisper_search_steps(w->search);
@@ -516,23 +255,25 @@ static int window_step(struct whisper *w, int n_frames)
     if (rc < 0)
         return rc;
     int silent = o.no_speech > r->decoder_no_speech_threshold && o.mean_logprob <= r->decoder_logprob_threshold;
-    w->segments->seek_frames = n_frames;
+    int n_done = n_frames;
     if (!silent)
-        rc = push_window(w, &o, n_frames);
-    w->seek += w->segments->seek_frames > 0 ? w->segments->seek_frames : n_frames;
+        rc = whisper_results_push(&w->results, &o, w->seek, n_frames, &n_done);
+    w->seek += n_done;
     w->host.stats->decoder_s += seconds() - start;
     return rc;
 }
 
 /* ---- flow ---- */
 
-/* Where the clip that holds seek ends; moves seek to the next clip where it lies between two.  INT64_MAX: no end known. */
+/* Where the clip that holds seek ends; moves seek to the next clip where it lies between two.  INT64_MAX: no end known.
+ */
 static int64_t clip_end(struct whisper *w)
 {
     const struct recipe_list *clip = &w->host.recipe->decoder_clip;
     for (; w->i_clip < clip->n; w->i_clip += 2) {
-        int64_t from = (int64_t)llrint(clip->at[w->i_clip] * FRAMES_PER_S);
-        int64_t to = w->i_clip + 1 < clip->n ? (int64_t)llrint(clip->at[w->i_clip + 1] * FRAMES_PER_S) : INT64_MAX;
+        int64_t from = (int64_t)llrint(clip->at[w->i_clip] * WHISPER_FRAMES_PER_S);
+        int64_t to =
+            w->i_clip + 1 < clip->n ? (int64_t)llrint(clip->at[w->i_clip + 1] * WHISPER_FRAMES_PER_S) : INT64_MAX;
         w->seek = w->seek < from ? from : w->seek;
         if (w->seek < to)
             return to;
@@ -603,8 +344,8 @@ static int advance(struct whisper *w)
 static int feed_piece(struct whisper *w, const float *samples, size_t n)
 {
     double start = seconds();
-    w->n_frames += (int64_t)log_mel_feed(w->mel, samples, n,
-                                         w->frames + (size_t)w->n_frames * (size_t)w->model->config.n_mels);
+    w->n_frames +=
+        (int64_t)log_mel_feed(w->mel, samples, n, w->frames + (size_t)w->n_frames * (size_t)w->model->config.n_mels);
     w->host.stats->features_s += seconds() - start;
     int rc = w->speech.vad != NULL && w->end < 0 ? speech_feed(&w->speech, samples, n, w->host.msg) : LINNET_OK;
     return rc < 0 ? rc : advance(w);
@@ -630,15 +371,14 @@ static int whisper_finish(void *state)
         rc = feed_piece(w, silence, sizeof silence / sizeof silence[0]); /* completes the last frames */
     linnet_event e = {.type = LINNET_EVENT_END, .text = ""};
     e.end_s = (double)w->n_samples / DECODER_RATE_HZ;
-    e.language = w->language >= 0 ? whisper_vocab_language_code(w->vocab, w->language) : "en";
+    e.language = whisper_prompt_language(&w->prompt);
     return rc < 0 ? rc : events_push(w->host.events, &e, w->host.msg);
 }
 
 static int whisper_reset(void *state)
 {
-    struct whisper *w = state;
-    start_over(w);
-    return language_open(w);
+    start_over(state);
+    return LINNET_OK;
 }
 
 const struct decoder_ops whisper_decoder = {
