@@ -5,6 +5,7 @@
 
 #include "base/status.h"
 #include "decoders/normalize_rules.h"
+#include "decoders/number_words.h"
 
 static int is_lower(uint32_t code)
 {
@@ -54,7 +55,7 @@ static int ends_in_number(const struct codes *text, size_t from, size_t to)
             return 0;
         word[n++] = (char)text->at[at];
     }
-    return normalize_is_number_word(word, n);
+    return number_words_is_number(word, n);
 }
 
 static int add_text(struct codes *out, const char *text)

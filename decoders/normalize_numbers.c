@@ -14,175 +14,7 @@
 #include "base/status.h"
 #include "base/utf8.h"
 #include "decoders/normalize_rules.h"
-
-enum kind {
-    PLAIN, /* no number word */
-    ZERO,
-    ONES, /* one to nineteen */
-    ONES_SUFFIXED,
-    TENS,
-    TENS_SUFFIXED,
-    POWER, /* value: of ten */
-    POWER_SUFFIXED,
-    SIGN,     /* before a number */
-    CURRENCY, /* after a number */
-    PER,
-    PERCENT,
-    AND,
-    REPEAT,
-    POINT,
-};
-
-struct number_word {
-    const char *word;
-    enum kind kind;
-    int value;
-    const char *affix; /* what is written after or before the number */
-};
-
-static const struct number_word number_words[] = {
-    {"o", ZERO, 0, NULL},
-    {"oh", ZERO, 0, NULL},
-    {"zero", ZERO, 0, NULL},
-    {"one", ONES, 1, NULL},
-    {"two", ONES, 2, NULL},
-    {"three", ONES, 3, NULL},
-    {"four", ONES, 4, NULL},
-    {"five", ONES, 5, NULL},
-    {"six", ONES, 6, NULL},
-    {"seven", ONES, 7, NULL},
-    {"eight", ONES, 8, NULL},
-    {"nine", ONES, 9, NULL},
-    {"ten", ONES, 10, NULL},
-    {"eleven", ONES, 11, NULL},
-    {"twelve", ONES, 12, NULL},
-    {"thirteen", ONES, 13, NULL},
-    {"fourteen", ONES, 14, NULL},
-    {"fifteen", ONES, 15, NULL},
-    {"sixteen", ONES, 16, NULL},
-    {"seventeen", ONES, 17, NULL},
-    {"eighteen", ONES, 18, NULL},
-    {"nineteen", ONES, 19, NULL},
-    {"ones", ONES_SUFFIXED, 1, "s"},
-    {"twos", ONES_SUFFIXED, 2, "s"},
-    {"threes", ONES_SUFFIXED, 3, "s"},
-    {"fours", ONES_SUFFIXED, 4, "s"},
-    {"fives", ONES_SUFFIXED, 5, "s"},
-    {"sixes", ONES_SUFFIXED, 6, "s"},
-    {"sevens", ONES_SUFFIXED, 7, "s"},
-    {"eights", ONES_SUFFIXED, 8, "s"},
-    {"nines", ONES_SUFFIXED, 9, "s"},
-    {"tens", ONES_SUFFIXED, 10, "s"},
-    {"elevens", ONES_SUFFIXED, 11, "s"},
-    {"twelves", ONES_SUFFIXED, 12, "s"},
-    {"thirteens", ONES_SUFFIXED, 13, "s"},
-    {"fourteens", ONES_SUFFIXED, 14, "s"},
-    {"fifteens", ONES_SUFFIXED, 15, "s"},
-    {"sixteens", ONES_SUFFIXED, 16, "s"},
-    {"seventeens", ONES_SUFFIXED, 17, "s"},
-    {"eighteens", ONES_SUFFIXED, 18, "s"},
-    {"nineteens", ONES_SUFFIXED, 19, "s"},
-    {"zeroth", ONES_SUFFIXED, 0, "th"},
-    {"first", ONES_SUFFIXED, 1, "st"},
-    {"second", ONES_SUFFIXED, 2, "nd"},
-    {"third", ONES_SUFFIXED, 3, "rd"},
-    {"fifth", ONES_SUFFIXED, 5, "th"},
-    {"twelfth", ONES_SUFFIXED, 12, "th"},
-    {"fourth", ONES_SUFFIXED, 4, "th"},
-    {"sixth", ONES_SUFFIXED, 6, "th"},
-    {"seventh", ONES_SUFFIXED, 7, "th"},
-    {"eighth", ONES_SUFFIXED, 8, "th"},
-    {"nineth", ONES_SUFFIXED, 9, "th"},
-    {"tenth", ONES_SUFFIXED, 10, "th"},
-    {"eleventh", ONES_SUFFIXED, 11, "th"},
-    {"thirteenth", ONES_SUFFIXED, 13, "th"},
-    {"fourteenth", ONES_SUFFIXED, 14, "th"},
-    {"fifteenth", ONES_SUFFIXED, 15, "th"},
-    {"sixteenth", ONES_SUFFIXED, 16, "th"},
-    {"seventeenth", ONES_SUFFIXED, 17, "th"},
-    {"eighteenth", ONES_SUFFIXED, 18, "th"},
-    {"nineteenth", ONES_SUFFIXED, 19, "th"},
-    {"twenty", TENS, 20, NULL},
-    {"thirty", TENS, 30, NULL},
-    {"forty", TENS, 40, NULL},
-    {"fifty", TENS, 50, NULL},
-    {"sixty", TENS, 60, NULL},
-    {"seventy", TENS, 70, NULL},
-    {"eighty", TENS, 80, NULL},
-    {"ninety", TENS, 90, NULL},
-    {"twenties", TENS_SUFFIXED, 20, "s"},
-    {"thirties", TENS_SUFFIXED, 30, "s"},
-    {"forties", TENS_SUFFIXED, 40, "s"},
-    {"fifties", TENS_SUFFIXED, 50, "s"},
-    {"sixties", TENS_SUFFIXED, 60, "s"},
-    {"seventies", TENS_SUFFIXED, 70, "s"},
-    {"eighties", TENS_SUFFIXED, 80, "s"},
-    {"nineties", TENS_SUFFIXED, 90, "s"},
-    {"twentieth", TENS_SUFFIXED, 20, "th"},
-    {"thirtieth", TENS_SUFFIXED, 30, "th"},
-    {"fortieth", TENS_SUFFIXED, 40, "th"},
-    {"fiftieth", TENS_SUFFIXED, 50, "th"},
-    {"sixtieth", TENS_SUFFIXED, 60, "th"},
-    {"seventieth", TENS_SUFFIXED, 70, "th"},
-    {"eightieth", TENS_SUFFIXED, 80, "th"},
-    {"ninetieth", TENS_SUFFIXED, 90, "th"},
-    {"hundred", POWER, 2, NULL},
-    {"thousand", POWER, 3, NULL},
-    {"million", POWER, 6, NULL},
-    {"billion", POWER, 9, NULL},
-    {"trillion", POWER, 12, NULL},
-    {"quadrillion", POWER, 15, NULL},
-    {"quintillion", POWER, 18, NULL},
-    {"sextillion", POWER, 21, NULL},
-    {"septillion", POWER, 24, NULL},
-    {"octillion", POWER, 27, NULL},
-    {"nonillion", POWER, 30, NULL},
-    {"decillion", POWER, 33, NULL},
-    {"hundreds", POWER_SUFFIXED, 2, "s"},
-    {"thousands", POWER_SUFFIXED, 3, "s"},
-    {"millions", POWER_SUFFIXED, 6, "s"},
-    {"billions", POWER_SUFFIXED, 9, "s"},
-    {"trillions", POWER_SUFFIXED, 12, "s"},
-    {"quadrillions", POWER_SUFFIXED, 15, "s"},
-    {"quintillions", POWER_SUFFIXED, 18, "s"},
-    {"sextillions", POWER_SUFFIXED, 21, "s"},
-    {"septillions", POWER_SUFFIXED, 24, "s"},
-    {"octillions", POWER_SUFFIXED, 27, "s"},
-    {"nonillions", POWER_SUFFIXED, 30, "s"},
-    {"decillions", POWER_SUFFIXED, 33, "s"},
-    {"hundredth", POWER_SUFFIXED, 2, "th"},
-    {"thousandth", POWER_SUFFIXED, 3, "th"},
-    {"millionth", POWER_SUFFIXED, 6, "th"},
-    {"billionth", POWER_SUFFIXED, 9, "th"},
-    {"trillionth", POWER_SUFFIXED, 12, "th"},
-    {"quadrillionth", POWER_SUFFIXED, 15, "th"},
-    {"quintillionth", POWER_SUFFIXED, 18, "th"},
-    {"sextillionth", POWER_SUFFIXED, 21, "th"},
-    {"septillionth", POWER_SUFFIXED, 24, "th"},
-    {"octillionth", POWER_SUFFIXED, 27, "th"},
-    {"nonillionth", POWER_SUFFIXED, 30, "th"},
-    {"decillionth", POWER_SUFFIXED, 33, "th"},
-    {"minus", SIGN, 0, "-"},
-    {"negative", SIGN, 0, "-"},
-    {"plus", SIGN, 0, "+"},
-    {"positive", SIGN, 0, "+"},
-    {"pound", CURRENCY, 0, "£"},
-    {"pounds", CURRENCY, 0, "£"},
-    {"euro", CURRENCY, 0, "€"},
-    {"euros", CURRENCY, 0, "€"},
-    {"dollar", CURRENCY, 0, "$"},
-    {"dollars", CURRENCY, 0, "$"},
-    {"cent", CURRENCY, 0, "¢"},
-    {"cents", CURRENCY, 0, "¢"},
-    {"per", PER, 0, NULL},
-    {"percent", PERCENT, 0, NULL},
-    {"and", AND, 0, NULL},
-    {"double", REPEAT, 2, NULL},
-    {"triple", REPEAT, 3, NULL},
-    {"point", POINT, 0, NULL},
-};
-
-static const struct number_word plain = {"", PLAIN, 0, NULL};
+#include "decoders/number_words.h"
 
 /* One word of the text, as UTF-8. */
 struct word {
@@ -202,20 +34,6 @@ struct numbers {
     size_t n_prefix;
     int skip, rc; /* rc: the first thing that failed */
 };
-
-static const struct number_word *look_up(const char *text, size_t n)
-{
-    for (size_t i = 0; i < sizeof number_words / sizeof number_words[0]; i++)
-        if (strncmp(number_words[i].word, text, n) == 0 && number_words[i].word[n] == '\0')
-            return &number_words[i];
-    return &plain;
-}
-
-int normalize_is_number_word(const char *word, size_t n)
-{
-    enum kind kind = look_up(word, n)->kind;
-    return kind == ZERO || kind == ONES || kind == TENS || kind == POWER;
-}
 
 static void add(struct numbers *s, struct buffer *b, const char *text, size_t n)
 {
@@ -257,10 +75,10 @@ static void put_word(struct numbers *s)
 static const struct number_word *neighbour(const struct numbers *s, int step)
 {
     size_t i = s->i + (size_t)step;
-    return i < s->n ? s->words[i].known : &plain; /* before the first wraps to past the last */
+    return i < s->n ? s->words[i].known : &number_words_plain; /* before the first wraps to past the last */
 }
 
-static int is_kind(const struct numbers *s, int step, enum kind kind)
+static int is_kind(const struct numbers *s, int step, enum number_kind kind)
 {
     return neighbour(s, step)->kind == kind;
 }
@@ -291,7 +109,7 @@ static int next_is_numeric(const struct numbers *s)
 
 static int next_may_be_number(const struct numbers *s)
 {
-    return !is_kind(s, 1, PLAIN) || next_is_numeric(s);
+    return !is_kind(s, 1, NUMBER_PLAIN) || next_is_numeric(s);
 }
 
 /* Makes digits (no sign) the whole value, without zeros before it. */
@@ -347,7 +165,7 @@ static void add_small(struct numbers *s, int number, int is_tens)
 {
     char digits[4];
     size_t n = (size_t)snprintf(digits, sizeof digits, "%d", number);
-    int after_ones = !is_tens && is_kind(s, -1, ONES), after_tens = !is_tens && is_kind(s, -1, TENS);
+    int after_ones = !is_tens && is_kind(s, -1, NUMBER_ONES), after_tens = !is_tens && is_kind(s, -1, NUMBER_TENS);
     if (s->kind == NOTHING)
         set_whole(s, digits, n);
     else if (s->kind == STRING || after_ones)
@@ -482,7 +300,7 @@ static int take_digits(struct numbers *s)
 
 static void take_and(struct numbers *s)
 {
-    if (is_kind(s, -1, POWER))
+    if (is_kind(s, -1, NUMBER_POWER))
         return; /* "hundred and five" */
     flush(s);
     put_word(s);
@@ -490,7 +308,7 @@ static void take_and(struct numbers *s)
 
 static void take_repeat(struct numbers *s, int times)
 {
-    if (!is_kind(s, 1, ONES) && !is_kind(s, 1, ZERO)) {
+    if (!is_kind(s, 1, NUMBER_ONES) && !is_kind(s, 1, NUMBER_ZERO)) {
         flush(s);
         put_word(s);
         return;
@@ -507,11 +325,12 @@ static void take_special(struct numbers *s, const struct number_word *w)
     if (!next_may_be_number(s)) {
         flush(s);
         put_word(s);
-    } else if (w->kind == AND) {
+    } else if (w->kind == NUMBER_AND) {
         take_and(s);
-    } else if (w->kind == REPEAT) {
+    } else if (w->kind == NUMBER_REPEAT) {
         take_repeat(s, w->value);
-    } else if (is_kind(s, 1, ONES) || is_kind(s, 1, TENS) || is_kind(s, 1, ZERO) || next_is_numeric(s)) {
+    } else if (is_kind(s, 1, NUMBER_ONES) || is_kind(s, 1, NUMBER_TENS) || is_kind(s, 1, NUMBER_ZERO) ||
+               next_is_numeric(s)) {
         append(s, ".", 1, 1);
     }
 }
@@ -519,7 +338,7 @@ static void take_special(struct numbers *s, const struct number_word *w)
 /* Words that stand before or after a number and say what it counts. */
 static void take_affix(struct numbers *s, const struct number_word *w)
 {
-    if (w->kind == SIGN) {
+    if (w->kind == NUMBER_SIGN) {
         flush(s);
         if (next_may_be_number(s)) {
             memcpy(s->prefix, w->affix, strlen(w->affix));
@@ -529,13 +348,13 @@ static void take_affix(struct numbers *s, const struct number_word *w)
         }
     } else if (s->kind == NOTHING) {
         put_word(s);
-    } else if (w->kind == CURRENCY) {
+    } else if (w->kind == NUMBER_CURRENCY) {
         memcpy(s->prefix, w->affix, strlen(w->affix));
         s->n_prefix = strlen(w->affix);
         put_value(s, NULL);
-    } else if (w->kind == PERCENT) {
+    } else if (w->kind == NUMBER_PERCENT) {
         put_value(s, "%");
-    } else if (is_kind(s, 1, CURRENCY) && strcmp(neighbour(s, 1)->word, "cent") == 0) {
+    } else if (is_kind(s, 1, NUMBER_CURRENCY) && strcmp(neighbour(s, 1)->word, "cent") == 0) {
         put_value(s, "%"); /* per cent */
         s->skip = 1;
     } else {
@@ -547,21 +366,22 @@ static void take_affix(struct numbers *s, const struct number_word *w)
 static void take_word(struct numbers *s)
 {
     const struct number_word *w = s->words[s->i].known;
-    if (w->kind == PLAIN) {
+    if (w->kind == NUMBER_PLAIN) {
         if (take_digits(s))
             return;
         flush(s);
         put_word(s);
-    } else if (w->kind == ZERO) {
+    } else if (w->kind == NUMBER_ZERO) {
         append(s, "0", 1, 1);
-    } else if (w->kind == ONES || w->kind == TENS) {
-        add_small(s, w->value, w->kind == TENS);
-    } else if (w->kind == ONES_SUFFIXED || w->kind == TENS_SUFFIXED) {
-        add_small(s, w->value, w->kind == TENS_SUFFIXED);
+    } else if (w->kind == NUMBER_ONES || w->kind == NUMBER_TENS) {
+        add_small(s, w->value, w->kind == NUMBER_TENS);
+    } else if (w->kind == NUMBER_ONES_SUFFIXED || w->kind == NUMBER_TENS_SUFFIXED) {
+        add_small(s, w->value, w->kind == NUMBER_TENS_SUFFIXED);
         put_value(s, w->affix);
-    } else if (w->kind == POWER || w->kind == POWER_SUFFIXED) {
+    } else if (w->kind == NUMBER_POWER || w->kind == NUMBER_POWER_SUFFIXED) {
         take_power(s, w->value, w->affix);
-    } else if (w->kind == SIGN || w->kind == CURRENCY || w->kind == PER || w->kind == PERCENT) {
+    } else if (w->kind == NUMBER_SIGN || w->kind == NUMBER_CURRENCY || w->kind == NUMBER_PER ||
+               w->kind == NUMBER_PERCENT) {
         take_affix(s, w);
     } else {
         take_special(s, w);
@@ -580,7 +400,7 @@ static int split(const char *text, size_t n, struct word **words, size_t *n_word
         size_t size = at < n ? utf8_next(text + at, n - at, &code) : 1;
         if (unicode_is_blank(code)) {
             if (at > from)
-                all[(*n_words)++] = (struct word){text + from, at - from, look_up(text + from, at - from)};
+                all[(*n_words)++] = (struct word){text + from, at - from, number_words_find(text + from, at - from)};
             from = at + size;
         }
         at += size;

@@ -13,7 +13,6 @@ int normalize_numbers(struct codes *text) __attribute__((warn_unused_result));
 
 /* The step of it that goes from word to word: appends UTF-8 words with one space between them. */
 int normalize_number_words(const struct buffer *text, struct buffer *out) __attribute__((warn_unused_result));
-int normalize_is_number_word(const char *word, size_t n); /* zero to ninety, or a power of ten from hundred on */
 
 /* Building blocks shared by the steps. */
 int normalize_is_ascii_digit(uint32_t code);
