@@ -26,6 +26,23 @@ int file_exists_in(const char *dir, const char *name)
     return file_in(path, dir, name, NULL) >= 0 && file_exists(path);
 }
 
+int file_make_folder(const char *path, struct message *msg)
+{
+    char part[FILE_MAX_PATH];
+    size_t n = strlen(path);
+    if (n >= sizeof part)
+        return fail(msg, LINNET_E_ARGUMENT, "%.100s...: path too long", path);
+    for (size_t i = 1; i <= n; i++) {
+        if (path[i] != '/' && path[i] != '\0')
+            continue;
+        memcpy(part, path, i);
+        part[i] = '\0';
+        if (mkdir(part, 0777) < 0 && errno != EEXIST)
+            return fail(msg, LINNET_E_IO, "%s: %s", part, strerror(errno));
+    }
+    return LINNET_OK;
+}
+
 static int read_all(int fd, const char *path, struct buffer *out, struct message *msg)
 {
     for (;;) {

@@ -17,6 +17,9 @@ int file_read(const char *path, size_t max, struct buffer *out, struct message *
 int file_exists(const char *path); /* and can be read */
 int file_exists_in(const char *dir, const char *name);
 
+/* Makes the folder and those above it; one that is there is fine. */
+int file_make_folder(const char *path, struct message *msg) LINNET_MUST_CHECK;
+
 /* Puts bytes into the file at path so that it holds either what it held before or all of them, also after a crash:
  * a file beside it is written, flushed to the disk and renamed. */
 int file_write(const char *path, const void *bytes, size_t n, struct message *msg) LINNET_MUST_CHECK;

@@ -13,7 +13,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -100,9 +99,8 @@ static int open_files(struct job *j, struct message *msg)
     if ((rc = data_dir_open(&j->data, j->options->data, msg)) < 0 ||
         (rc = file_in(path, j->options->data, "text", msg)) < 0 || (rc = transcripts_read(&j->texts, path, msg)) < 0)
         return rc;
-    if (mkdir(j->options->out, 0777) < 0 && errno != EEXIST)
-        return fail(msg, LINNET_E_IO, "%s: %s", j->options->out, strerror(errno));
-    if ((rc = file_in(path, j->options->out, "alignments.txt", msg)) < 0)
+    if ((rc = file_make_folder(j->options->out, msg)) < 0 ||
+        (rc = file_in(path, j->options->out, "alignments.txt", msg)) < 0)
         return rc;
     j->out = fopen(path, "w");
     return j->out != NULL ? LINNET_OK : fail(msg, LINNET_E_IO, "%s: %s", path, strerror(errno));

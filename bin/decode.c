@@ -164,9 +164,7 @@ static int open_results(struct job *j, struct message *msg)
     if ((rc = file_in(txt, j->options->out, "hyp.txt", msg)) < 0 ||
         (rc = file_in(jsonl, j->options->out, "hyp.jsonl", msg)) < 0)
         return rc;
-    if (mkdir(j->options->out, 0777) < 0 && errno != EEXIST)
-        return fail(msg, LINNET_E_IO, "%s: %s", j->options->out, strerror(errno));
-    if ((rc = even_out(txt, jsonl, msg)) < 0)
+    if ((rc = file_make_folder(j->options->out, msg)) < 0 || (rc = even_out(txt, jsonl, msg)) < 0)
         return rc;
     if (access(txt, F_OK) == 0 && (rc = transcripts_read(&j->before, txt, msg)) < 0)
         return rc;

@@ -6,11 +6,9 @@
  * first word to its last. */
 #include "bin/output.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/utf8.h"
@@ -220,12 +218,12 @@ void output_stem(const char *file, char *stem, size_t size)
 
 int output_save(const struct output *o, const char *dir, struct message *msg)
 {
-    char stem[256], path[4096];
+    char stem[256], name[300], path[FILE_MAX_PATH];
     output_stem(o->file, stem, sizeof stem);
-    if (mkdir(dir, 0777) < 0 && errno != EEXIST)
-        return fail(msg, LINNET_E_IO, "%s: %s", dir, strerror(errno));
-    if (snprintf(path, sizeof path, "%s/%s.%s", dir, stem, o->format->name) >= (int)sizeof path)
-        return fail(msg, LINNET_E_ARGUMENT, "%s: path too long", dir);
+    snprintf(name, sizeof name, "%s.%s", stem, o->format->name);
+    int rc;
+    if ((rc = file_make_folder(dir, msg)) < 0 || (rc = file_in(path, dir, name, msg)) < 0)
+        return rc;
     return file_write(path, buffer_text(&o->out), o->out.n, msg);
 }
 

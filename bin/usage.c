@@ -76,6 +76,8 @@ void options_roff(const char *text, FILE *out)
             fputs("\\-", out);
         else if (*text == '\\')
             fputs("\\e", out);
+        else if (*text == '|')
+            fputs("|\\:", out); /* a line may break there */
         else
             fputc(*text, out);
         at_start = *text == '\n';

@@ -151,11 +151,12 @@ static void any_bytes_make_a_json_string(void)
 
 static void saving_names_what_fails(void)
 {
-    char dir[] = "/tmp/linnet-output-XXXXXX", made[64], path[80];
+    char dir[] = "/tmp/linnet-output-XXXXXX", above[48], made[64], path[80];
     struct output o;
     struct buffer b = {0};
     CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
-    snprintf(made, sizeof made, "%s/new", dir);
+    snprintf(above, sizeof above, "%s/new", dir);
+    snprintf(made, sizeof made, "%s/folder", above);
     snprintf(path, sizeof path, "%s/My talk.txt", made);
     write_segments(&o, "txt", NULL, 0);
     CU_ASSERT_EQUAL(output_save(&o, made, &msg), 0);
@@ -163,12 +164,13 @@ static void saving_names_what_fails(void)
     CU_ASSERT_STRING_EQUAL(b.data, o.out.data);
     CU_ASSERT_EQUAL(output_save(&o, path, &msg), LINNET_E_IO); /* a file is no folder */
     CU_ASSERT_PTR_NOT_NULL(strstr(msg.text, "My talk.txt"));
-    CU_ASSERT_EQUAL(output_save(&o, "/nonexistent/folder", &msg), LINNET_E_IO);
-    CU_ASSERT_PTR_NOT_NULL(strstr(msg.text, "/nonexistent/folder"));
+    CU_ASSERT_EQUAL(output_save(&o, "/dev/null/folder", &msg), LINNET_E_IO);
+    CU_ASSERT_PTR_NOT_NULL(strstr(msg.text, "/dev/null/folder"));
     buffer_free(&b);
     output_close(&o);
     unlink(path);
     rmdir(made);
+    rmdir(above);
     CU_ASSERT_EQUAL(rmdir(dir), 0);
     static const struct {
         const char *file, *stem;

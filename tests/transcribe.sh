@@ -37,10 +37,10 @@ for format in txt json srt vtt tsv ctm; do
     tsv) has out '^start	end	text$' ;;
     ctm) has out '^a 1 [0-9.]* [0-9.]* <' ;;
     esac
-    run 0 "$linnet" transcribe $quick -f $format -o "$dir/results" "$dir/a.wav" "$dir/b.wav"
+    run 0 "$linnet" transcribe $quick -f $format -o "$dir/new/results" "$dir/a.wav" "$dir/b.wav"
     silent out
-    [ -s "$dir/results/b.$format" ] || failed "no results/b.$format"
-    cmp -s "$dir/results/a.$format" "$dir/a.$format.out" || failed "results/a.$format is not what stdout had"
+    [ -s "$dir/new/results/b.$format" ] || failed "no results/b.$format"
+    cmp -s "$dir/new/results/a.$format" "$dir/a.$format.out" || failed "results/a.$format is not what stdout had"
 done
 run 0 "$linnet" transcribe $quick -w -f json "$dir/a.wav"
 has out '"words": \[{"word": '
@@ -64,24 +64,24 @@ has out '^3[0-9][0-9][0-9][0-9]	'
 mkdir "$dir/data"
 printf 'u1 a.wav\nu2 %s/b.wav\nu3 long.wav\n' "$dir" >"$dir/data/wav.scp"
 cp "$dir/a.wav" "$dir/long.wav" "$dir/data"
-run 0 "$linnet" decode $quick --data "$dir/data" --out "$dir/hyp"
+run 0 "$linnet" decode $quick --data "$dir/data" --out "$dir/new/hyp"
 silent out
 has err '3 utterances decoded'
-[ "$(cut -d' ' -f1 "$dir/hyp/hyp.txt" | tr '\n' ' ')" = 'u1 u2 u3 ' ] || failed "utterances of hyp.txt"
-grep -q '^{"utt": "u2", "file": .*b.wav"' "$dir/hyp/hyp.jsonl" || failed "hyp.jsonl"
-grep -q '"real_time_factor": ' "$dir/hyp/stats.json" || failed "stats.json"
-[ "$(sed -n 's/^u1 //p' "$dir/hyp/hyp.txt" | tr -d ' \n')" = "$(tr -d ' \n' <"$dir/a.txt")" ] || failed "u1 is not a.wav"
+[ "$(cut -d' ' -f1 "$dir/new/hyp/hyp.txt" | tr '\n' ' ')" = 'u1 u2 u3 ' ] || failed "utterances of hyp.txt"
+grep -q '^{"utt": "u2", "file": .*b.wav"' "$dir/new/hyp/hyp.jsonl" || failed "hyp.jsonl"
+grep -q '"real_time_factor": ' "$dir/new/hyp/stats.json" || failed "stats.json"
+[ "$(sed -n 's/^u1 //p' "$dir/new/hyp/hyp.txt" | tr -d ' \n')" = "$(tr -d ' \n' <"$dir/a.txt")" ] || failed "u1 is not a.wav"
 mkdir "$dir/cut"
-cp "$dir/hyp/recipe.yaml" "$dir/cut"
-head -c -9 "$dir/hyp/hyp.txt" >"$dir/cut/hyp.txt" # the last line is broken off
-head -n 1 "$dir/hyp/hyp.jsonl" >"$dir/cut/hyp.jsonl"
+cp "$dir/new/hyp/recipe.yaml" "$dir/cut"
+head -c -9 "$dir/new/hyp/hyp.txt" >"$dir/cut/hyp.txt" # the last line is broken off
+head -n 1 "$dir/new/hyp/hyp.jsonl" >"$dir/cut/hyp.jsonl"
 run 0 "$linnet" decode $quick --data "$dir/data" --out "$dir/cut"
 has err '2 utterances decoded, 1 were there'
-cmp -s "$dir/hyp/hyp.txt" "$dir/cut/hyp.txt" || failed "a resumed hyp.txt differs"
-cmp -s "$dir/hyp/hyp.jsonl" "$dir/cut/hyp.jsonl" || failed "a resumed hyp.jsonl differs"
+cmp -s "$dir/new/hyp/hyp.txt" "$dir/cut/hyp.txt" || failed "a resumed hyp.txt differs"
+cmp -s "$dir/new/hyp/hyp.jsonl" "$dir/cut/hyp.jsonl" || failed "a resumed hyp.jsonl differs"
 run 1 "$linnet" decode $quick -b 2 --data "$dir/data" --out "$dir/cut"
 has err 'other settings'
-run 0 "$linnet" score "$dir/hyp/hyp.txt" "$dir/cut/hyp.jsonl"
+run 0 "$linnet" score "$dir/new/hyp/hyp.txt" "$dir/cut/hyp.jsonl"
 has out '^%WER 0.00'
 
 # As if it came live: the same words in any case, and delays of all utterances.
@@ -90,7 +90,7 @@ for key in '"recordings": 3' '"audio": 3[0-9.]*, ' '"average_lagging": ' '"first
     '"word_delay_p90": ' '"revisions_per_word": ' '"compute_per_second_p50": '; do
     grep -q "\"latency\": {.*$key" "$dir/streaming/stats.json" || failed "no $key in stats.json"
 done
-grep -q '"latency"' "$dir/hyp/stats.json" && failed "delays of what was not streamed"
+grep -q '"latency"' "$dir/new/hyp/stats.json" && failed "delays of what was not streamed"
 
 # Parts of recordings, and utterances that cannot be read.
 printf 's1 u1 0 1.5\ns2 u1 1.5 -1\ns3 u4 0 1\n' >"$dir/data/segments"
