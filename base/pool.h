@@ -10,12 +10,12 @@
 
 struct pool;
 
-/* task(arg, i_task, i_thread): i_thread is in [0, pool_threads), and no two tasks of one loop run at once with the same. */
+/* task(arg, i_task, i_thread): i_thread is in [0, pool_threads); no two tasks of a loop run at once with the same. */
 typedef void pool_task(void *arg, int i_task, int i_thread);
 
 int pool_open(struct pool **out, int n_threads) __attribute__((warn_unused_result)); /* n_threads counts the caller */
-void pool_close(struct pool *p);                                                    /* NULL is fine */
-int pool_threads(const struct pool *p);                                             /* 1 for NULL */
+void pool_close(struct pool *p);                                                     /* NULL is fine */
+int pool_threads(const struct pool *p);                                              /* 1 for NULL */
 
 /* Runs tasks 0 .. n_tasks-1 and returns when all are done.  p == NULL: in order, on this thread. */
 void pool_run(struct pool *p, pool_task *task, void *arg, int n_tasks);

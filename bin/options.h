@@ -10,13 +10,13 @@
  *     static const struct option_spec options[] = {
  *         {"normalize", 'n', OPTION_TEXT, offsetof(struct score_options, normalize), "NAME", "how to clean text", 0, 0,
  *          "none|whisper-en", NULL},
- *         {"align", 'a', OPTION_FLAG, offsetof(struct score_options, align), NULL, "print alignments", 0, 0, NULL, NULL},
+ *         {"align", 'a', OPTION_FLAG, offsetof(struct score_options, align), NULL, "show the words", 0, 0, NULL, NULL},
  *         {0}};
- *     const struct command score_command = {"score", "compare ...", "REF HYP", NULL, options, &defaults, sizeof defaults,
- *                                           2, 2, run};
+ *     const struct command score_command = {.name = "score", ..., .options = options, .defaults = &defaults,
+ *                                           .size = sizeof defaults, .min_arguments = 2, ..., .run = run};
  *
- * Forms taken: --name=value, --name value, -n value, -nvalue, flags as --name, -n and -nm; `--` ends the options and `-`
- * is an argument; options may follow arguments. */
+ * Forms taken: --name=value, --name value, -n value, -nvalue, flags as --name, -n and -nm; `--` ends the options and
+ * `-` is an argument; options may follow arguments. */
 #ifndef LINNET_BIN_OPTIONS_H
 #define LINNET_BIN_OPTIONS_H
 

@@ -23,12 +23,13 @@ static const struct transcribe_options defaults = {.format = "txt"};
 
 static const struct option_spec options[] = {
     {"format", 'f', OPTION_TEXT, FIELD(format), "FORMAT", "what to write (txt)", 0, 0, OUTPUT_FORMATS, NULL},
-    {"output", 'o', OPTION_TEXT, FIELD(output), "DIR", "write a file for each recording into DIR instead of to stdout", 0, 0,
-     NULL, NULL},
+    {"output", 'o', OPTION_TEXT, FIELD(output), "DIR", "write a file for each recording into DIR instead of to stdout",
+     0, 0, NULL, NULL},
     {"raw", 0, OPTION_TEXT, FIELD(raw), "SPEC", "files are bare samples, such as s16le:16000:1", 0, 0, NULL, NULL},
     {"word-cues", 0, OPTION_FLAG, FIELD(word_cues), NULL, "srt, vtt: a cue for each word", 0, 0, NULL, NULL},
     {"verify-streaming", 0, OPTION_FLAG, FIELD(verify_streaming), NULL,
-     "WeNet: instead, print how far the encoder in chunks is from the whole recording; 1 above 0.001", 0, 0, NULL, NULL},
+     "WeNet: instead, print how far the encoder in chunks is from the whole recording; 1 above 0.001", 0, 0, NULL,
+     NULL},
     {NULL, 0, OPTION_GROUP, FIELD(decoding), NULL, NULL, 0, 0, NULL, decoding_table},
     {0}};
 

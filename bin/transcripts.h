@@ -16,8 +16,8 @@ struct transcripts {
     struct buffer bytes;
 };
 
-/* Reads a Kaldi file (a line "utt-id words" for each utterance) or JSON lines (objects with "utt", "id", "key" or "file",
- * and "text" or "txt"); "-" is standard input. */
+/* Reads a Kaldi file (a line "utt-id words" for each utterance) or JSON lines (objects with "utt", "id", "key" or
+ * "file", and "text" or "txt"); "-" is standard input. */
 int transcripts_read(struct transcripts *t, const char *path, struct message *msg) LINNET_MUST_CHECK;
 void transcripts_close(struct transcripts *t);
 

@@ -22,14 +22,14 @@ struct decoder_host {
     const struct recipe *recipe;
     int streaming;
     struct events *events;
-    struct linnet_stats *stats;                /* the decoder adds its times and counts */
-    const atomic_int *cancelled;    /* checked between steps */
+    struct linnet_stats *stats;  /* the decoder adds its times and counts */
+    const atomic_int *cancelled; /* checked between steps */
     struct message *msg;
 };
 
 struct decoder_ops {
-    const char *name;     /* decoder.name of the recipe */
-    const char *kind;     /* of model: "whisper" or "hybrid" */
+    const char *name; /* decoder.name of the recipe */
+    const char *kind; /* of model: "whisper" or "hybrid" */
     const char *summary;
     int (*open)(void **state, const struct decoder_host *host);
     int (*feed)(void *state, const float *samples, size_t n);
@@ -40,8 +40,8 @@ struct decoder_ops {
     int (*bias)(void *state, const char *const *phrases, const float *bonus, size_t n);
 };
 
-/* The decoder that the recipe names, or for "auto" the usual one of the model's kind: fails by name when the model is of
- * another kind. */
+/* The decoder that the recipe names, or for "auto" the usual one of the model's kind: fails by name when the model is
+ * of another kind. */
 LINNET_MUST_CHECK int decoder_find(const struct decoder_ops **ops, const char *name, const char *kind, int streaming,
                                    struct message *msg);
 

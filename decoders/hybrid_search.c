@@ -288,8 +288,8 @@ static int finish_attention(struct hybrid_search *s, const atomic_int *cancelled
     return n;
 }
 
-int hybrid_search_finish(struct hybrid_search *s, const atomic_int *cancelled,
-                         const struct hybrid_result **results, struct message *msg)
+int hybrid_search_finish(struct hybrid_search *s, const atomic_int *cancelled, const struct hybrid_result **results,
+                         struct message *msg)
 {
     const struct hypothesis *h;
     struct hypothesis greedy;

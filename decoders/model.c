@@ -34,7 +34,8 @@ int model_locate(char **dir, const char *name, struct message *msg)
         return fail(msg, LINNET_E_IO, "%s: there is no such model%s%s", name, strcmp(path, name) ? ", nor " : "",
                     strcmp(path, name) ? path : "");
     if (!S_ISDIR(s.st_mode))
-        return fail(msg, LINNET_E_MODEL, "%s: a model is a directory; 'linnet convert' makes one of a checkpoint", name);
+        return fail(msg, LINNET_E_MODEL, "%s: a model is a directory; 'linnet convert' makes one of a checkpoint",
+                    name);
     *dir = mem_string(path);
     return *dir != NULL ? LINNET_OK : fail_memory(msg);
 }
@@ -42,7 +43,8 @@ int model_locate(char **dir, const char *name, struct message *msg)
 static void describe_whisper(struct linnet_model *m)
 {
     const struct whisper_config *c = &m->whisper->config;
-    snprintf(m->description, sizeof m->description, "Whisper, %s, %d mel bins, encoder %d x %d, decoder %d x %d, %d tokens",
+    snprintf(m->description, sizeof m->description,
+             "Whisper, %s, %d mel bins, encoder %d x %d, decoder %d x %d, %d tokens",
              m->whisper->vocab->special.n_languages > 0 ? "multilingual" : "English only", c->n_mels, c->encoder_layers,
              c->d_model, c->decoder_layers, c->d_model, c->n_vocab);
 }
@@ -90,7 +92,8 @@ int linnet_model_open(const char *path, const struct linnet_model_options *optio
     struct message msg = {""};
     struct linnet_model_options mine;
     linnet_model_options_init(&mine);
-    if (path == NULL || model == NULL || (options != NULL && (options->size < sizeof options->size || options->size > sizeof mine)))
+    if (path == NULL || model == NULL ||
+        (options != NULL && (options->size < sizeof options->size || options->size > sizeof mine)))
         return report(fail(&msg, LINNET_E_ARGUMENT, "bad argument"), &msg, error, error_size);
     if (options != NULL)
         memcpy(&mine, options, options->size);

@@ -8,8 +8,9 @@
 
 extern const struct decoder_ops whisper_decoder;
 
-/* Search options as the recipe has them; *suppressed becomes the caller's to mem_free when the options are done with. */
+/* Search options as the recipe has them; *suppressed becomes the caller's to mem_free after the options. */
 LINNET_MUST_CHECK int whisper_options(struct whisper_search_options *options, int **suppressed,
-                                      const struct whisper_vocab *vocab, const struct recipe *recipe, struct message *msg);
+                                      const struct whisper_vocab *vocab, const struct recipe *recipe,
+                                      struct message *msg);
 
 #endif

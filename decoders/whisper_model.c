@@ -27,10 +27,11 @@ static int taps_from_list(struct whisper_model *m, const json_t *list, const cha
     m->n_taps = 0;
     json_array_foreach(list, i, pair)
     {
-        json_int_t layer = json_integer_value(json_array_get(pair, 0)), head = json_integer_value(json_array_get(pair, 1));
+        json_int_t layer = json_integer_value(json_array_get(pair, 0)),
+                   head = json_integer_value(json_array_get(pair, 1));
         if (json_array_size(pair) != 2 || layer < 0 || layer >= layers || head < 0 || head >= heads)
-            return fail(msg, LINNET_E_MODEL, "%s: alignment_heads[%zu] is not a layer below %d and a head below %d", path, i,
-                        layers, heads);
+            return fail(msg, LINNET_E_MODEL, "%s: alignment_heads[%zu] is not a layer below %d and a head below %d",
+                        path, i, layers, heads);
         int at = (int)layer * heads + (int)head;
         if (m->tap_index[at] < 0)
             m->tap_index[at] = m->n_taps++;

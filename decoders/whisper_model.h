@@ -23,9 +23,10 @@ struct whisper_model {
 LINNET_MUST_CHECK int whisper_model_open(struct whisper_model **out, const char *dir, struct pool *pool,
                                          struct message *msg);
 void whisper_model_close(struct whisper_model *m); /* NULL is fine */
-/* Reads Simul-Whisper's truncation head, one linear layer D -> 1, from truncation_head.safetensors in dir.  *weight is the
- * caller's to mem_free. */
-LINNET_MUST_CHECK int whisper_model_head(float **weight, float *bias, const char *dir, int d_model, struct message *msg);
+/* Reads Simul-Whisper's truncation head, one linear layer D -> 1, from truncation_head.safetensors in dir.  *weight is
+ * the caller's to mem_free. */
+LINNET_MUST_CHECK int whisper_model_head(float **weight, float *bias, const char *dir, int d_model,
+                                         struct message *msg);
 
 size_t whisper_model_bytes(const struct whisper_model *m);
 uint64_t whisper_model_parameters(const struct whisper_model *m);

@@ -38,7 +38,8 @@ static int layer_load(struct whisper_decoder_layer *l, const struct whisper_conf
     return LINNET_OK;
 }
 
-int whisper_network_open(struct whisper_network *n, const struct whisper_config *config, const struct layer_source *from)
+int whisper_network_open(struct whisper_network *n, const struct whisper_config *config,
+                         const struct layer_source *from)
 {
     memset(n, 0, sizeof *n);
     n->config = *config;
@@ -80,14 +81,15 @@ size_t whisper_network_bytes(const struct whisper_network *n)
     size_t bytes = linear_bytes(&n->embedding);
     for (int i = 0; i < n->config.decoder_layers; i++) {
         const struct whisper_decoder_layer *l = &n->layers[i];
-        bytes += linear_bytes(&l->qkv) + linear_bytes(&l->out) + linear_bytes(&l->cross_q) + linear_bytes(&l->cross_kv) +
-                 linear_bytes(&l->cross_out) + linear_bytes(&l->ffn1) + linear_bytes(&l->ffn2);
+        bytes += linear_bytes(&l->qkv) + linear_bytes(&l->out) + linear_bytes(&l->cross_q) +
+                 linear_bytes(&l->cross_kv) + linear_bytes(&l->cross_out) + linear_bytes(&l->ffn1) +
+                 linear_bytes(&l->ffn2);
     }
     return bytes;
 }
 
-int whisper_network_state_open(struct whisper_network_state *s, const struct whisper_network *n, int n_slots, int max_rows,
-                               struct nn_context *ctx, struct message *msg)
+int whisper_network_state_open(struct whisper_network_state *s, const struct whisper_network *n, int n_slots,
+                               int max_rows, struct nn_context *ctx, struct message *msg)
 {
     const struct whisper_config *c = &n->config;
     size_t d = (size_t)c->d_model, rows = (size_t)max_rows, slots = (size_t)c->decoder_layers * (size_t)n_slots;
@@ -170,8 +172,8 @@ static void attend(void *arg, int i, int i_thread)
         a->ctx->kernels->add(out, a->values + (ptrdiff_t)r->slots[t] * a->d_model + at, d, scores[t]);
 }
 
-static void self_attend(struct nn_context *ctx, const struct whisper_network *n, struct whisper_network_state *s, int layer,
-                        const struct whisper_row *rows, int n_rows)
+static void self_attend(struct nn_context *ctx, const struct whisper_network *n, struct whisper_network_state *s,
+                        int layer, const struct whisper_row *rows, int n_rows)
 {
     ptrdiff_t d = n->config.d_model, base = (ptrdiff_t)layer * s->n_slots * d;
     int64_t work = 0;
@@ -181,13 +183,13 @@ static void self_attend(struct nn_context *ctx, const struct whisper_network *n,
         memcpy(s->values + to, s->wide + i * 3 * d + 2 * d, (size_t)d * sizeof *s->values);
         work += (int64_t)rows[i].position * d;
     }
-    struct self_attention a = {ctx, rows, s->wide, s->keys + base, s->values + base, s->attended, s->scores, (int)d,
-                               n->config.decoder_heads, n->config.n_text_ctx};
+    struct self_attention a = {ctx,         rows,      s->wide, s->keys + base,          s->values + base,
+                               s->attended, s->scores, (int)d,  n->config.decoder_heads, n->config.n_text_ctx};
     pool_run(work > 1 << 15 ? ctx->pool : NULL, attend, &a, n_rows * a.n_heads);
 }
 
-static void layer_step(struct nn_context *ctx, const struct whisper_network *n, struct whisper_network_state *s, int layer,
-                       const struct whisper_row *rows, int n_rows, const struct whisper_taps *taps)
+static void layer_step(struct nn_context *ctx, const struct whisper_network *n, struct whisper_network_state *s,
+                       int layer, const struct whisper_row *rows, int n_rows, const struct whisper_taps *taps)
 {
     static const struct linear_how gelu = {.act = NN_GELU}, add = {.add = 1, .scale = 1.0f};
     const struct whisper_decoder_layer *l = &n->layers[layer];
@@ -210,8 +212,7 @@ static void layer_step(struct nn_context *ctx, const struct whisper_network *n, 
 }
 
 void whisper_network_step(struct nn_context *ctx, const struct whisper_network *n, struct whisper_network_state *s,
-                          const struct whisper_row *rows, int n_rows, float *hidden,
-                          const struct whisper_taps *taps)
+                          const struct whisper_row *rows, int n_rows, float *hidden, const struct whisper_taps *taps)
 {
     ptrdiff_t d = n->config.d_model;
     for (int i = 0; i < n_rows; i++) {

@@ -33,12 +33,12 @@ size_t whisper_network_bytes(const struct whisper_network *n);
 /* What one stream keeps. */
 struct whisper_network_state {
     int n_slots, max_rows;
-    float *keys, *values;                              /* [layers][n_slots][D] */
+    float *keys, *values; /* [layers][n_slots][D] */
     struct attention_cache cross[WHISPER_MAX_LAYERS];
-    float *audio;                                      /* [n_audio_ctx, 2 D] */
-    float *x, *norm, *attended;                        /* [max_rows, D] */
-    float *wide;                                       /* [max_rows, max(3 D, ffn)] */
-    float *scores;                                     /* [n_threads, n_text_ctx] */
+    float *audio;               /* [n_audio_ctx, 2 D] */
+    float *x, *norm, *attended; /* [max_rows, D] */
+    float *wide;                /* [max_rows, max(3 D, ffn)] */
+    float *scores;              /* [n_threads, n_text_ctx] */
 };
 
 /* A row of a step. */
@@ -55,7 +55,8 @@ struct whisper_taps {
 
 /* Slots are the caller's to give out, 0 .. n_slots - 1; max_rows is the most that a step takes. */
 LINNET_MUST_CHECK int whisper_network_state_open(struct whisper_network_state *s, const struct whisper_network *n,
-                                                 int n_slots, int max_rows, struct nn_context *ctx, struct message *msg);
+                                                 int n_slots, int max_rows, struct nn_context *ctx,
+                                                 struct message *msg);
 void whisper_network_state_close(struct whisper_network_state *s);
 
 /* Takes encoder states [n_frames, D]: a new window. */
@@ -65,8 +66,7 @@ void whisper_network_listen(struct nn_context *ctx, const struct whisper_network
 /* Runs rows [n_rows]; rows may refer to slots of rows before them in the same call.  hidden [n_rows, D] gets the final
  * normalised states.  taps may be NULL. */
 void whisper_network_step(struct nn_context *ctx, const struct whisper_network *n, struct whisper_network_state *s,
-                          const struct whisper_row *rows, int n_rows, float *hidden,
-                          const struct whisper_taps *taps);
+                          const struct whisper_row *rows, int n_rows, float *hidden, const struct whisper_taps *taps);
 
 /* logits [n_rows, n_vocab] of hidden [n_rows, D]. */
 void whisper_network_logits(struct nn_context *ctx, const struct whisper_network *n, const float *hidden, int n_rows,

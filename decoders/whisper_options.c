@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "decoders/whisper.h"
 
-/* The ids that never come: -1 in the list stands for annotations; special tokens that are no text come with any list. */
+/* The ids that never come: -1 in the list stands for annotations; special tokens that are no text go with any list. */
 static int suppressed_list(int **out, int *n_out, const struct whisper_vocab *vocab, const struct recipe_list *wanted,
                            struct message *msg)
 {

@@ -3,11 +3,12 @@
  *
  * A hypothesis is its tokens and the slots of the network's state that hold their keys and values.  Each step runs the
  * open hypotheses as rows of one network step, then makes the next ones: the likeliest token (greedy), a drawn one
- * (sampling), or the best continuations of all (beam).  A slot is free when no open hypothesis refers to it, so the past
- * that hypotheses share is kept once.
+ * (sampling), or the best continuations of all (beam).  A slot is free when no open hypothesis refers to it, so the
+ * past that hypotheses share is kept once.
  *
  * As in openai-whisper: greedy is ranked as a group of one; beam search collects finished hypotheses until there are
- * beam * patience, and fills up with open ones at the end; probabilities are those after the rules, at temperature 1. */
+ * beam * patience, and fills up with open ones at the end; probabilities are those after the rules, at temperature 1.
+ */
 #include "decoders/whisper_search.h"
 
 #include <math.h>
@@ -81,7 +82,8 @@ static int options_copy(struct whisper_search *s, const struct whisper_search_op
     s->options = *options;
     s->group = options->beam > options->best_of ? options->beam : options->best_of;
     if (options->beam < 1 || options->best_of < 1 || s->group > MAX_GROUP)
-        return fail(msg, LINNET_E_ARGUMENT, "a beam or number of samples of %d: possible are 1 to %d", s->group, MAX_GROUP);
+        return fail(msg, LINNET_E_ARGUMENT, "a beam or number of samples of %d: possible are 1 to %d", s->group,
+                    MAX_GROUP);
     s->suppressed = mem_array((size_t)options->n_suppressed + 1, sizeof *s->suppressed);
     if (s->suppressed == NULL)
         return fail_memory(msg);
@@ -96,8 +98,9 @@ static int options_copy(struct whisper_search *s, const struct whisper_search_op
     return LINNET_OK;
 }
 
-int whisper_search_open(struct whisper_search **out, const struct whisper_network *network, const struct whisper_vocab *vocab,
-                        const struct whisper_search_options *options, struct nn_context *ctx, struct message *msg)
+int whisper_search_open(struct whisper_search **out, const struct whisper_network *network,
+                        const struct whisper_vocab *vocab, const struct whisper_search_options *options,
+                        struct nn_context *ctx, struct message *msg)
 {
     struct whisper_search *s = mem_array(1, sizeof *s);
     if (s == NULL)
@@ -145,8 +148,8 @@ void whisper_search_close(struct whisper_search *s)
     paths_close(s->next, s->group);
     for (int i = 0; s->finished != NULL && i < s->n_finished_max; i++)
         mem_free(s->finished[i].tokens);
-    void *arrays[] = {s->suppressed, s->finished, s->first, s->logits, s->hidden, s->slot_used, s->rows, s->prompt_slots,
-                      s->candidates, s};
+    void *arrays[] = {s->suppressed, s->finished, s->first,        s->logits,     s->hidden,
+                      s->slot_used,  s->rows,     s->prompt_slots, s->candidates, s};
     for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++)
         mem_free(arrays[i]);
 }

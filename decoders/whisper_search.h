@@ -12,16 +12,16 @@
 #include "decoders/whisper_vocab.h"
 
 struct whisper_search_options {
-    int beam;                 /* 1: greedy at temperature 0 */
-    int best_of;              /* samples above temperature 0 */
-    double patience;          /* beam * patience finished hypotheses end a beam search */
-    double length_penalty;    /* < 0: mean log probability; else ((5 + n) / 6)^penalty divides the sum */
-    int timestamps;           /* the time-stamp rules; without them the prompt must end in no_timestamps */
-    int max_initial_timestamp;/* in steps of 0.02 s; < 0: any */
+    int beam;                  /* 1: greedy at temperature 0 */
+    int best_of;               /* samples above temperature 0 */
+    double patience;           /* beam * patience finished hypotheses end a beam search */
+    double length_penalty;     /* < 0: mean log probability; else ((5 + n) / 6)^penalty divides the sum */
+    int timestamps;            /* the time-stamp rules; without them the prompt must end in no_timestamps */
+    int max_initial_timestamp; /* in steps of 0.02 s; < 0: any */
     int suppress_blank;
-    const int *suppressed;    /* [n_suppressed] ids that never come, ascending or not */
+    const int *suppressed; /* [n_suppressed] ids that never come, ascending or not */
     int n_suppressed;
-    int max_tokens;           /* of a window */
+    int max_tokens; /* of a window */
 };
 
 /* A finished hypothesis: tokens without prompt and end. */
@@ -36,8 +36,9 @@ struct whisper_search;
 
 /* The network and vocabulary must outlive the search; options are copied, suppressed included. */
 LINNET_MUST_CHECK int whisper_search_open(struct whisper_search **out, const struct whisper_network *network,
-                                          const struct whisper_vocab *vocab, const struct whisper_search_options *options,
-                                          struct nn_context *ctx, struct message *msg);
+                                          const struct whisper_vocab *vocab,
+                                          const struct whisper_search_options *options, struct nn_context *ctx,
+                                          struct message *msg);
 void whisper_search_close(struct whisper_search *s);
 
 /* The network's state, for alignment; its slots are free between windows. */

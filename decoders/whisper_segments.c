@@ -16,7 +16,8 @@ static void add(struct whisper_segments *s, int first, int last, double start_s,
         s->at[s->n++] = (struct whisper_segment){.first = first, .last = last, .start_s = start_s, .end_s = end_s};
 }
 
-void whisper_segments_cut(struct whisper_segments *s, const int *tokens, int n, int begin, double offset_s, int n_frames)
+void whisper_segments_cut(struct whisper_segments *s, const int *tokens, int n, int begin, double offset_s,
+                          int n_frames)
 {
     int last = 0, last_time = -1;
     s->n = s->n_words = 0;
@@ -49,7 +50,7 @@ static double larger(double a, double b)
     return a > b ? a : b;
 }
 
-/* openai-whisper's repairs: the first words after a pause and the last one of a segment are rarely as long as they seem. */
+/* openai-whisper's repairs: the first words after a pause and the last of a segment are rarely as long as they seem. */
 static void mend(struct whisper_segments *s, struct whisper_segment *g, double median, double *last_speech_s)
 {
     struct whisper_timed_word *w = s->words + g->first_word;
@@ -88,10 +89,9 @@ void whisper_segments_time(struct whisper_segments *s, const int *tokens, int eo
             text_before += tokens[t] < eot;
         g->first_word = s->n_words;
         for (; next < n_words && words[next].first < text_before && s->n_words < most; next++)
-            s->words[s->n_words++] = (struct whisper_timed_word){words[next].first, words[next].last,
-                                                                 round_hundredth(offset_s + words[next].start_s),
-                                                                 round_hundredth(offset_s + words[next].end_s),
-                                                                 words[next].probability};
+            s->words[s->n_words++] = (struct whisper_timed_word){
+                words[next].first, words[next].last, round_hundredth(offset_s + words[next].start_s),
+                round_hundredth(offset_s + words[next].end_s), words[next].probability};
         g->last_word = s->n_words;
         mend(s, g, median_s, last_speech_s);
     }

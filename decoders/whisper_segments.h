@@ -22,13 +22,13 @@ struct whisper_segment {
 struct whisper_segments {
     struct whisper_segment at[WHISPER_MAX_SEGMENTS];
     int n;
-    int seek_frames;    /* mel frames to go on */
-    int single_ending;  /* the window ends in one time stamp: no speech after it */
+    int seek_frames;   /* mel frames to go on */
+    int single_ending; /* the window ends in one time stamp: no speech after it */
     struct whisper_timed_word words[WHISPER_MAX_SEGMENTS * 2];
     int n_words;
 };
 
-/* Cuts tokens [n] of a window that starts at offset_s and holds n_frames mel frames (openai-whisper's transcribe.py). */
+/* Cuts tokens [n] of a window that starts at offset_s and holds n_frames mel frames (as transcribe.py does). */
 void whisper_segments_cut(struct whisper_segments *s, const int *tokens, int n, int timestamp_begin, double offset_s,
                           int n_frames);
 

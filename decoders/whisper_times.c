@@ -65,8 +65,8 @@ void whisper_times_close(struct whisper_times *t)
 {
     if (t == NULL)
         return;
-    void *arrays[] = {t->slots, t->tokens, t->ends,  t->rows, t->weights,     t->hidden, t->logits,
-                      t->matrix, t->cost,  t->trace, t->jump, t->probability, t->words,  t};
+    void *arrays[] = {t->slots,  t->tokens, t->ends,  t->rows, t->weights,     t->hidden, t->logits,
+                      t->matrix, t->cost,   t->trace, t->jump, t->probability, t->words,  t};
     for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++)
         mem_free(arrays[i]);
 }
@@ -148,7 +148,8 @@ static void warp(struct whisper_times *t, int n_rows, int n)
     t->cost[0] = 0;
     for (int j = 1; j <= n; j++)
         for (int i = 1; i <= n_rows; i++) {
-            float both = t->cost[(i - 1) * ld + j - 1], token = t->cost[(i - 1) * ld + j], frame = t->cost[i * ld + j - 1];
+            float both = t->cost[(i - 1) * ld + j - 1], token = t->cost[(i - 1) * ld + j],
+                  frame = t->cost[i * ld + j - 1];
             int from = both < token && both < frame ? BOTH : token < both && token < frame ? TOKEN : FRAME;
             float c = from == BOTH ? both : from == TOKEN ? token : frame;
             t->cost[i * ld + j] = c - t->matrix[(ptrdiff_t)(i - 1) * n + j - 1];
@@ -220,7 +221,8 @@ static const char *word_text(const struct whisper_times *t, const int *text, con
 
 static const char *const sentence_ends = ".\xe3\x80\x82!\xef\xbc\x81?\xef\xbc\x9f"; /* . 。 ! ！ ? ？ */
 static const char *const before_word = "\"'\xe2\x80\x9c\xc2\xbf([{-";               /* " ' “ ¿ ( [ { - */
-static const char *const after_word = "\"'.\xe3\x80\x82,\xef\xbc\x8c!\xef\xbc\x81?\xef\xbc\x9f:\xef\xbc\x9a\xe2\x80\x9d)]}\xe3\x80\x81";
+static const char *const after_word =
+    "\"'.\xe3\x80\x82,\xef\xbc\x8c!\xef\xbc\x81?\xef\xbc\x9f:\xef\xbc\x9a\xe2\x80\x9d)]}\xe3\x80\x81";
 
 /* A long word at the end of a sentence is mostly the pause after it. */
 static void shorten_at_sentences(struct whisper_times *t, const int *text, int n_words, double longest)

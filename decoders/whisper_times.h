@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * whisper_times.h - when each word was said: dynamic time warping over the cross-attention of the alignment heads.
  *
- * Method and constants of openai-whisper's timing.py: softmax over the frames of the audio, z-norm over tokens, median of
- * 7 frames, mean of the heads, a path of least cost through tokens and frames. */
+ * Method and constants of openai-whisper's timing.py: softmax over the frames of the audio, z-norm over tokens, median
+ * of 7 frames, mean of the heads, a path of least cost through tokens and frames. */
 #ifndef LINNET_DECODERS_WHISPER_TIMES_H
 #define LINNET_DECODERS_WHISPER_TIMES_H
 
@@ -17,8 +17,8 @@ struct whisper_word {
 
 struct whisper_times;
 
-/* use_model_heads: the heads that generation_config.json names; else all heads of the upper half of the layers, which is
- * what openai-whisper takes for a checkpoint that it was given as a file. */
+/* use_model_heads: the heads that generation_config.json names; else all heads of the upper half of the layers, which
+ * is what openai-whisper takes for a checkpoint that it was given as a file. */
 LINNET_MUST_CHECK int whisper_times_open(struct whisper_times **out, const struct whisper_model *model,
                                          int use_model_heads, struct message *msg);
 void whisper_times_close(struct whisper_times *t);

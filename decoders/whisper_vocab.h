@@ -30,10 +30,10 @@ struct whisper_piece {
 struct whisper_vocab {
     int n; /* ids */
     struct whisper_specials special;
-    int has_pieces;              /* 0: only the special tokens are known */
+    int has_pieces; /* 0: only the special tokens are known */
     struct buffer pool;
     struct whisper_piece *pieces; /* [n] into pool; the special tokens' are their names */
-    uint32_t *table;             /* [table_mask + 1] id + 1 of a piece by hash, 0: free; for encoding */
+    uint32_t *table;              /* [table_mask + 1] id + 1 of a piece by hash, 0: free; for encoding */
     uint32_t table_mask;
 };
 
@@ -72,7 +72,8 @@ int whisper_vocab_encode(const struct whisper_vocab *v, const char *text, size_t
 
 /* Tokens of annotations that nobody speaks (brackets, notes, dashes), in order, released with mem_free: what
  * suppress_tokens "-1" stands for.  The special tokens that are suppressed as well are not among them. */
-int whisper_vocab_non_speech(const struct whisper_vocab *v, int **ids, int *n_ids, struct message *msg) LINNET_MUST_CHECK;
+int whisper_vocab_non_speech(const struct whisper_vocab *v, int **ids, int *n_ids,
+                             struct message *msg) LINNET_MUST_CHECK;
 
 /* Groups ids [n] into words: word w is ids ends[w - 1] up to ends[w], ends [n] being the caller's.  language says
  * whether words are parted by spaces (NULL: they are).  Returns the number of words; ids at the end that make up no

@@ -33,7 +33,8 @@ static int layer_load(struct whisper_encoder_layer *l, const struct whisper_conf
     return LINNET_OK;
 }
 
-int whisper_encoder_open(struct whisper_encoder *e, const struct whisper_config *config, const struct layer_source *from)
+int whisper_encoder_open(struct whisper_encoder *e, const struct whisper_config *config,
+                         const struct layer_source *from)
 {
     memset(e, 0, sizeof *e);
     e->config = *config;
@@ -133,8 +134,8 @@ static void convolve(struct nn_context *ctx, const struct whisper_encoder *e, st
     ctx->kernels->add(x, e->positions, (int)(n_frames / 2 * d), 1.0f);
 }
 
-static void layer_forward(struct nn_context *ctx, const struct whisper_encoder *e, const struct whisper_encoder_layer *l,
-                          struct whisper_encoder_state *s, int t, float *x)
+static void layer_forward(struct nn_context *ctx, const struct whisper_encoder *e,
+                          const struct whisper_encoder_layer *l, struct whisper_encoder_state *s, int t, float *x)
 {
     static const struct linear_how gelu = {.act = NN_GELU}, add = {.add = 1, .scale = 1.0f};
     ptrdiff_t d = e->config.d_model, ffn = e->config.encoder_ffn;

@@ -28,10 +28,10 @@ size_t whisper_encoder_bytes(const struct whisper_encoder *e);
 
 /* Scratch of one stream. */
 struct whisper_encoder_state {
-    float *mel;   /* [2 n_audio_ctx + 2, n_mels] with a row of zeros before and after */
-    float *conv;  /* [2 n_audio_ctx + 2, D], likewise */
-    float *norm;  /* [n_audio_ctx, D] */
-    float *wide;  /* [n_audio_ctx, max(3 D, ffn)] */
+    float *mel;  /* [2 n_audio_ctx + 2, n_mels] with a row of zeros before and after */
+    float *conv; /* [2 n_audio_ctx + 2, D], likewise */
+    float *norm; /* [n_audio_ctx, D] */
+    float *wide; /* [n_audio_ctx, max(3 D, ffn)] */
     struct attention_cache cache;
 };
 

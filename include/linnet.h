@@ -15,18 +15,19 @@
  *     linnet_stream_close(stream);
  *     linnet_model_close(model);
  *
- * Errors.  Functions return 0 or a positive count when they succeed and a negative LINNET_E_* code when they fail; outputs
- * are written only on success.  linnet_strerror names a code; linnet_stream_error tells what exactly went wrong on a
- * stream; the two open functions write that into a buffer of the caller's.  After an error other than LINNET_E_ARGUMENT
- * a stream only accepts error, reset and close.
+ * Errors.  Functions return 0 or a positive count when they succeed and a negative LINNET_E_* code when they fail;
+ * outputs are written only on success.  linnet_strerror names a code; linnet_stream_error tells what exactly went wrong
+ * on a stream; the two open functions write that into a buffer of the caller's.  After an error other than
+ * LINNET_E_ARGUMENT a stream only accepts error, reset and close.
  *
  * Threads.  A model may be used by any number of threads at once after linnet_model_open returned.  A stream belongs to
- * one thread at a time; different streams of one model run in parallel and share the model's thread pool.  Results do not
- * depend on the number of threads or on other streams.  The library never exits, prints, installs signal handlers, or
- * changes the locale or the floating-point mode.
+ * one thread at a time; different streams of one model run in parallel and share the model's thread pool.  Results do
+ * not depend on the number of threads or on other streams.  The library never exits, prints, installs signal handlers,
+ * or changes the locale or the floating-point mode.
  *
  * Ownership.  What open returns is released with close, which takes NULL.  A model must outlive its streams.  Pointers
- * inside an event stay valid until the next call on that stream.  Arguments are copied; nothing of the caller's is kept.
+ * inside an event stay valid until the next call on that stream.  Arguments are copied; nothing of the
+ * caller's is kept.
  *
  * Units.  Audio is 32-bit float in [-1, 1], one channel; times are seconds from the first sample of the stream;
  * probabilities' logarithms are natural; confidences are in [0, 1]. */
@@ -77,8 +78,8 @@ struct linnet_stream_options {
     const char *recipe;          /* path of a recipe.yaml, or NULL */
     const char *const *settings; /* [n_settings], each "key=value"; later ones and these over the recipe */
     size_t n_settings;
-    int sample_rate_hz;          /* of the samples fed; default 16000; any from 1000 to 768000 */
-    int streaming;               /* 1: words as early as the decoder can; 0: best result, whole recording */
+    int sample_rate_hz; /* of the samples fed; default 16000; any from 1000 to 768000 */
+    int streaming;      /* 1: words as early as the decoder can; 0: best result, whole recording */
 };
 
 struct linnet_model_info {
@@ -88,7 +89,7 @@ struct linnet_model_info {
     int sample_rate_hz;
     int n_mels;
     int n_vocabulary;
-    double frame_s;          /* seconds of audio for one encoder frame */
+    double frame_s; /* seconds of audio for one encoder frame */
     int n_threads;
     uint64_t n_parameters;
     uint64_t n_weight_bytes; /* resident */
@@ -125,17 +126,17 @@ typedef struct linnet_event {
     int n_tokens;
     const struct linnet_word *words; /* [n_words]; empty unless word times are on */
     int n_words;
-    double logprob;       /* mean natural-log probability of the tokens */
-    double no_speech;     /* probability that there is no speech, 0 where the model has no such output */
+    double logprob;   /* mean natural-log probability of the tokens */
+    double no_speech; /* probability that there is no speech, 0 where the model has no such output */
     float confidence;
     const struct linnet_hypothesis *nbest; /* [n_nbest], best first */
     int n_nbest;
 } linnet_event;
 
 struct linnet_stats {
-    size_t size;    /* set to sizeof(struct linnet_stats) before the call */
-    double audio_s; /* audio taken so far */
-    double features_s, encoder_s, decoder_s; /* processor time of the calling thread's clock, by stage */
+    size_t size;                             /* set to sizeof(struct linnet_stats) before the call */
+    double audio_s;                          /* audio taken so far */
+    double features_s, encoder_s, decoder_s; /* time spent, by stage */
     uint64_t n_tokens;                       /* decoder steps done */
     uint64_t n_fallbacks;                    /* windows decoded again at a higher temperature */
 };
@@ -173,11 +174,11 @@ LINNET_API LINNET_CHECK int linnet_stream_finish(linnet_stream *stream);
 /* Takes the next event: 1 and the event, or 0 when none is ready. */
 LINNET_API LINNET_CHECK int linnet_stream_next(linnet_stream *stream, linnet_event *event);
 
-/* Makes a decoding call that runs on another thread return LINNET_E_CANCELLED soon.  The one function that may be called
- * while the stream is in use, also from a signal handler. */
+/* Makes a decoding call that runs on another thread return LINNET_E_CANCELLED soon.  The one function that may be
+ * called while the stream is in use, also from a signal handler. */
 LINNET_API void linnet_stream_cancel(linnet_stream *stream);
 
-LINNET_API LINNET_CHECK int linnet_stream_reset(linnet_stream *stream); /* as if it had just been opened */
+LINNET_API LINNET_CHECK int linnet_stream_reset(linnet_stream *stream);  /* as if it had just been opened */
 LINNET_API const char *linnet_stream_error(const linnet_stream *stream); /* "" when nothing went wrong */
 LINNET_API LINNET_CHECK int linnet_stream_stats(const linnet_stream *stream, struct linnet_stats *stats);
 LINNET_API void linnet_stream_close(linnet_stream *stream);

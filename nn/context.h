@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * context.h - what an operation needs beside its operands: kernels, threads, scratch.
  *
- * A stream has one context; it is not for two threads at once.  Each thread of the pool has its own scratch block of the
- * context; networks say at open how much they need (nn_context_reserve), so that no step allocates. */
+ * A stream has one context; it is not for two threads at once.  Each thread of the pool has its own scratch block of
+ * the context; networks say at open how much they need (nn_context_reserve), so that no step allocates. */
 #ifndef LINNET_NN_CONTEXT_H
 #define LINNET_NN_CONTEXT_H
 
@@ -16,8 +16,8 @@ struct nn_context {
     const struct nn_kernels *kernels;
     struct pool *pool; /* shared, may be NULL: one thread */
     int n_threads;
-    size_t n_floats;  /* of each scratch block */
-    float **scratch;  /* [n_threads][n_floats] */
+    size_t n_floats; /* of each scratch block */
+    float **scratch; /* [n_threads][n_floats] */
 };
 
 LINNET_MUST_CHECK int nn_context_open(struct nn_context *ctx, struct pool *pool, struct message *msg);

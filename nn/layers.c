@@ -53,12 +53,13 @@ void layer_norm_rows(const struct nn_context *ctx, const struct layer_norm *l, c
         ctx->kernels->layer_norm(x + i * l->n, y + i * l->n, l->n, l->gamma, l->beta, 1e-5f);
 }
 
-static int find_part(const struct layer_source *from, const char *prefix, const char *part, int n_in, int n_out, int n_taps,
-                     enum layer_bias bias, const struct tensor **w, const struct tensor **b)
+static int find_part(const struct layer_source *from, const char *prefix, const char *part, int n_in, int n_out,
+                     int n_taps, enum layer_bias bias, const struct tensor **w, const struct tensor **b)
 {
     char name[NAME_SIZE];
     snprintf(name, sizeof name, "%s%s.weight", prefix, part);
-    int rc = safetensors_get(from->file, name, n_taps > 0 ? 3 : 2, (const int64_t[]){n_out, n_in, n_taps}, w, from->msg);
+    int rc =
+        safetensors_get(from->file, name, n_taps > 0 ? 3 : 2, (const int64_t[]){n_out, n_in, n_taps}, w, from->msg);
     if (rc < 0)
         return rc;
     snprintf(name, sizeof name, "%s%s.bias", prefix, part);

@@ -11,8 +11,8 @@
 #include "nn/half.h"
 #include "nn/matmul.h"
 
-#define BLOCK_TILES 4          /* tiles of rows in a block: 56 rows x 2048 inputs are 450 KB */
-#define SMALL_WORK (1 << 16)   /* multiplications below which threads cost more than they bring */
+#define BLOCK_TILES 4        /* tiles of rows in a block: 56 rows x 2048 inputs are 450 KB */
+#define SMALL_WORK (1 << 16) /* multiplications below which threads cost more than they bring */
 
 static int n_panels(const struct linear *l)
 {
@@ -150,7 +150,9 @@ void linear_close(struct linear *l)
 
 size_t linear_bytes(const struct linear *l)
 {
-    return l->panels == NULL ? 0 : (size_t)n_panels(l) * (panel_bytes(l) + (l->bias != NULL ? NN_PANEL * sizeof(float) : 0));
+    return l->panels == NULL
+               ? 0
+               : (size_t)n_panels(l) * (panel_bytes(l) + (l->bias != NULL ? NN_PANEL * sizeof(float) : 0));
 }
 
 void linear_row(const struct linear *l, int i, float *out)
@@ -158,7 +160,7 @@ void linear_row(const struct linear *l, int i, float *out)
     const char *panel = (const char *)l->panels + (size_t)(i / NN_PANEL) * panel_bytes(l);
     size_t at = (size_t)(i % NN_PANEL);
     for (int k = 0; k < l->n_in; k++, at += NN_PANEL)
-        out[k] = l->dtype == DTYPE_F32    ? ((const float *)(const void *)panel)[at]
+        out[k] = l->dtype == DTYPE_F32   ? ((const float *)(const void *)panel)[at]
                  : l->dtype == DTYPE_F16 ? half_f16_to_f32(((const uint16_t *)(const void *)panel)[at])
                                          : half_bf16_to_f32(((const uint16_t *)(const void *)panel)[at]);
 }
@@ -192,7 +194,8 @@ static void multiply(void *arg, int i, int i_thread)
     int first = i % p->n_panel_groups * p->group_panels, last = first + p->group_panels;
     for (int j = first; j < last && j < n_panels(l); j++) {
         const void *panel = (const char *)l->panels + (size_t)j * panel_bytes(l);
-        struct nn_epilogue end = {l->bias != NULL ? l->bias + j * NN_PANEL : NULL, p->how.act, p->how.add, p->how.scale};
+        struct nn_epilogue end = {l->bias != NULL ? l->bias + j * NN_PANEL : NULL, p->how.act, p->how.add,
+                                  p->how.scale};
         int n_cols = l->n_out - j * NN_PANEL < NN_PANEL ? l->n_out - j * NN_PANEL : NN_PANEL;
         for (int r = 0; r < n; r += tile)
             p->panel(n - r < tile ? n - r : tile, l->n_in, packed + (ptrdiff_t)r * l->n_in, panel,

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * linear.h - linear layers: y = x W^T + b with W packed once (see kernels.h), in the precision of the checkpoint.
  *
- * Weights are immutable after open and may be used by any number of threads.  A 1-d convolution is the same product: with
- * x time-major, the n_taps * n_in inputs of an output frame lie side by side, so ldx = stride * n_in does the rest. */
+ * Weights are immutable after open and may be used by any number of threads.  A 1-d convolution is the same product:
+ * with x time-major, the n_taps * n_in inputs of an output frame lie side by side, so ldx = stride * n_in does the
+ * rest. */
 #ifndef LINNET_NN_LINEAR_H
 #define LINNET_NN_LINEAR_H
 
@@ -19,15 +20,16 @@ struct linear {
 /* What to do with the product; NULL stands for {NN_NONE, 0, 0}. */
 struct linear_how {
     enum nn_activation act;
-    int add;     /* y += scale * act(x W^T + b) instead of y = act(x W^T + b) */
+    int add; /* y += scale * act(x W^T + b) instead of y = act(x W^T + b) */
     float scale;
 };
 
 /* Joins n_parts layers of the same input (q, k, v) into one.  weights[i] is [n_out_i, n_in] or, for a convolution over
- * time, [n_out_i, n_channels, n_taps], whose input is then [n_taps * n_channels] with n_channels innermost.  biases may be
- * NULL, and so may any biases[i].  The tensors are not needed afterwards. */
-LINNET_MUST_CHECK int linear_open(struct linear *l, const struct tensor *const *weights, const struct tensor *const *biases,
-                                  int n_parts, struct pool *pool, struct message *msg);
+ * time, [n_out_i, n_channels, n_taps], whose input is then [n_taps * n_channels] with n_channels innermost.  biases may
+ * be NULL, and so may any biases[i].  The tensors are not needed afterwards. */
+LINNET_MUST_CHECK int linear_open(struct linear *l, const struct tensor *const *weights,
+                                  const struct tensor *const *biases, int n_parts, struct pool *pool,
+                                  struct message *msg);
 void linear_close(struct linear *l);
 
 /* y [n_rows, n_out] (row stride ldy) from x [n_rows, n_in] (row stride ldx). x and y must not overlap.

@@ -19,7 +19,8 @@ mkdir "$dir/data"
 printf 'u1 %s/input.wav\nu2 %s/input.wav\n' "$(cd "$source" && pwd)" "$(cd "$source" && pwd)" >"$dir/data/wav.scp"
 printf 'u1 %s\nu2 %s\n' "$text" "$text" >"$dir/data/text"
 
-"$linnet" align -m "$dir/model" --data "$dir/data" --out "$dir/out" --longest 20 2>"$dir/err" || fail "$(cat "$dir/err")"
+"$linnet" align -m "$dir/model" --data "$dir/data" --out "$dir/out" --longest 20 2>"$dir/err" ||
+    fail "$(cat "$dir/err")"
 awk '
     $1 != last { last = $1; before = 0 }
     NF != 7 || $3 < before || $4 <= $3 || $6 <= $5 { exit 1 }

@@ -5,8 +5,6 @@ below=
 bad=0
 for dir in base nn frontend encoder decoders bin; do
     below="${below:+$below|}$dir"
-    if grep -HnE '^#include "(base|nn|frontend|encoder|decoders|bin)/' $dir/*.[ch] 2>/dev/null | grep -vE "\"($below)/"; then
-        bad=1
-    fi
+    grep -HnE '^#include "(base|nn|frontend|encoder|decoders|bin)/' $dir/*.[ch] | grep -vE "\"($below)/" && bad=1
 done
 exit $bad

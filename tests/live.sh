@@ -36,7 +36,10 @@ if [ -d "$model" ] && [ -f "$speech" ]; then
     timeless "$dir/out" >"$dir/first"
     run 0 "$linnet" live $real -i "$dir/speech.wav" --speed 0
     timeless "$dir/out" | cmp -s - "$dir/first" || failed "saved speech does not give the same events"
-    { $limit "$linnet" live $real -i "$speech" --speed 0 --save "$dir/kept.wav" 2>"$dir/err"; echo $? >"$dir/code"; } | :
+    {
+        $limit "$linnet" live $real -i "$speech" --speed 0 --save "$dir/kept.wav" 2>"$dir/err"
+        echo $? >"$dir/code"
+    } | :
     [ "$(cat "$dir/code")" = 1 ] || failed "a closed pipe: exit code $(cat "$dir/code")"
     has err 'standard output'
     [ -s "$dir/kept.wav" ] || failed "a closed pipe: what was heard is lost"

@@ -46,7 +46,7 @@ sleep 1
 kill -INT $listener
 wait $listener || failed "after Ctrl-C: exit code $?"
 listener=
-grep -q '"final", "text": ".*states have not had much time' "$dir/out" || failed "the words are not those that were said"
+grep -q '"final", "text": ".*states have not had much time' "$dir/out" || failed "other words than were said"
 grep -q '"word_delay_p90"' "$dir/err" || failed "no report of delays"
 grep -q dropped "$dir/err" && failed "sound was dropped"
 

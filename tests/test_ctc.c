@@ -208,7 +208,8 @@ static void alignment_against_all_alignments(void)
             const struct text *x = &texts[i];
             double score = 0.0;
             CU_ASSERT_EQUAL(
-                ctc_align_runs(logprobs, n_frames, n_vocabulary, 0, x->tokens, x->n, begins, ends, NULL, NULL, NULL), 0);
+                ctc_align_runs(logprobs, n_frames, n_vocabulary, 0, x->tokens, x->n, begins, ends, NULL, NULL, NULL),
+                0);
             for (int j = 0; j < x->n; j++)
                 CU_ASSERT_TRUE(begins[j] == x->frames[j][0] && ends[j] == x->frames[j][1] + 1);
             CU_ASSERT_EQUAL(

@@ -70,7 +70,8 @@ has err '3 utterances decoded'
 [ "$(cut -d' ' -f1 "$dir/new/hyp/hyp.txt" | tr '\n' ' ')" = 'u1 u2 u3 ' ] || failed "utterances of hyp.txt"
 grep -q '^{"utt": "u2", "file": .*b.wav"' "$dir/new/hyp/hyp.jsonl" || failed "hyp.jsonl"
 grep -q '"real_time_factor": ' "$dir/new/hyp/stats.json" || failed "stats.json"
-[ "$(sed -n 's/^u1 //p' "$dir/new/hyp/hyp.txt" | tr -d ' \n')" = "$(tr -d ' \n' <"$dir/a.txt")" ] || failed "u1 is not a.wav"
+[ "$(sed -n 's/^u1 //p' "$dir/new/hyp/hyp.txt" | tr -d ' \n')" = "$(tr -d ' \n' <"$dir/a.txt")" ] ||
+    failed "u1 is not a.wav"
 mkdir "$dir/cut"
 cp "$dir/new/hyp/recipe.yaml" "$dir/cut"
 head -c -9 "$dir/new/hyp/hyp.txt" >"$dir/cut/hyp.txt" # the last line is broken off
