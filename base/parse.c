@@ -57,6 +57,18 @@ int parse_bool(const char *text, int *value)
     return LINNET_E_ARGUMENT;
 }
 
+int parse_choice(const char *text, const char *choices)
+{
+    size_t n = strlen(text);
+    for (int i = 0; choices != NULL; i++) {
+        size_t n_name = strcspn(choices, "|");
+        if (n_name == n && memcmp(choices, text, n) == 0)
+            return i;
+        choices = choices[n_name] == '|' ? choices + n_name + 1 : NULL;
+    }
+    return -1;
+}
+
 static int least(int a, int b)
 {
     return a < b ? a : b;

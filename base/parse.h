@@ -13,6 +13,9 @@ int parse_number(const char *text, double low, double high, double *value) __att
 /* true, yes, on, 1 / false, no, off, 0 */
 int parse_bool(const char *text, int *value) __attribute__((warn_unused_result));
 
+/* Which of the names in choices, such as "a|b|c", text is, counted from 0; -1: none. */
+int parse_choice(const char *text, const char *choices);
+
 /* The most similar name so far: offer every name of a table, then read best (NULL when nothing comes near). */
 struct parse_nearest {
     const char *wanted, *best;

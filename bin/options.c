@@ -69,15 +69,6 @@ static int unknown(const struct command *c, const char *name, size_t n)
     return options_mistake(c->name, "unknown option '--%s'; did you mean '--%s'?", wanted, nearest.best);
 }
 
-static int is_choice(const char *choices, const char *value)
-{
-    size_t n = strlen(value);
-    for (const char *c = choices; c != NULL; c = strchr(c, '|') != NULL ? strchr(c, '|') + 1 : NULL)
-        if (strncmp(c, value, n) == 0 && (c[n] == '|' || c[n] == '\0'))
-            return 1;
-    return 0;
-}
-
 static int add_to_list(struct option_list *list, const char *value)
 {
     const char **items = mem_resize(list->items, (size_t)list->n, (size_t)list->n + 1, sizeof *items);
@@ -113,7 +104,7 @@ static int set(const struct command *c, struct found f, const char *value)
     case OPTION_LIST:
         return add_to_list(field, value);
     default:
-        if (s->choices != NULL && !is_choice(s->choices, value))
+        if (s->choices != NULL && parse_choice(value, s->choices) < 0)
             return options_mistake(c->name, "--%s=%s: not one of %s", s->name, value, s->choices);
         *(const char **)field = value;
         return 0;

@@ -36,21 +36,9 @@ static const struct recipe_key *find(const char *key, struct message *msg)
     return NULL;
 }
 
-static int has_choice(const char *choices, const char *value)
-{
-    size_t n = strlen(value);
-    while (choices != NULL) {
-        if (strncmp(choices, value, n) == 0 && (choices[n] == '|' || choices[n] == '\0'))
-            return 1;
-        choices = strchr(choices, '|');
-        choices += choices != NULL;
-    }
-    return 0;
-}
-
 static int set_text(const struct recipe_key *k, char **field, const char *value, struct message *msg)
 {
-    if (k->choices != NULL && !has_choice(k->choices, value))
+    if (k->choices != NULL && parse_choice(value, k->choices) < 0)
         return fail(msg, LINNET_E_ARGUMENT, "%s: '%.60s' is not one of %s", k->key, value, k->choices);
     char *copy = mem_string(value);
     if (copy == NULL)

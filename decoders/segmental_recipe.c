@@ -2,23 +2,13 @@
  * segmental_recipe.c - settings of the segmental search. */
 #include "decoders/segmental_recipe.h"
 
-#include <string.h>
-
-/* Which of the names in choices, "a|b|c", is the value.  The recipe has checked that it is one. */
-static int choice(const char *value, const char *choices)
-{
-    size_t n = strlen(value);
-    int i = 0;
-    for (const char *at = choices; strncmp(at, value, n) != 0 || (at[n] != '|' && at[n] != '\0'); i++)
-        at = strchr(at, '|') + 1;
-    return i;
-}
+#include "base/parse.h"
 
 static int lengths_open(struct segmental_recipe *s, const struct hybrid_model *m, const struct recipe *r,
                         struct message *msg)
 {
     const struct length_model_options options = {
-        (enum length_model_kind)choice(r->segmental_length_model, "none|static|global|label"),
+        (enum length_model_kind)parse_choice(r->segmental_length_model, "none|static|global|label"),
         r->segmental_length_variance, r->segmental_length_smoothing};
     struct length_counts read = {0};
     const struct length_counts *counts = &m->lengths;
@@ -59,7 +49,7 @@ int segmental_recipe_open(struct segmental_recipe *s, const struct hybrid_model 
         .right = r->segmental_right,
         .longest_segment = r->segmental_longest,
         .history = r->segmental_history,
-        .recombination = (enum segmental_recombination)choice(r->segmental_recombination, "none|max|sum"),
+        .recombination = (enum segmental_recombination)parse_choice(r->segmental_recombination, "none|max|sum"),
         .label_scale = r->segmental_label_scale,
         .boundary_scale = r->segmental_boundary_scale,
         .length_scale = r->segmental_length_scale,

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/parse.h"
+
 enum kind {
     INT,    /* a whole number from 0 */
     NUMBER, /* a number */
@@ -108,15 +110,6 @@ struct making {
     struct message *msg;
 };
 
-static int is_choice(const char *choices, const char *value)
-{
-    size_t n = strlen(value);
-    for (const char *c = choices; c != NULL; c = strchr(c, '|') != NULL ? strchr(c, '|') + 1 : NULL)
-        if (strncmp(c, value, n) == 0 && (c[n] == '|' || c[n] == '\0'))
-            return 1;
-    return 0;
-}
-
 static int is_possible(const struct setting *s, const json_t *value, const json_t *initial)
 {
     switch (s->kind) {
@@ -127,7 +120,7 @@ static int is_possible(const struct setting *s, const json_t *value, const json_
     case BOOL:
         return json_is_boolean(value);
     case TEXT:
-        return json_is_string(value) && is_choice(s->choices, json_string_value(value));
+        return json_is_string(value) && parse_choice(json_string_value(value), s->choices) >= 0;
     default:
         return json_equal(value, initial);
     }

@@ -3,7 +3,7 @@
  * precision written apart from the program's.
  *
  * Whoever includes this says before how large it is: an enum with V, D, H, HIDDEN, BLOCKS, T (frames) and MAX_LENGTH
- * (labels and sos), and a struct attention_decoder_config `small` with the same numbers. */
+ * (labels and sos). */
 #ifndef LINNET_TESTS_PLAIN_DECODER_H
 #define LINNET_TESTS_PLAIN_DECODER_H
 
@@ -13,6 +13,16 @@
 
 #include "decoders/attention_decoder.h"
 #include "tests/unit.h"
+
+static const struct attention_decoder_config small = {.n_vocabulary = V,
+                                                      .n_dims = D,
+                                                      .n_heads = H,
+                                                      .n_hidden = HIDDEN,
+                                                      .n_blocks = BLOCKS,
+                                                      .activation = NN_RELU,
+                                                      .norm_eps = 1e-5f,
+                                                      .sos = V - 1,
+                                                      .eos = V - 2};
 
 static unsigned seed = 1;
 

@@ -11,16 +11,6 @@
 
 enum { V = 11, D = 8, H = 2, HIDDEN = 20, BLOCKS = 2, T = 37, MAX_LENGTH = 12 };
 
-static const struct attention_decoder_config small = {.n_vocabulary = V,
-                                                      .n_dims = D,
-                                                      .n_heads = H,
-                                                      .n_hidden = HIDDEN,
-                                                      .n_blocks = BLOCKS,
-                                                      .activation = NN_RELU,
-                                                      .norm_eps = 1e-5f,
-                                                      .sos = V - 1,
-                                                      .eos = V - 2};
-
 #include "tests/plain_decoder.h"
 
 /* log p(next | tokens [n]) into logprobs [n + 1][V]. */

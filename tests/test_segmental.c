@@ -6,16 +6,6 @@
 
 enum { V = 5, D = 8, H = 2, HIDDEN = 20, BLOCKS = 2, T = 6, MAX_LENGTH = 8, BLANK = 0, N_KEYS = 128 };
 
-static const struct attention_decoder_config small = {.n_vocabulary = V,
-                                                      .n_dims = D,
-                                                      .n_heads = H,
-                                                      .n_hidden = HIDDEN,
-                                                      .n_blocks = BLOCKS,
-                                                      .activation = NN_RELU,
-                                                      .norm_eps = 1e-5f,
-                                                      .sos = V - 1,
-                                                      .eos = V - 2};
-
 #include "tests/plain_decoder.h"
 
 #define N_LONG 2000 /* frames of the longest recording */

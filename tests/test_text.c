@@ -52,6 +52,16 @@ static void numbers_are_taken_whole_and_in_range(void)
     CU_ASSERT_EQUAL(parse_bool("2", &yes), LINNET_E_ARGUMENT);
 }
 
+static void choices_are_whole_names(void)
+{
+    CU_ASSERT_EQUAL(parse_choice("a", "a|bc|d"), 0);
+    CU_ASSERT_EQUAL(parse_choice("bc", "a|bc|d"), 1);
+    CU_ASSERT_EQUAL(parse_choice("d", "a|bc|d"), 2);
+    static const char *const none[] = {"", "b", "c", "a|bc", "|", "bcd"};
+    for (size_t i = 0; i < sizeof none / sizeof none[0]; i++)
+        CU_ASSERT_EQUAL(parse_choice(none[i], "a|bc|d"), -1);
+}
+
 static void nearest_name_is_the_likely_one(void)
 {
     static const char *const names[] = {"format", "language", "threads", "word-times"};
@@ -225,6 +235,7 @@ static void files_are_written_whole_or_not_at_all(void)
 static const struct unit_test tests[] = {
     {"buffer grows up to its maximum", buffer_grows_up_to_its_maximum},
     {"numbers are taken whole and in range", numbers_are_taken_whole_and_in_range},
+    {"choices are whole names", choices_are_whole_names},
     {"nearest name is the likely one", nearest_name_is_the_likely_one},
     {"every code point survives UTF-8", every_code_point_survives_utf8},
     {"broken UTF-8 becomes one mark for each start", broken_utf8_becomes_one_mark_for_each_start},
