@@ -65,9 +65,24 @@ static int put_fraction(struct decoding *d, const char *key, double value)
     return put(d, key, value > 0 ? text : NULL);
 }
 
+/* What the recipe says of vad.gate, or true, comes first of the settings, which come after the recipe. */
+static int put_gate(struct decoding *d, const char *recipe)
+{
+    struct recipe r = {0};
+    int rc = recipe_open(&r, NULL);
+    if (rc >= 0)
+        rc = recipe_set(&r, "vad.gate=true", NULL);
+    if (rc >= 0 && recipe != NULL && recipe_read(&r, recipe, NULL) < 0)
+        r.vad_gate = 1; /* a bad recipe is reported when it is read for good */
+    if (rc >= 0)
+        rc = put(d, "vad.gate", r.vad_gate ? "true" : "false");
+    recipe_close(&r);
+    return rc;
+}
+
 static int make_settings(struct decoding *d, const struct decoding_options *o)
 {
-    int rc = LINNET_OK;
+    int rc = o->gate ? put_gate(d, o->recipe) : LINNET_OK;
     for (int i = 0; i < o->set.n && rc >= 0; i++) {
         rc = buffer_append(&d->settings, o->set.items[i], strlen(o->set.items[i]) + 1);
         d->n++;

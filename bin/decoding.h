@@ -15,6 +15,7 @@ struct decoding_options {
     double no_speech;
     struct option_list set;
     int threads, beam, nbest, word_times;
+    int gate; /* vad.gate is on unless the recipe or --set says otherwise */
 };
 
 extern const struct option_spec decoding_table[]; /* for OPTION_GROUP */

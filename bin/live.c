@@ -307,6 +307,7 @@ static int run(void *values, int n, char **arguments, struct message *msg)
     if (o->list_devices)
         return list_devices();
     o->decoding.word_times |= o->latency;
+    o->decoding.gate = 1;
     int rc = live_open(&l, msg);
     if (rc >= 0) {
         catch_signals();

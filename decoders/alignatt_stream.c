@@ -6,7 +6,8 @@
  * model has nothing more to say.  A word is whole when the truncation head says that the audio ends with a word, or when
  * the token at which reading stopped begins another one; it is said for good when decoder.delay_s of audio have followed
  * it, and until then read again at every step: what a word is, is often decided by the next.  The voice detector decides
- * where there is anything to read; when speech has paused, all words are whole.
+ * where there is anything to read; when speech pauses, the rest is read at once, and all words are whole.  How long the
+ * pause is decides whether the utterance has ended (endpoint.h, with the detector's silence in place of blank's).
  *
  * Frames of the spectrogram are made once and kept.  Encoder states cannot be kept, every one depends on all the audio;
  * nor can the decoder's keys and values from step to step, they depend on those states: within a step they are.
@@ -20,41 +21,37 @@
 
 #include "base/mem.h"
 #include "decoders/alignatt.h"
+#include "decoders/alignatt_audio.h"
 #include "decoders/alignatt_reader.h"
 #include "decoders/alignatt_text.h"
+#include "decoders/endpoint.h"
 #include "decoders/model.h"
 #include "decoders/whisper.h"
 #include "decoders/whisper_rules.h"
-#include "frontend/log_mel.h"
-#include "frontend/vad.h"
 
 enum {
     WINDOW = LOG_MEL_WINDOW_FRAMES,
-    SAMPLES_PER_FRAME = 2 * LOG_MEL_HOP, /* of the encoder */
     LAST_THRESHOLD = 4,                  /* frames, where the audio is known to be complete */
     BACK_FRAMES = 50,                    /* further back than a word may be corrected */
     KEPT_SILENCE = 100,                  /* mel frames kept while nobody speaks: a beginning may be dated back */
     PAD_FRAMES = 200,                    /* mel frames of silence after the audio */
     CONTEXT = 64,                        /* tokens of text before the buffer */
+    SHORTEST = DECODER_RATE_HZ / 2,      /* samples of speech in which there is no word yet */
 };
-#define SILENCE -10.0f /* log10 of the least energy */
 
 struct stream {
     struct decoder_host host;
     const struct whisper_model *model;
     const struct whisper_vocab *vocab;
+    struct alignatt_audio audio;
     struct alignatt_reader reader;
     struct alignatt_text text;
     struct whisper_search_options rules;
+    struct endpoint_options endpoints;
     int *suppressed;
-    struct log_mel *mel;
-    struct vad *vad;
-    struct vad_change *changes;
-    float *frames, *window;       /* [max_frames, n_mels] log10 from first_frame on; [WINDOW, n_mels] */
-    int64_t first_frame, n_frames, max_frames;
-    int64_t n_samples, n_step;    /* heard; of a step */
-    int64_t speech_from, speech_to; /* samples; from: -1 while the buffer holds no speech */
-    int is_speech, is_settled;    /* all that was spoken before a pause has been read */
+    float *window;                /* [WINDOW, n_mels] */
+    int64_t n_step;               /* samples */
+    int64_t read_to;              /* end of speech up to which all was read; -1: none was */
     int wanted_language;          /* token; < 0: to be detected */
     int *prompt;                  /* [n_text_ctx] */
     int *initial, n_initial;      /* the recipe's prompt */
@@ -71,17 +68,13 @@ static double seconds(void)
 
 static void start_over(struct stream *s)
 {
-    log_mel_reset(s->mel);
-    vad_reset(s->vad);
+    alignatt_audio_reset(&s->audio);
     alignatt_text_reset(&s->text);
     s->text.language = s->wanted_language;
     s->text.n_context = s->n_initial < CONTEXT ? s->n_initial : CONTEXT;
     if (s->text.n_context > 0)
         memcpy(s->text.context, s->initial, (size_t)s->text.n_context * sizeof *s->initial);
-    s->first_frame = s->n_frames = s->n_samples = 0;
-    s->speech_from = -1;
-    s->speech_to = 0;
-    s->is_speech = s->is_settled = 0;
+    s->read_to = -1;
 }
 
 static void stream_close(void *state)
@@ -89,11 +82,10 @@ static void stream_close(void *state)
     struct stream *s = state;
     if (s == NULL)
         return;
+    alignatt_audio_close(&s->audio);
     alignatt_reader_close(&s->reader);
     alignatt_text_close(&s->text);
-    log_mel_close(s->mel);
-    vad_close(s->vad);
-    void *arrays[] = {s->suppressed, s->changes, s->frames, s->window, s->prompt, s->initial, s};
+    void *arrays[] = {s->suppressed, s->window, s->prompt, s->initial, s};
     for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++)
         mem_free(arrays[i]);
 }
@@ -140,19 +132,16 @@ static int buffers_open(struct stream *s)
 {
     const struct recipe *r = s->host.recipe;
     const struct whisper_config *c = &s->model->config;
-    size_t n_mels = (size_t)c->n_mels;
     if (2 * c->n_audio_ctx != WINDOW)
         return fail(s->host.msg, LINNET_E_UNSUPPORTED, "a window of %d frames: only %d are supported", 2 * c->n_audio_ctx,
                     WINDOW);
-    s->n_step = (int64_t)(r->decoder_segment_s * DECODER_RATE_HZ / SAMPLES_PER_FRAME) * SAMPLES_PER_FRAME;
-    s->max_frames = 2 * WINDOW + s->n_step / LOG_MEL_HOP + KEPT_SILENCE;
-    s->frames = mem_array((size_t)s->max_frames * n_mels, sizeof *s->frames);
-    s->window = mem_array(WINDOW * n_mels, sizeof *s->window);
-    s->changes = mem_array(vad_max_changes(s->vad, (size_t)s->n_step), sizeof *s->changes);
+    s->n_step = (int64_t)(r->decoder_segment_s * DECODER_RATE_HZ / ALIGNATT_CELL) * ALIGNATT_CELL;
+    s->window = mem_array(WINDOW * (size_t)c->n_mels, sizeof *s->window);
     s->prompt = mem_array((size_t)c->n_text_ctx, sizeof *s->prompt);
-    if (s->frames == NULL || s->window == NULL || s->changes == NULL || s->prompt == NULL)
+    if (s->window == NULL || s->prompt == NULL)
         return fail_memory(s->host.msg);
-    return LINNET_OK;
+    int64_t n_frames = 2 * WINDOW + s->n_step / LOG_MEL_HOP + KEPT_SILENCE;
+    return alignatt_audio_open(&s->audio, r, c->n_mels, n_frames, s->host.msg);
 }
 
 static int stream_open(void **state, const struct decoder_host *host)
@@ -163,10 +152,10 @@ static int stream_open(void **state, const struct decoder_host *host)
     s->host = *host;
     s->model = host->model->whisper;
     s->vocab = s->model->vocab;
+    endpoint_options_read(&s->endpoints, host->recipe);
     int rc;
-    if ((rc = language_open(s)) < 0 || (rc = vad_open(&s->vad, NULL, host->msg)) < 0 || (rc = buffers_open(s)) < 0 ||
-        (rc = rules_open(s)) < 0 || (rc = prompt_open(s)) < 0 ||
-        (rc = log_mel_open(&s->mel, s->model->config.n_mels, host->msg)) < 0 ||
+    if ((rc = language_open(s)) < 0 || (rc = buffers_open(s)) < 0 || (rc = rules_open(s)) < 0 ||
+        (rc = prompt_open(s)) < 0 ||
         (rc = alignatt_text_open(&s->text, &s->host, s->vocab, s->model->config.n_text_ctx, CONTEXT)) < 0 ||
         (rc = alignatt_reader_open(&s->reader, s->model, host->model->pool, host->recipe->decoder_head, host->msg)) < 0)
         goto fail;
@@ -183,18 +172,9 @@ fail:
 /* Encodes the buffer up to sample `to`. */
 static void listen(struct stream *s, int64_t to)
 {
-    size_t n_mels = (size_t)s->model->config.n_mels;
     double start = seconds();
-    int64_t n = to / LOG_MEL_HOP - s->first_frame;
-    n = n < s->n_frames ? n : s->n_frames;
-    n = n < WINDOW ? n : WINDOW;
-    int n_window = (int)(n + PAD_FRAMES + 1) / 2 * 2;
-    n_window = n_window < WINDOW ? n_window : WINDOW;
-    memcpy(s->window, s->frames, (size_t)n * n_mels * sizeof *s->window);
-    for (size_t i = (size_t)n * n_mels; i < (size_t)n_window * n_mels; i++)
-        s->window[i] = SILENCE;
-    log_mel_normalize(s->window, (size_t)n_window * n_mels, -INFINITY);
-    alignatt_reader_listen(&s->reader, s->window, n_window, (int)n / 2);
+    int n_content, n = alignatt_audio_window(&s->audio, to, PAD_FRAMES, s->window, &n_content);
+    alignatt_reader_listen(&s->reader, s->window, n, n_content);
     s->host.stats->encoder_s += seconds() - start;
 }
 
@@ -250,7 +230,7 @@ static void read_tokens(struct stream *s, int is_complete, int *next)
     struct alignatt_reader *r = &s->reader;
     struct alignatt_text *t = &s->text;
     const struct recipe *recipe = s->host.recipe;
-    int64_t first = s->first_frame / 2, last = t->n > 0 ? t->at[t->n - 1].frame : first;
+    int64_t first = s->audio.first_frame / 2, last = t->n > 0 ? t->at[t->n - 1].frame : first;
     int threshold = is_complete ? LAST_THRESHOLD : recipe->decoder_frame_threshold;
     int most = t->n + 10 + (int)(first + r->n_content - last) / 5; /* nobody speaks faster than 10 tokens a second */
     *next = -1;
@@ -275,6 +255,12 @@ static void read_tokens(struct stream *s, int is_complete, int *next)
             return;
         last = first + frame;
         alignatt_text_add(t, token, last, r->logits[token]);
+        int n_loop = alignatt_text_loop(t);
+        if (n_loop > 0) {
+            *next = is_complete ? -1 : token;
+            alignatt_text_cut(t, t->n - n_loop > t->n_said ? t->n - n_loop : t->n_said);
+            return;
+        }
         if (at_end)
             return;
         s->host.stats->n_tokens++;
@@ -283,12 +269,17 @@ static void read_tokens(struct stream *s, int is_complete, int *next)
     }
 }
 
-static double mean_logprob(const struct alignatt_text *t)
+/* What was read where nothing was said before is no speech, by the recipe's thresholds.  Text twice as unlikely as they
+ * allow is none, whatever the model says of silence: it is what a cough or a slamming door reads like. */
+static int is_no_speech(const struct stream *s, double silence)
 {
-    double sum = 0;
+    const struct alignatt_text *t = &s->text;
+    const struct recipe *r = s->host.recipe;
+    double sum = 0, least = r->decoder_logprob_threshold;
     for (int i = t->n_said; i < t->n; i++)
         sum += (double)t->at[i].logprob;
-    return t->n > t->n_said ? sum / (t->n - t->n_said) : 0;
+    double mean = t->n > t->n_said ? sum / (t->n - t->n_said) : 0;
+    return t->n_said == 0 && ((silence > r->decoder_no_speech_threshold && mean < least) || mean < 2 * least);
 }
 
 /* Reads the audio up to sample `to`; is_complete: speech ends there.  Words attended before `settled` (a frame) may be
@@ -296,7 +287,6 @@ static double mean_logprob(const struct alignatt_text *t)
 static int read_step(struct stream *s, int64_t to, int is_complete, int64_t settled)
 {
     struct alignatt_text *t = &s->text;
-    const struct recipe *r = s->host.recipe;
     if (*s->host.cancelled != 0)
         return fail(s->host.msg, LINNET_E_CANCELLED, "cancelled");
     alignatt_text_cut(t, t->n_said);
@@ -306,7 +296,7 @@ static int read_step(struct stream *s, int64_t to, int is_complete, int64_t sett
     double start = seconds(), silence = run_prompt(s);
     int next, n_whole = 0;
     read_tokens(s, is_complete, &next);
-    if (silence > r->decoder_no_speech_threshold && mean_logprob(t) < r->decoder_logprob_threshold)
+    if (is_no_speech(s, silence))
         alignatt_text_cut(t, t->n_said);
     if (is_complete || alignatt_reader_fires(&s->reader))
         next = -1;
@@ -315,112 +305,123 @@ static int read_step(struct stream *s, int64_t to, int is_complete, int64_t sett
     if (n_whole < 0)
         return n_whole;
     t->n_said = next < 0 ? alignatt_text_before_stop(t, n_whole) : n_whole;
-    return alignatt_text_show(t, (double)s->n_samples / DECODER_RATE_HZ);
+    return alignatt_text_show(t, (double)s->audio.n_samples / DECODER_RATE_HZ);
 }
 
 /* ---- flow ---- */
 
-static void drop_frames(struct stream *s, int64_t before)
+/* What was read in the last part of speech is said for good as it becomes old enough. */
+static int settle(struct stream *s, int64_t settled)
 {
-    int64_t n = before - s->first_frame;
-    size_t n_mels = (size_t)s->model->config.n_mels;
-    n = (n < s->n_frames ? n : s->n_frames) / 2 * 2;
-    if (n <= 0)
-        return;
-    memmove(s->frames, s->frames + (size_t)n * n_mels, (size_t)(s->n_frames - n) * n_mels * sizeof *s->frames);
-    s->first_frame += n;
-    s->n_frames -= n;
-}
-
-/* Makes room when the buffer is full: the older half leaves, with its words. */
-static int trim(struct stream *s)
-{
-    struct alignatt_text *t = &s->text;
-    int64_t last = (s->first_frame + s->n_frames) / 2, n_most = (int64_t)(s->host.recipe->decoder_buffer_s / ALIGNATT_FRAME_S);
-    if (last - s->first_frame / 2 < n_most)
-        return LINNET_OK;
-    int64_t latest = last - n_most / 2;
-    int n = alignatt_text_find_cut(t, latest);
+    int n = alignatt_text_whole(&s->text, -1, settled);
     if (n < 0)
         return n;
-    int64_t cut = n > 0 ? (t->at[n - 1].frame + t->at[n].frame) / 2 : latest;
-    cut = cut > t->at[n > 0 ? n - 1 : 0].frame || n == 0 ? cut : t->at[n - 1].frame;
-    int rc = alignatt_text_finish(t, n, (double)cut * ALIGNATT_FRAME_S);
-    drop_frames(s, 2 * cut);
-    return rc;
+    s->text.n_said = alignatt_text_before_stop(&s->text, n);
+    return alignatt_text_show(&s->text, (double)s->audio.n_samples / DECODER_RATE_HZ);
+}
+
+/* The words that were attended before the frame `latest` are final, and their sound is forgotten: the cut is at the end
+ * of a sentence, if there is one, else of a word, else (if it must be) at that frame.  Returns where it is, 0: nowhere.
+ */
+static int64_t cut(struct stream *s, int64_t latest, int must)
+{
+    struct alignatt_text *t = &s->text;
+    int n = alignatt_text_find_cut(t, latest);
+    if (n < 0 || (n == 0 && !must))
+        return n;
+    int64_t at = n > 0 ? (t->at[n - 1].frame + t->at[n].frame) / 2 : latest;
+    int rc = alignatt_text_finish(t, n, (double)at * ALIGNATT_FRAME_S);
+    alignatt_audio_drop(&s->audio, 2 * at);
+    return rc < 0 ? rc : at;
+}
+
+/* Makes room when the buffer is full: its older half leaves. */
+static int trim(struct stream *s)
+{
+    const struct alignatt_audio *a = &s->audio;
+    int64_t n_most = (int64_t)(s->host.recipe->decoder_buffer_s / ALIGNATT_FRAME_S);
+    int64_t rc = a->n_frames / 2 < n_most ? 0 : cut(s, (a->first_frame + a->n_frames) / 2 - n_most / 2, 1);
+    return rc < 0 ? (int)rc : LINNET_OK;
 }
 
 /* The utterance is over: its last words are final, and its audio is no longer needed. */
 static int end_utterance(struct stream *s)
 {
-    int rc = alignatt_text_finish(&s->text, s->text.n, (double)s->speech_to / DECODER_RATE_HZ);
-    s->speech_from = -1;
-    drop_frames(s, s->speech_to / LOG_MEL_HOP);
+    struct alignatt_audio *a = &s->audio;
+    int rc = alignatt_text_finish(&s->text, s->text.n, (double)a->speech_to / DECODER_RATE_HZ);
+    a->speech_from = s->read_to = -1;
+    a->was_none = 0;
+    alignatt_audio_drop(a, a->speech_to / LOG_MEL_HOP);
     return rc;
 }
 
-static int push_endpoint(struct stream *s, double silence_s)
+/* In the middle of speech, after words that are said for good; when nothing was said, what was heard is let go.
+ * Returns 1, or 0 when there is no place for it yet. */
+static int break_utterance(struct stream *s)
 {
-    char text[96];
-    snprintf(text, sizeof text, "rule 2: %.0f ms of silence", silence_s * 1000);
-    linnet_event e = {.type = LINNET_EVENT_ENDPOINT, .text = text};
-    e.start_s = e.end_s = (double)s->n_samples / DECODER_RATE_HZ;
-    e.language = alignatt_text_language(&s->text);
-    return events_push(s->host.events, &e, s->host.msg);
+    int64_t at = cut(s, s->audio.n_samples / ALIGNATT_CELL, s->text.n == 0);
+    if (at > 0)
+        s->audio.speech_from = at * ALIGNATT_CELL;
+    return at < 0 ? (int)at : at > 0;
 }
 
-/* Looks at what has come since the last step. */
-static int step(struct stream *s, int is_end)
+/* Ends the utterance if one of the rules says so: in silence at once, in speech at the next step. */
+static int apply_rules(struct stream *s, int is_step)
 {
-    int64_t delay = llrint(s->host.recipe->decoder_delay_s / ALIGNATT_FRAME_S);
-    int64_t settled = is_end ? INT64_MAX : s->n_samples / SAMPLES_PER_FRAME - delay;
-    int rc = LINNET_OK;
-    if (s->speech_from < 0) {
-        drop_frames(s, s->n_samples / LOG_MEL_HOP - KEPT_SILENCE);
+    struct alignatt_audio *a = &s->audio;
+    struct alignatt_text *t = &s->text;
+    double silence_s = alignatt_audio_silence_s(a);
+    struct endpoint_found found;
+    linnet_event e = {.type = LINNET_EVENT_ENDPOINT, .text = found.text, .language = alignatt_text_language(t)};
+    e.start_s = (double)a->speech_from / DECODER_RATE_HZ;
+    e.end_s = (double)a->n_samples / DECODER_RATE_HZ;
+    int ends = 0, rc = LINNET_OK;
+    if (!a->is_speech || is_step)
+        ends = endpoint_find(&s->endpoints, silence_s * 1000, (e.end_s - e.start_s) * 1000, t->n > 0, &found) > 0;
+    if (ends && a->is_speech)
+        ends = rc = break_utterance(s);
+    else if (ends)
+        rc = end_utterance(s);
+    else if (!a->is_speech && t->n == 0 && silence_s * 1000 >= s->endpoints.rules[1].min_silence_ms)
+        alignatt_audio_forget(a, KEPT_SILENCE); /* it was no speech */
+    if (rc >= 0 && ends)
+        return events_push(s->host.events, &e, s->host.msg);
+    return rc < 0 || !is_step ? rc : trim(s);
+}
+
+/* Looks at what has come, at the end of a cell. */
+static int look(struct stream *s)
+{
+    struct alignatt_audio *a = &s->audio;
+    int is_step = a->n_samples % s->n_step == 0, rc = LINNET_OK;
+    int64_t settled = a->n_samples / ALIGNATT_CELL - llrint(s->host.recipe->decoder_delay_s / ALIGNATT_FRAME_S);
+    if (a->speech_from < 0) {
+        alignatt_audio_drop(a, a->n_samples / LOG_MEL_HOP - KEPT_SILENCE);
         return LINNET_OK;
     }
-    drop_frames(s, s->text.n == 0 && s->first_frame < s->speech_from / LOG_MEL_HOP ? s->speech_from / LOG_MEL_HOP : 0);
-    if (s->is_speech || !s->is_settled)
-        rc = read_step(s, s->is_speech ? s->n_samples : s->speech_to, !s->is_speech || is_end, settled);
-    s->is_settled = !s->is_speech && settled >= s->speech_to / SAMPLES_PER_FRAME;
-    double silence_s = s->is_speech ? 0 : (double)(s->n_samples - s->speech_to) / DECODER_RATE_HZ;
-    if (rc < 0 || is_end)
-        return rc < 0 ? rc : end_utterance(s);
-    if (silence_s * 1000 < s->host.recipe->endpoint_rule2_silence_ms)
-        return trim(s);
-    int said = s->text.n > 0;
-    rc = end_utterance(s);
-    return rc < 0 || !said ? rc : push_endpoint(s, silence_s);
-}
-
-/* Takes samples up to the next step at most. */
-static void hear(struct stream *s, const float *samples, size_t n)
-{
-    double start = seconds();
-    s->n_frames += (int64_t)log_mel_feed(s->mel, samples, n,
-                                         s->frames + (size_t)s->n_frames * (size_t)s->model->config.n_mels);
-    size_t n_changes = vad_feed(s->vad, samples, n, s->changes);
-    for (size_t i = 0; i < n_changes; i++) {
-        s->is_speech = s->changes[i].is_speech;
-        if (s->is_speech && s->speech_from < 0)
-            s->speech_from = (int64_t)s->changes[i].at;
-        if (!s->is_speech)
-            s->speech_to = (int64_t)s->changes[i].at;
-        s->is_settled = 0;
-    }
-    s->n_samples += (int64_t)n;
-    s->host.stats->features_s += seconds() - start;
+    if (s->text.n == 0)
+        alignatt_audio_drop(a, a->speech_from / LOG_MEL_HOP);
+    if (!a->is_speech && s->read_to != a->speech_to)
+        rc = read_step(s, a->speech_to, 1, settled);
+    else if (a->is_speech && is_step && a->n_samples - a->speech_from >= SHORTEST)
+        rc = read_step(s, a->n_samples, 0, settled);
+    else if (!a->is_speech && is_step)
+        rc = settle(s, settled);
+    if (!a->is_speech)
+        s->read_to = a->speech_to;
+    return rc < 0 ? rc : apply_rules(s, is_step);
 }
 
 static int stream_feed(void *state, const float *samples, size_t n)
 {
     struct stream *s = state;
     for (int rc; n > 0;) {
-        size_t room = (size_t)(s->n_step - s->n_samples % s->n_step), n_taken = n < room ? n : room;
-        hear(s, samples, n_taken);
+        double start = seconds();
+        size_t n_taken = alignatt_audio_hear(&s->audio, samples, n);
+        s->host.stats->features_s += seconds() - start;
         samples += n_taken;
         n -= n_taken;
-        if (n_taken == room && (rc = step(s, 0)) < 0)
+        if (s->audio.n_samples % ALIGNATT_CELL == 0 && (rc = look(s)) < 0)
             return rc;
     }
     return LINNET_OK;
@@ -429,13 +430,14 @@ static int stream_feed(void *state, const float *samples, size_t n)
 static int stream_finish(void *state)
 {
     struct stream *s = state;
-    struct vad_change change;
-    if (vad_finish(s->vad, &change) > 0 || s->is_speech) {
-        s->speech_to = s->n_samples;
-        s->is_speech = s->is_settled = 0;
-    }
-    int rc = step(s, 1);
-    linnet_event e = {.type = LINNET_EVENT_END, .text = "", .end_s = (double)s->n_samples / DECODER_RATE_HZ};
+    struct alignatt_audio *a = &s->audio;
+    int rc = LINNET_OK;
+    alignatt_audio_finish(a);
+    if (a->speech_from >= 0 && s->read_to != a->speech_to)
+        rc = read_step(s, a->speech_to, 1, INT64_MAX);
+    if (rc >= 0 && a->speech_from >= 0)
+        rc = end_utterance(s);
+    linnet_event e = {.type = LINNET_EVENT_END, .text = "", .end_s = (double)a->n_samples / DECODER_RATE_HZ};
     e.language = alignatt_text_language(&s->text);
     return rc < 0 ? rc : events_push(s->host.events, &e, s->host.msg);
 }

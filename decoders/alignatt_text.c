@@ -8,6 +8,7 @@
 #include "base/mem.h"
 
 #define MARKS ".,?!;:- "
+enum { LOOP_LONGEST = 16, LOOP_FEWEST = 3, LOOP_MOST = 6, LOOP_FRAMES = 7 /* from one time to the next */ };
 #define LAST_WORD_S 0.2 /* a word lasts about that long after attention has reached its last token */
 
 int alignatt_text_open(struct alignatt_text *t, const struct decoder_host *host, const struct whisper_vocab *vocab,
@@ -62,6 +63,21 @@ void alignatt_text_add(struct alignatt_text *t, int id, int64_t frame, float log
 {
     t->ids[t->n] = id;
     t->at[t->n++] = (struct alignatt_token){frame, logprob};
+}
+
+/* Up to LOOP_LONGEST tokens again and again, faster than anybody speaks or more often than anybody would. */
+int alignatt_text_loop(const struct alignatt_text *t)
+{
+    for (int length = 1; length <= LOOP_LONGEST && length <= t->n / LOOP_FEWEST; length++) {
+        int n = length;
+        while (n < t->n && t->ids[t->n - 1 - n] == t->ids[t->n - 1 - n + length])
+            n++;
+        int times = n / length;
+        int64_t span = t->at[t->n - 1].frame - t->at[t->n - n].frame;
+        if (times >= LOOP_MOST || (times >= LOOP_FEWEST && span < (times - 1) * LOOP_FRAMES))
+            return n - length;
+    }
+    return 0;
 }
 
 int alignatt_text_whole(struct alignatt_text *t, int next, int64_t settled)

@@ -43,6 +43,9 @@ void alignatt_text_add(struct alignatt_text *t, int id, int64_t frame, float log
  * next (-1: none would). */
 LINNET_MUST_CHECK int alignatt_text_whole(struct alignatt_text *t, int next, int64_t settled);
 
+/* How many of the last tokens only repeat those before them: the model is caught in a loop. */
+int alignatt_text_loop(const struct alignatt_text *t);
+
 int alignatt_text_is_mark(const struct alignatt_text *t, int id); /* punctuation alone */
 
 /* The first n tokens without the punctuation at their end (but never fewer than n_said). */

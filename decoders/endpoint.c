@@ -14,6 +14,15 @@ void endpoint_options_init(struct endpoint_options *options)
                                          .blank_threshold = 0.8};
 }
 
+void endpoint_options_read(struct endpoint_options *options, const struct recipe *r)
+{
+    endpoint_options_init(options);
+    options->rules[0].min_silence_ms = r->endpoint_rule1_silence_ms;
+    options->rules[1].min_silence_ms = r->endpoint_rule2_silence_ms;
+    options->rules[2].min_utterance_ms = r->endpoint_rule3_utterance_ms;
+    options->blank_threshold = r->endpoint_blank_threshold;
+}
+
 int endpoint_options_check(const struct endpoint_options *options, struct message *msg)
 {
     for (int i = 0; i < ENDPOINT_RULES; i++)
@@ -44,6 +53,21 @@ static void describe(struct endpoint_found *found)
              found->silence_ms / 1000.0, found->utterance_ms / 1000.0);
 }
 
+int endpoint_find(const struct endpoint_options *o, double silence_ms, double utterance_ms, int has_tokens,
+                  struct endpoint_found *found)
+{
+    struct endpoint_found now = {.silence_ms = silence_ms, .utterance_ms = utterance_ms};
+    for (int i = 0; i < ENDPOINT_RULES && now.rule == 0; i++)
+        if ((has_tokens || !o->rules[i].needs_tokens) && silence_ms >= o->rules[i].min_silence_ms &&
+            utterance_ms >= o->rules[i].min_utterance_ms)
+            now.rule = i + 1;
+    if (now.rule > 0)
+        describe(&now);
+    if (found != NULL)
+        *found = now;
+    return now.rule;
+}
+
 int endpoint_step(struct endpoint *e, const float *logprobs, int n_frames, int has_tokens, struct endpoint_found *found)
 {
     const struct endpoint_options *o = &e->options;
@@ -52,14 +76,5 @@ int endpoint_step(struct endpoint *e, const float *logprobs, int n_frames, int h
         e->n_silent = blank > o->blank_threshold ? e->n_silent + 1 : 0;
         e->n_frames++;
     }
-    struct endpoint_found now = {.silence_ms = e->n_silent * o->frame_ms, .utterance_ms = e->n_frames * o->frame_ms};
-    for (int i = 0; i < ENDPOINT_RULES && now.rule == 0; i++)
-        if ((has_tokens || !o->rules[i].needs_tokens) && now.silence_ms >= o->rules[i].min_silence_ms &&
-            now.utterance_ms >= o->rules[i].min_utterance_ms)
-            now.rule = i + 1;
-    if (now.rule > 0)
-        describe(&now);
-    if (found != NULL)
-        *found = now;
-    return now.rule;
+    return endpoint_find(o, e->n_silent * o->frame_ms, e->n_frames * o->frame_ms, has_tokens, found);
 }

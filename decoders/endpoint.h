@@ -6,7 +6,7 @@
 #ifndef LINNET_DECODERS_ENDPOINT_H
 #define LINNET_DECODERS_ENDPOINT_H
 
-#include "base/status.h"
+#include "decoders/recipe.h"
 
 #define ENDPOINT_RULES 3
 
@@ -26,6 +26,7 @@ struct endpoint_options {
 /* WeNet's values: 5 s of silence; 1 s of silence after something; 20 s of anything.  frame_ms, blank and n_vocabulary
  * are the model's and stay 0. */
 void endpoint_options_init(struct endpoint_options *options);
+void endpoint_options_read(struct endpoint_options *options, const struct recipe *recipe); /* as the recipe says */
 LINNET_MUST_CHECK int endpoint_options_check(const struct endpoint_options *options, struct message *msg);
 
 struct endpoint {
@@ -39,6 +40,10 @@ struct endpoint_found {
     double silence_ms, utterance_ms;
     char text[96];
 };
+
+/* The first rule that fires, 0 for none, whatever silence was told by.  found may be NULL. */
+int endpoint_find(const struct endpoint_options *options, double silence_ms, double utterance_ms, int has_tokens,
+                  struct endpoint_found *found);
 
 void endpoint_open(struct endpoint *e, const struct endpoint_options *options); /* that passed the check */
 void endpoint_reset(struct endpoint *e);

@@ -7,7 +7,8 @@
  *
  * Streaming is WeNet's two passes: the first pass gives partial results chunk by chunk; when an endpoint rule fires,
  * the second pass replaces the text, and the next utterance begins with empty caches and the same clock.  At the end
- * silence is added so that every sample takes part in an encoder frame. */
+ * silence is added so that every sample takes part in an encoder frame.  With vad.gate nothing is decoded from an
+ * endpoint to where speech begins again. */
 #include "decoders/hybrid.h"
 
 #include <math.h>
@@ -18,6 +19,7 @@
 #include "decoders/ctc_scores.h"
 #include "decoders/endpoint.h"
 #include "decoders/hotword_list.h"
+#include "decoders/hybrid_gate.h"
 #include "decoders/hybrid_result.h"
 #include "decoders/model.h"
 
@@ -38,6 +40,8 @@ struct hybrid {
     uint64_t n_samples;          /* of the recording */
     int i_clip;                  /* part of decoder.clip that is read, or comes next */
     int is_open;                 /* samples of it were taken */
+    struct hybrid_gate *gate;    /* NULL: all is decoded */
+    int has_ended;               /* an endpoint was found in the samples just taken */
     double base_s;               /* where it begins */
 };
 
@@ -73,13 +77,8 @@ static int encoder_options(const struct hybrid *h, struct hybrid_encoder_options
 
 static int endpoint_start(struct hybrid *h)
 {
-    const struct recipe *r = h->host.recipe;
     struct endpoint_options o;
-    endpoint_options_init(&o);
-    o.rules[0].min_silence_ms = r->endpoint_rule1_silence_ms;
-    o.rules[1].min_silence_ms = r->endpoint_rule2_silence_ms;
-    o.rules[2].min_utterance_ms = r->endpoint_rule3_utterance_ms;
-    o.blank_threshold = r->endpoint_blank_threshold;
+    endpoint_options_read(&o, h->host.recipe);
     o.frame_ms = h->model->frame_s * 1000.0;
     o.blank = h->model->blank;
     o.n_vocabulary = h->model->n_vocabulary;
@@ -97,6 +96,7 @@ static void hybrid_close(void *state)
     hybrid_encoder_close(h->encoder);
     hybrid_search_close(h->search);
     hotwords_close(h->hotwords);
+    hybrid_gate_close(h->gate);
     nn_context_close(&h->ctx);
     buffer_free(&h->text);
     buffer_free(&h->partial);
@@ -117,6 +117,8 @@ static int hybrid_open(void **state, const struct decoder_host *host, enum hybri
     int rc;
     if ((rc = encoder_options(h, &options)) < 0 || (rc = nn_context_open(&h->ctx, host->model->pool, host->msg)) < 0 ||
         (rc = endpoint_start(h)) < 0 ||
+        (host->streaming && host->recipe->vad_gate && host->recipe->decoder_clip.n == 0 &&
+         (rc = hybrid_gate_open(&h->gate, host->recipe, host->msg)) < 0) ||
         (rc = hybrid_encoder_open(&h->encoder, h->model, &h->ctx, &options, host->msg)) < 0 ||
         (rc = hybrid_search_open(&h->search, h->model, &h->ctx, h->method, host->recipe, NULL, host->msg)) < 0) {
         hybrid_close(h);
@@ -246,6 +248,7 @@ static int take_block(struct hybrid *h, const struct hybrid_block *block)
         endpoint_step(&h->endpoint, block->logprobs, block->n, n > 0, &found) == 0)
         return rc;
     hybrid_encoder_restart(h->encoder);
+    h->has_ended = 1;
     return end_utterance(h, &found);
 }
 
@@ -327,20 +330,55 @@ static int take_samples(struct hybrid *h, const float *samples, size_t n, size_t
     return h->is_open ? take_blocks(h) : LINNET_OK;
 }
 
-static int hybrid_feed(void *state, const float *samples, size_t n)
+/* Decodes what the gate let through; after an endpoint it may be shut. */
+static int take_passage(struct hybrid *h, struct hybrid_passage p)
 {
-    for (size_t n_taken; n > 0; samples += n_taken, n -= n_taken) {
-        int rc = take_samples(state, samples, n, &n_taken);
+    if (!h->is_open)
+        h->n_samples = p.at;
+    for (size_t n_taken; p.n > 0; p.samples += n_taken, p.n -= n_taken) {
+        h->has_ended = 0;
+        int rc = take_samples(h, p.samples, p.n, &n_taken);
         if (rc < 0)
             return rc;
+        if (h->has_ended && hybrid_gate_shut(h->gate)) {
+            hybrid_encoder_reset(h->encoder);
+            h->first_frame = 0;
+            h->is_open = 0;
+            return LINNET_OK;
+        }
     }
     return LINNET_OK;
+}
+
+static int hybrid_feed(void *state, const float *samples, size_t n)
+{
+    struct hybrid *h = state;
+    struct hybrid_passage passage;
+    int rc = LINNET_OK;
+    for (size_t n_taken; n > 0 && rc >= 0; samples += n_taken, n -= n_taken) {
+        if (h->gate == NULL) {
+            rc = take_samples(h, samples, n, &n_taken);
+        } else {
+            n_taken = hybrid_gate_feed(h->gate, samples, n, &passage);
+            rc = passage.n > 0 ? take_passage(h, passage) : LINNET_OK;
+        }
+    }
+    return rc;
 }
 
 static int hybrid_finish(void *state)
 {
     struct hybrid *h = state;
-    int rc = end_clip(h);
+    struct hybrid_passage passage = {0};
+    int rc = LINNET_OK;
+    if (h->gate != NULL)
+        hybrid_gate_finish(h->gate, &passage);
+    if (passage.n > 0)
+        rc = take_passage(h, passage);
+    if (rc >= 0)
+        rc = end_clip(h);
+    if (h->gate != NULL)
+        h->n_samples = hybrid_gate_heard(h->gate);
     double length = (double)h->n_samples / DECODER_RATE_HZ;
     linnet_event end = {.type = LINNET_EVENT_END, .start_s = length, .end_s = length, .text = "", .language = ""};
     return rc < 0 ? rc : events_push(h->host.events, &end, h->host.msg);
@@ -353,6 +391,8 @@ static int hybrid_reset(void *state)
     hybrid_search_reset(h->search);
     endpoint_reset(&h->endpoint);
     buffer_cut(&h->partial, 0);
+    if (h->gate != NULL)
+        hybrid_gate_reset(h->gate);
     h->first_frame = h->n_frames = 0;
     h->n_samples = 0;
     h->i_clip = h->is_open = 0;

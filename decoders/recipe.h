@@ -124,7 +124,9 @@
       "mean excess over the noise that counts as speech; lower hears more")                                            \
     K(INT, vad_start_ms, "vad.start_ms", "60", 10, 1000, NULL, "so much sound begins speech: clicks do not")           \
     K(INT, vad_hold_ms, "vad.hold_ms", "400", 0, 10000, NULL, "so long after the last sound speech ends")              \
-    K(INT, vad_pre_roll_ms, "vad.pre_roll_ms", "300", 0, 5000, NULL, "so long before the first sound speech begins")
+    K(INT, vad_pre_roll_ms, "vad.pre_roll_ms", "300", 0, 5000, NULL, "so long before the first sound speech begins")  \
+    K(BOOL, vad_gate, "vad.gate", "false", 0, 1, NULL,                                                                 \
+      "hybrid, streaming: from an endpoint on nothing is decoded until speech begins (live: true)")
 
 struct recipe_list {
     double *at; /* [n] */

@@ -10,6 +10,9 @@
 
 #define SPEECH_NONE UINT64_MAX
 
+/* A voice detector with the recipe's settings. */
+LINNET_MUST_CHECK int speech_open_vad(struct vad **out, const struct recipe *recipe, struct message *msg);
+
 /* Zeroed may be closed. */
 struct speech {
     struct vad *vad;

@@ -425,6 +425,66 @@ static void test_events(void)
     recording_close(&r);
 }
 
+/* 7 s of silence, the recording, 7 s of silence, twice: the gate opens where the detector hears speech and not before,
+ * is shut by an endpoint, and the clock goes on.  Without it rule 1 ends an utterance every 5 s of silence. */
+static void test_gate(void)
+{
+    enum { SILENCE = 7 * 16000 };
+    static const char *const more[] = {"vad.gate=false", "vad.gate=true", "vad.gate=true", "vad.gate=true"};
+    static const char *const detector[] = {"vad.pre_roll_ms=300", "vad.pre_roll_ms=300", "vad.pre_roll_ms=100",
+                                           "vad.threshold_db=19"};
+    struct recording r;
+    recording_open(&r);
+    size_t n_speech = r.wav.n_rows / 3 - 24000, n = 2 * (2 * SILENCE + n_speech);
+    float *samples = calloc(n, sizeof *samples);
+    for (size_t i = 0; i < 2; i++)
+        memcpy(samples + SILENCE + i * (2 * SILENCE + n_speech), r.wav.data, n_speech * sizeof *samples);
+    linnet_model *m = model_open(r.c.dir, 1);
+    struct buffer first = {0}, again = {0};
+    double starts[4] = {0};
+    for (int way = 0; way < 4; way++) {
+        struct settings s = {.n = 0};
+        set(&s, "decoder.name=ctc_greedy");
+        set(&s, "endpoint.blank_threshold=0"); /* a random model does not know silence: all is, and rule 1 fires */
+        set(&s, "endpoint.rule2_silence_ms=1e9");
+        set(&s, "%s", more[way]);
+        set(&s, "%s", detector[way]);
+        linnet_stream *stream = stream_open(m, &s, 1);
+        linnet_event e;
+        int n_endpoint = 0, n_final = 0;
+        buffer_cut(&first, 0);
+        run(stream, samples, n, 4000, &first);
+        CU_ASSERT_EQUAL(linnet_stream_reset(stream), 0);
+        CU_ASSERT_EQUAL(linnet_stream_feed(stream, samples, n), 0);
+        CU_ASSERT_EQUAL(linnet_stream_finish(stream), 0);
+        while (linnet_stream_next(stream, &e) > 0) {
+            n_final += e.type == LINNET_EVENT_FINAL;
+            if (e.type == LINNET_EVENT_ENDPOINT && n_endpoint++ == 0)
+                starts[way] = e.start_s;
+            if (e.type == LINNET_EVENT_END)
+                CU_ASSERT_DOUBLE_EQUAL(e.end_s, (double)n / 16000, 1e-6);
+            if (way > 0 && e.type != LINNET_EVENT_END)
+                CU_ASSERT(e.end_s > 6.5 && (e.start_s < 12 || e.start_s > 20));
+        }
+        CU_ASSERT(way == 0 ? n_endpoint >= 6 : way == 3 ? n_endpoint == 0 && n_final == 0 : n_endpoint == 2);
+        for (size_t piece = 1; piece < 5000 && way == 1; piece = piece * 13 + 1) {
+            buffer_cut(&again, 0);
+            CU_ASSERT_EQUAL(linnet_stream_reset(stream), 0);
+            run(stream, samples, n, piece, &again);
+            CU_ASSERT_STRING_EQUAL(buffer_text(&again), buffer_text(&first));
+        }
+        linnet_stream_close(stream);
+    }
+    CU_ASSERT_DOUBLE_EQUAL(starts[0], 0, 1e-6);
+    CU_ASSERT(starts[1] > 6.69 && starts[1] < 7.7);
+    CU_ASSERT_DOUBLE_EQUAL(starts[2] - starts[1], 0.2, 1e-6);
+    buffer_free(&first);
+    buffer_free(&again);
+    free(samples);
+    linnet_model_close(m);
+    recording_close(&r);
+}
+
 /* ---- long, and many ---- */
 
 static long resident_pages(void)
@@ -675,6 +735,7 @@ static const struct unit_test tests[] = {
     {"partial results, endpoints, times", test_events},
     {"phrases", test_phrases},
     {"parts of a recording", test_clips},
+    {"the gate", test_gate},
     {"the end of a stream", test_flush},
     {"an hour through one stream", test_hour},
     {"sixteen streams at once", test_many},

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * hybrid_gate.c - lets a stream through from where the voice detector hears speech until it is shut again.
+ *
+ * Samples are looked at in cells of 10 ms that lie where they lie in the stream, not where it was cut when fed, so that
+ * nothing depends on how it was.  The last samples are kept, as far back as the detector may date a beginning. */
+#include "decoders/hybrid_gate.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "decoders/speech.h"
+
+enum { CELL = VAD_RATE_HZ / 100, SLACK = 8 * CELL /* a frame of the detector and more */ };
+
+struct hybrid_gate {
+    struct vad *vad;
+    struct vad_change changes[4];
+    float *kept; /* [n_kept] the last samples, of them at most n_back whenever a cell begins */
+    size_t n_kept, n_back;
+    uint64_t n_heard;
+    int is_open;
+};
+
+int hybrid_gate_open(struct hybrid_gate **out, const struct recipe *r, struct message *msg)
+{
+    struct hybrid_gate *g = mem_array(1, sizeof *g);
+    if (g == NULL)
+        return fail_memory(msg);
+    int rc = speech_open_vad(&g->vad, r, msg);
+    if (rc >= 0) {
+        g->n_back = ((size_t)r->vad_pre_roll_ms + 2 * (size_t)r->vad_start_ms) * VAD_RATE_HZ / 1000 + SLACK;
+        g->kept = mem_array(2 * g->n_back + CELL, sizeof *g->kept);
+        rc = g->kept == NULL ? fail_memory(msg) : LINNET_OK;
+    }
+    if (rc < 0) {
+        hybrid_gate_close(g);
+        return rc;
+    }
+    *out = g;
+    return LINNET_OK;
+}
+
+void hybrid_gate_close(struct hybrid_gate *g)
+{
+    if (g == NULL)
+        return;
+    vad_close(g->vad);
+    mem_free(g->kept);
+    mem_free(g);
+}
+
+void hybrid_gate_reset(struct hybrid_gate *g)
+{
+    vad_reset(g->vad);
+    g->n_kept = 0;
+    g->n_heard = 0;
+    g->is_open = 0;
+}
+
+static void keep(struct hybrid_gate *g, const float *samples, size_t n)
+{
+    if (g->n_heard % CELL == 0 && g->n_kept > 2 * g->n_back) {
+        memmove(g->kept, g->kept + g->n_kept - g->n_back, g->n_back * sizeof *g->kept);
+        g->n_kept = g->n_back;
+    }
+    memcpy(g->kept + g->n_kept, samples, n * sizeof *samples);
+    g->n_kept += n;
+    g->n_heard += n;
+}
+
+/* The last n samples, or as many of them as are kept. */
+static void pass(const struct hybrid_gate *g, uint64_t n, struct hybrid_passage *passage)
+{
+    passage->n = n < g->n_kept ? (size_t)n : g->n_kept;
+    passage->samples = g->kept + g->n_kept - passage->n;
+    passage->at = g->n_heard - passage->n;
+}
+
+size_t hybrid_gate_feed(struct hybrid_gate *g, const float *samples, size_t n, struct hybrid_passage *passage)
+{
+    size_t room = CELL - (size_t)(g->n_heard % CELL), n_taken = n < room ? n : room;
+    passage->n = 0;
+    keep(g, samples, n_taken);
+    if (n_taken < room)
+        return n_taken;
+    int was_open = g->is_open;
+    size_t n_changes = vad_feed(g->vad, g->kept + g->n_kept - CELL, CELL, g->changes);
+    for (size_t i = 0; i < n_changes && !g->is_open; i++)
+        if (g->changes[i].is_speech) {
+            g->is_open = 1;
+            pass(g, g->n_heard - g->changes[i].at, passage);
+        }
+    if (was_open)
+        pass(g, CELL, passage);
+    return n_taken;
+}
+
+void hybrid_gate_finish(struct hybrid_gate *g, struct hybrid_passage *passage)
+{
+    passage->n = 0;
+    if (g->is_open)
+        pass(g, g->n_heard % CELL, passage);
+}
+
+int hybrid_gate_shut(struct hybrid_gate *g)
+{
+    if (!vad_is_speech(g->vad))
+        g->is_open = 0;
+    return !g->is_open;
+}
+
+uint64_t hybrid_gate_heard(const struct hybrid_gate *g)
+{
+    return g->n_heard;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * hybrid_gate.h - lets a stream through from where the voice detector hears speech until it is shut again. */
+#ifndef LINNET_DECODERS_HYBRID_GATE_H
+#define LINNET_DECODERS_HYBRID_GATE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "decoders/recipe.h"
+
+struct hybrid_gate;
+
+/* Samples [n] that are to be decoded, the first of them the stream's sample `at`; none: n = 0. */
+struct hybrid_passage {
+    const float *samples;
+    size_t n;
+    uint64_t at;
+};
+
+LINNET_MUST_CHECK int hybrid_gate_open(struct hybrid_gate **out, const struct recipe *recipe, struct message *msg);
+void hybrid_gate_close(struct hybrid_gate *g); /* NULL is fine */
+void hybrid_gate_reset(struct hybrid_gate *g);
+
+/* Takes some of the samples [n] and returns how many; what passes is valid until the next call.  Beginnings are dated
+ * back: the first passage after the gate was shut may hold samples that have passed before. */
+size_t hybrid_gate_feed(struct hybrid_gate *g, const float *samples, size_t n, struct hybrid_passage *passage);
+
+/* The stream has ended: what passes of the samples that were held back. */
+void hybrid_gate_finish(struct hybrid_gate *g, struct hybrid_passage *passage);
+
+/* Shuts the gate unless somebody speaks; 1 when it is shut now. */
+int hybrid_gate_shut(struct hybrid_gate *g);
+
+uint64_t hybrid_gate_heard(const struct hybrid_gate *g); /* samples so far */
+
+#endif
