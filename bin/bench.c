@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "base/clock.h"
 #include "base/json_writer.h"
 #include "base/mem.h"
 #include "bin/decoding.h"
@@ -77,14 +78,14 @@ static int read_recording(struct bench *b, const char *path, struct message *msg
 
 static int open_all(struct bench *b, struct message *msg)
 {
-    double start = progress_clock_s();
+    double start = clock_s();
     int rc = decoding_open_model(&b->decoding, &b->options->decoding, msg);
-    b->load_s = progress_clock_s() - start;
+    b->load_s = clock_s() - start;
     if (rc < 0)
         return rc;
-    start = progress_clock_s();
+    start = clock_s();
     rc = decoding_open_stream(&b->decoding, &b->options->decoding, b->options->streaming, RATE_HZ, msg);
-    b->open_s = progress_clock_s() - start;
+    b->open_s = clock_s() - start;
     return rc;
 }
 
@@ -108,11 +109,11 @@ static int measure(struct bench *b, int i_run, struct message *msg)
 {
     linnet_stream *s = b->decoding.stream;
     struct linnet_stats stats = {.size = sizeof stats};
-    double start = progress_clock_s();
+    double start = clock_s();
     int rc = decode(s, b->samples, b->n);
     if (rc < 0 || (rc = linnet_stream_stats(s, &stats)) < 0)
         return fail(msg, rc, "%s", linnet_stream_error(s));
-    b->seconds[WALL][i_run] = progress_clock_s() - start;
+    b->seconds[WALL][i_run] = clock_s() - start;
     b->seconds[FEATURES][i_run] = stats.features_s;
     b->seconds[ENCODER][i_run] = stats.encoder_s;
     b->seconds[DECODER][i_run] = stats.decoder_s;

@@ -19,6 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/json_writer.h"
 #include "bin/data_dir.h"
@@ -283,7 +284,7 @@ static int decode_utterance(struct job *j, const struct data_utterance *u, int *
 static void decode_all(struct job *j)
 {
     int broken = 0;
-    double start = progress_clock_s();
+    double start = clock_s();
     progress_start(&j->progress, j->data.n);
     for (int i = 0; i < j->data.n && !broken && decoding_signal() == 0; i++) {
         const struct data_utterance *u = &j->data.at[i];
@@ -303,7 +304,7 @@ static void decode_all(struct job *j)
         progress_step(&j->progress, i + 1);
     }
     progress_hide(&j->progress);
-    j->totals.wall_s = progress_clock_s() - start;
+    j->totals.wall_s = clock_s() - start;
 }
 
 static int add_settings(const struct job *j, struct buffer *b)

@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
-#include "bin/progress.h"
 #include "decoders/hotword_list.h"
 #include "decoders/recipe.h"
 #include "frontend/audio_file.h"
@@ -204,8 +204,7 @@ static int take_events(struct decoding *d, const struct decoding_sink *sink, str
 
 static int tell_called(const struct decoding_sink *sink, long fed, double start_s, struct message *msg)
 {
-    return sink->called != NULL ? sink->called(sink->arg, (double)fed / RATE_HZ, progress_clock_s() - start_s, msg)
-                                : LINNET_OK;
+    return sink->called != NULL ? sink->called(sink->arg, (double)fed / RATE_HZ, clock_s() - start_s, msg) : LINNET_OK;
 }
 
 /* Feeds until the end, max_samples or damage; n_read gets what came last from the file, n_fed how much was fed. */
@@ -219,7 +218,7 @@ static int feed(struct decoding *d, struct audio_file *audio, float *block, long
         *n_read = audio_file_read(audio, block, (size_t)want, what);
         if (*n_read <= 0)
             break;
-        double start_s = progress_clock_s();
+        double start_s = clock_s();
         if ((rc = linnet_stream_feed(d->stream, block, (size_t)*n_read)) < 0)
             return fail(what, rc, "%s", linnet_stream_error(d->stream));
         *n_fed += *n_read;
@@ -233,7 +232,7 @@ static int feed(struct decoding *d, struct audio_file *audio, float *block, long
 
 static int finish(struct decoding *d, const struct decoding_sink *sink, long n_fed, struct message *msg)
 {
-    double start_s = progress_clock_s();
+    double start_s = clock_s();
     int rc = linnet_stream_finish(d->stream);
     if (rc < 0)
         fail(msg, rc, "%s", linnet_stream_error(d->stream));

@@ -10,12 +10,12 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/json_writer.h"
 #include "base/mem.h"
 #include "bin/decoding.h"
 #include "bin/latency.h"
 #include "bin/live_source.h"
-#include "bin/progress.h"
 #include "frontend/mic.h"
 #include "frontend/wav_writer.h"
 
@@ -179,9 +179,9 @@ static int take_events(struct live *l, struct message *msg)
 
 static int decode(struct live *l, const float *samples, size_t n, int is_end, struct message *msg)
 {
-    double call_s = progress_clock_s();
+    double call_s = clock_s();
     int rc = is_end ? linnet_stream_finish(l->decoding.stream) : linnet_stream_feed(l->decoding.stream, samples, n);
-    double now_s = progress_clock_s();
+    double now_s = clock_s();
     if (rc < 0)
         return fail(msg, rc, "%s", linnet_stream_error(l->decoding.stream));
     if (latency_called(&l->latency, l->heard_s, now_s - call_s,
@@ -207,7 +207,7 @@ static int listen(struct live *l, float *block, size_t n_block, struct message *
         if (n <= 0)
             return (int)n;
         if (l->heard_s <= 0)
-            l->started_s = progress_clock_s() - (double)n / live_source_rate_hz(l->source);
+            l->started_s = clock_s() - (double)n / live_source_rate_hz(l->source);
         l->heard_s += (double)n / live_source_rate_hz(l->source);
         int rc = l->wav != NULL ? wav_writer_write(l->wav, block, (size_t)n, msg) : LINNET_OK;
         if (rc >= 0)

@@ -8,8 +8,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
-#include "bin/progress.h"
 #include "frontend/audio_file.h"
 #include "frontend/mic.h"
 
@@ -76,10 +76,10 @@ static void round_samples(float *samples, long n)
 static void keep_pace(struct live_source *s, long n, const volatile sig_atomic_t *stop)
 {
     if (s->started_s < 0)
-        s->started_s = progress_clock_s();
+        s->started_s = clock_s();
     s->given_s += (double)n / s->rate_hz;
     while (s->speed > 0 && *stop == 0) {
-        double wait = s->started_s + s->given_s / s->speed - progress_clock_s();
+        double wait = s->started_s + s->given_s / s->speed - clock_s();
         if (wait <= 0)
             return;
         struct timespec t = {(time_t)wait, (long)((wait - floor(wait)) * 1e9)};

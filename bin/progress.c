@@ -3,28 +3,22 @@
 #include "bin/progress.h"
 
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "base/clock.h"
 
 enum { WIDTH = 30 };
 #define FIRST_S 2.0
 #define REDRAW_S 0.2
 
-double progress_clock_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
 void progress_start(struct progress *p, double total)
 {
-    *p = (struct progress){.total = isatty(STDERR_FILENO) ? total : 0, .started_s = progress_clock_s()};
+    *p = (struct progress){.total = isatty(STDERR_FILENO) ? total : 0, .started_s = clock_s()};
 }
 
 void progress_step(struct progress *p, double done)
 {
-    double now = progress_clock_s(), spent = now - p->started_s;
+    double now = clock_s(), spent = now - p->started_s;
     if (p->total <= 0 || done <= 0 || spent < FIRST_S || now - p->shown_s < REDRAW_S)
         return;
     double share = done < p->total ? done / p->total : 1;

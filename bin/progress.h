@@ -11,6 +11,5 @@ struct progress {
 void progress_start(struct progress *p, double total); /* total <= 0: not known */
 void progress_step(struct progress *p, double done);
 void progress_hide(struct progress *p); /* before something else is printed, and at the end */
-double progress_clock_s(void);          /* monotonic */
 
 #endif

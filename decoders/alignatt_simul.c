@@ -7,8 +7,8 @@
  * truncation head says that a word is cut, the text after the last space is dropped and the rest spelled anew: without a
  * space that is all of it.  The oldest chunk and its tokens leave when the buffer is full.  A chunk is an event. */
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "decoders/alignatt.h"
 #include "decoders/alignatt_reader.h"
@@ -43,13 +43,6 @@ struct simul {
     int last_frame;
     struct buffer text;
 };
-
-static double seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 static void start_over(struct simul *s)
 {
@@ -141,7 +134,7 @@ static void listen(struct simul *s, int n_audio)
 {
     static const float silence[4000];
     size_t n_mels = (size_t)s->host.model->whisper->config.n_mels, n_rows;
-    double start = seconds();
+    double start = clock_s();
     int n = n_audio < WINDOW_SAMPLES ? n_audio : WINDOW_SAMPLES;
     log_mel_reset(s->mel);
     n_rows = log_mel_feed(s->mel, s->audio, (size_t)n, s->window);
@@ -150,10 +143,10 @@ static void listen(struct simul *s, int n_audio)
         n_rows += log_mel_feed(s->mel, silence, (size_t)n_more, s->window + n_rows * n_mels);
     }
     log_mel_normalize(s->window, (size_t)WINDOW * n_mels, -__builtin_inff());
-    s->host.stats->features_s += seconds() - start;
-    start = seconds();
+    s->host.stats->features_s += clock_s() - start;
+    start = clock_s();
     alignatt_reader_listen(&s->reader, s->window, WINDOW, n_audio / LOG_MEL_HOP / 2);
-    s->host.stats->encoder_s += seconds() - start;
+    s->host.stats->encoder_s += clock_s() - start;
 }
 
 /* Whether attention that jumped back to frame is a reason to drop what the chunk gave; the last frame is kept up. */
@@ -294,12 +287,12 @@ static int chunk_step(struct simul *s, int is_last)
     if ((s->n_chunks + 1) * r->decoder_segment_s >= r->decoder_buffer_s && s->n_chunks > 0)
         drop_oldest(s);
     listen(s, s->n_chunks * s->n_chunk + s->n_open);
-    double start = seconds();
+    double start = clock_s();
     int is_whole = alignatt_reader_fires(&s->reader) || is_last, n = read_tokens(s, is_last);
     fresh = s->tokens + s->n_tokens;
     if (!is_whole)
         rc = drop_last_word(s, fresh, &n);
-    s->host.stats->decoder_s += seconds() - start;
+    s->host.stats->decoder_s += clock_s() - start;
     if (rc >= 0)
         rc = push_chunk(s, fresh, n);
     s->n_tokens += n;

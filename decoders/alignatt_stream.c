@@ -15,10 +15,10 @@
  * Times are exact: nothing is heard twice.  When the buffer is full its older part leaves at the end of a sentence or
  * word, and its text becomes context.  Results depend on the samples alone, not on how they were cut when fed. */
 #include <math.h>
-#include <string.h>
 #include <stdio.h>
-#include <time.h>
+#include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "decoders/alignatt.h"
 #include "decoders/alignatt_audio.h"
@@ -27,6 +27,7 @@
 #include "decoders/endpoint.h"
 #include "decoders/model.h"
 #include "decoders/whisper.h"
+#include "decoders/whisper_prompt.h"
 #include "decoders/whisper_rules.h"
 
 enum {
@@ -57,13 +58,6 @@ struct stream {
     int *initial, n_initial;      /* the recipe's prompt */
 };
 
-static double seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
 /* ---- opening ---- */
 
 static void start_over(struct stream *s)
@@ -88,36 +82,6 @@ static void stream_close(void *state)
     void *arrays[] = {s->suppressed, s->window, s->prompt, s->initial, s};
     for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++)
         mem_free(arrays[i]);
-}
-
-static int language_open(struct stream *s)
-{
-    const char *name = s->host.recipe->language;
-    int n_languages = s->vocab->special.n_languages;
-    s->wanted_language = -1;
-    if (n_languages == 0 && strcmp(name, "auto") != 0 && strcmp(name, "en") != 0 && strcmp(name, "english") != 0)
-        return fail(s->host.msg, LINNET_E_UNSUPPORTED, "this model knows English only");
-    if (n_languages == 0 || strcmp(name, "auto") == 0)
-        return LINNET_OK;
-    s->wanted_language = whisper_vocab_language(s->vocab, name);
-    if (s->wanted_language < 0)
-        return fail(s->host.msg, LINNET_E_ARGUMENT, "language '%s' is not one of the model's", name);
-    return LINNET_OK;
-}
-
-static int prompt_open(struct stream *s)
-{
-    const char *text = s->host.recipe->decoder_initial_prompt;
-    struct buffer b = {0};
-    while (*text == ' ')
-        text++;
-    if (*text == '\0')
-        return LINNET_OK;
-    int rc = buffer_printf(&b, " %s", text);
-    if (rc >= 0)
-        rc = whisper_vocab_encode(s->vocab, b.data, b.n, &s->initial, &s->n_initial, s->host.msg);
-    buffer_free(&b);
-    return rc;
 }
 
 static int rules_open(struct stream *s)
@@ -154,8 +118,10 @@ static int stream_open(void **state, const struct decoder_host *host)
     s->vocab = s->model->vocab;
     endpoint_options_read(&s->endpoints, host->recipe);
     int rc;
-    if ((rc = language_open(s)) < 0 || (rc = buffers_open(s)) < 0 || (rc = rules_open(s)) < 0 ||
-        (rc = prompt_open(s)) < 0 ||
+    if ((rc = whisper_prompt_language_setting(s->vocab, host->recipe, &s->wanted_language, host->msg)) < 0 ||
+        (rc = buffers_open(s)) < 0 || (rc = rules_open(s)) < 0 ||
+        (rc = whisper_prompt_encode(s->vocab, host->recipe->decoder_initial_prompt, &s->initial, &s->n_initial,
+                                    host->msg)) < 0 ||
         (rc = alignatt_text_open(&s->text, &s->host, s->vocab, s->model->config.n_text_ctx, CONTEXT)) < 0 ||
         (rc = alignatt_reader_open(&s->reader, s->model, host->model->pool, host->recipe->decoder_head, host->msg)) < 0)
         goto fail;
@@ -172,10 +138,10 @@ fail:
 /* Encodes the buffer up to sample `to`. */
 static void listen(struct stream *s, int64_t to)
 {
-    double start = seconds();
+    double start = clock_s();
     int n_content, n = alignatt_audio_window(&s->audio, to, PAD_FRAMES, s->window, &n_content);
     alignatt_reader_listen(&s->reader, s->window, n, n_content);
-    s->host.stats->encoder_s += seconds() - start;
+    s->host.stats->encoder_s += clock_s() - start;
 }
 
 static int detect_language(const struct stream *s)
@@ -293,7 +259,7 @@ static int read_step(struct stream *s, int64_t to, int is_complete, int64_t sett
     listen(s, to);
     if (s->reader.n_content < 1)
         return LINNET_OK;
-    double start = seconds(), silence = run_prompt(s);
+    double start = clock_s(), silence = run_prompt(s);
     int next, n_whole = 0;
     read_tokens(s, is_complete, &next);
     if (is_no_speech(s, silence))
@@ -301,7 +267,7 @@ static int read_step(struct stream *s, int64_t to, int is_complete, int64_t sett
     if (is_complete || alignatt_reader_fires(&s->reader))
         next = -1;
     n_whole = alignatt_text_whole(t, next, settled);
-    s->host.stats->decoder_s += seconds() - start;
+    s->host.stats->decoder_s += clock_s() - start;
     if (n_whole < 0)
         return n_whole;
     t->n_said = next < 0 ? alignatt_text_before_stop(t, n_whole) : n_whole;
@@ -416,9 +382,9 @@ static int stream_feed(void *state, const float *samples, size_t n)
 {
     struct stream *s = state;
     for (int rc; n > 0;) {
-        double start = seconds();
+        double start = clock_s();
         size_t n_taken = alignatt_audio_hear(&s->audio, samples, n);
-        s->host.stats->features_s += seconds() - start;
+        s->host.stats->features_s += clock_s() - start;
         samples += n_taken;
         n -= n_taken;
         if (s->audio.n_samples % ALIGNATT_CELL == 0 && (rc = look(s)) < 0)

@@ -13,8 +13,8 @@
 
 #include <math.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "decoders/ctc_scores.h"
 #include "decoders/endpoint.h"
@@ -44,13 +44,6 @@ struct hybrid {
     int has_ended;               /* an endpoint was found in the samples just taken */
     double base_s;               /* where it begins */
 };
-
-static double seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 /* ---- opening ---- */
 
@@ -259,9 +252,9 @@ static int take_blocks(struct hybrid *h)
     while ((rc = hybrid_encoder_next(h->encoder, &block, h->host.msg)) > 0) {
         if (*h->host.cancelled)
             return fail(h->host.msg, LINNET_E_CANCELLED, "cancelled");
-        double start = seconds();
+        double start = clock_s();
         rc = take_block(h, &block);
-        h->host.stats->decoder_s += seconds() - start;
+        h->host.stats->decoder_s += clock_s() - start;
         if (rc < 0)
             return rc;
     }
@@ -294,10 +287,10 @@ static int end_clip(struct hybrid *h)
     int rc = h->is_open ? hybrid_encoder_finish(h->encoder, h->host.msg) : LINNET_OK;
     if (rc < 0 || (h->is_open && (rc = take_blocks(h)) < 0))
         return rc;
-    double start = seconds();
+    double start = clock_s();
     if (h->is_open)
         rc = end_utterance(h, NULL);
-    h->host.stats->decoder_s += seconds() - start;
+    h->host.stats->decoder_s += clock_s() - start;
     hybrid_encoder_reset(h->encoder);
     h->first_frame = 0;
     h->is_open = 0;

@@ -3,8 +3,8 @@
 #include "decoders/hybrid_encoder.h"
 
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 
 enum {
@@ -30,13 +30,6 @@ struct hybrid_encoder {
     int n_states, n_given; /* frames encoded; given out */
     double features_s, encoder_s;
 };
-
-static double seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 static int shift_samples(const struct hybrid_model *m)
 {
@@ -143,7 +136,7 @@ static int features_reserve(struct hybrid_encoder *e, int n, struct message *msg
 /* Samples, no more than a block, to features; those before are used up. */
 static int take_samples(struct hybrid_encoder *e, const float *samples, size_t n, struct message *msg)
 {
-    double start = seconds();
+    double start = clock_s();
     e->n_used = 0;
     e->n_frames = (int)fbank_feed(e->fbank, samples, n, e->frames);
     if (e->stream == NULL) {
@@ -155,7 +148,7 @@ static int take_samples(struct hybrid_encoder *e, const float *samples, size_t n
                    (size_t)e->n_frames * (size_t)mels * sizeof *e->frames);
         e->n_features += e->n_frames;
     }
-    e->features_s += seconds() - start;
+    e->features_s += clock_s() - start;
     return LINNET_OK;
 }
 
@@ -254,13 +247,13 @@ static int next_of_whole(struct hybrid_encoder *e, int *first, struct message *m
 
 int hybrid_encoder_next(struct hybrid_encoder *e, struct hybrid_block *block, struct message *msg)
 {
-    double start = seconds(), features_s = e->features_s;
+    double start = clock_s(), features_s = e->features_s;
     int first = 0, n = e->stream != NULL ? next_chunk(e, msg) : next_of_whole(e, &first, msg);
     if (n > 0) {
         const float *states = e->states + (ptrdiff_t)first * e->model->config.n_dims;
         hybrid_model_ctc(e->model, e->ctx, states, n, e->logprobs);
         *block = (struct hybrid_block){states, e->logprobs, n};
     }
-    e->encoder_s += seconds() - start - (e->features_s - features_s);
+    e->encoder_s += clock_s() - start - (e->features_s - features_s);
     return n > 0 ? 1 : n;
 }

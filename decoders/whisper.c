@@ -9,10 +9,10 @@
 
 #include <math.h>
 #include <string.h>
-#include <time.h>
 #include <zlib.h>
 
 #include "base/buffer.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "decoders/model.h"
 #include "decoders/speech.h"
@@ -39,13 +39,6 @@ struct whisper {
     float *window, *states; /* [WINDOW, n_mels], [n_audio_ctx, D] */
     struct buffer text;     /* whose repetitions are measured */
 };
-
-static double seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 /* ---- opening ---- */
 
@@ -160,11 +153,11 @@ static void fill_window(struct whisper *w, int n)
 
 static void encode_window(struct whisper *w, int n)
 {
-    double start = seconds();
+    double start = clock_s();
     fill_window(w, n);
     whisper_encoder_forward(&w->ctx, &w->model->encoder, &w->encoder, w->window, WINDOW, w->states);
     whisper_search_listen(w->search, w->states, w->model->config.n_audio_ctx);
-    w->host.stats->encoder_s += seconds() - start;
+    w->host.stats->encoder_s += clock_s() - start;
 }
 
 static int detect_language(struct whisper *w)
@@ -246,7 +239,7 @@ static int window_step(struct whisper *w, int n_frames)
     const struct recipe *r = w->host.recipe;
     struct whisper_outcome o = {0};
     encode_window(w, n_frames);
-    double start = seconds();
+    double start = clock_s();
     uint64_t steps = whisper_search_steps(w->search);
     int rc = detect_language(w);
     if (rc >= 0)
@@ -259,7 +252,7 @@ static int window_step(struct whisper *w, int n_frames)
     if (!silent)
         rc = whisper_results_push(&w->results, &o, w->seek, n_frames, &n_done);
     w->seek += n_done;
-    w->host.stats->decoder_s += seconds() - start;
+    w->host.stats->decoder_s += clock_s() - start;
     return rc;
 }
 
@@ -343,10 +336,10 @@ static int advance(struct whisper *w)
 /* Takes at most a second of samples. */
 static int feed_piece(struct whisper *w, const float *samples, size_t n)
 {
-    double start = seconds();
+    double start = clock_s();
     w->n_frames +=
         (int64_t)log_mel_feed(w->mel, samples, n, w->frames + (size_t)w->n_frames * (size_t)w->model->config.n_mels);
-    w->host.stats->features_s += seconds() - start;
+    w->host.stats->features_s += clock_s() - start;
     int rc = w->speech.vad != NULL && w->end < 0 ? speech_feed(&w->speech, samples, n, w->host.msg) : LINNET_OK;
     return rc < 0 ? rc : advance(w);
 }

@@ -9,9 +9,9 @@
 
 #include "base/buffer.h"
 #include "base/mem.h"
+#include "base/parse.h"
 
-/* Tokens of a setting's text, without blanks around it but with the one that begins a word. */
-static int encode_setting(const struct whisper_vocab *vocab, const char *text, int **ids, int *n, struct message *msg)
+int whisper_prompt_encode(const struct whisper_vocab *vocab, const char *text, int **ids, int *n, struct message *msg)
 {
     struct buffer b = {0};
     *ids = NULL;
@@ -28,16 +28,17 @@ static int encode_setting(const struct whisper_vocab *vocab, const char *text, i
     return rc;
 }
 
-static int find_language(const struct whisper_prompt *p, int *language, struct message *msg)
+int whisper_prompt_language_setting(const struct whisper_vocab *vocab, const struct recipe *recipe, int *language,
+                                    struct message *msg)
 {
-    const char *name = p->recipe->language;
+    const char *name = recipe->language;
     *language = -1;
-    if (p->vocab->special.n_languages == 0) {
-        int wanted = strcmp(name, "auto") == 0 || strcmp(name, "en") == 0 || strcmp(name, "english") == 0;
-        if (!wanted || strcmp(p->recipe->task, "translate") == 0)
+    if (vocab->special.n_languages == 0) {
+        int wanted = parse_choice(name, "auto|en|english") >= 0;
+        if (!wanted || strcmp(recipe->task, "translate") == 0)
             return fail(msg, LINNET_E_UNSUPPORTED, "this model knows English only");
     } else if (strcmp(name, "auto") != 0) {
-        *language = whisper_vocab_language(p->vocab, name);
+        *language = whisper_vocab_language(vocab, name);
         if (*language < 0)
             return fail(msg, LINNET_E_ARGUMENT, "language '%s' is not one of the model's", name);
     }
@@ -49,9 +50,9 @@ int whisper_prompt_open(struct whisper_prompt *p, const struct whisper_model *mo
 {
     *p = (struct whisper_prompt){.vocab = model->vocab, .recipe = recipe, .n_text_ctx = model->config.n_text_ctx};
     int rc;
-    if ((rc = find_language(p, &p->language, msg)) < 0 ||
-        (rc = encode_setting(p->vocab, recipe->decoder_initial_prompt, &p->past, &p->n_initial, msg)) < 0 ||
-        (rc = encode_setting(p->vocab, recipe->decoder_prefix, &p->prefix, &p->n_prefix, msg)) < 0) {
+    if ((rc = whisper_prompt_language_setting(p->vocab, recipe, &p->language, msg)) < 0 ||
+        (rc = whisper_prompt_encode(p->vocab, recipe->decoder_initial_prompt, &p->past, &p->n_initial, msg)) < 0 ||
+        (rc = whisper_prompt_encode(p->vocab, recipe->decoder_prefix, &p->prefix, &p->n_prefix, msg)) < 0) {
         whisper_prompt_close(p);
         return rc;
     }
@@ -68,7 +69,8 @@ void whisper_prompt_close(struct whisper_prompt *p)
 
 void whisper_prompt_reset(struct whisper_prompt *p)
 {
-    int known = find_language(p, &p->language, NULL); /* was good when this was opened */
+    int known =
+        whisper_prompt_language_setting(p->vocab, p->recipe, &p->language, NULL); /* was good when this was opened */
     (void)known;
     p->n_past = p->n_initial;
     p->shown_from = 0;

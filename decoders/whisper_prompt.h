@@ -40,4 +40,13 @@ LINNET_MUST_CHECK int whisper_prompt_add(struct whisper_prompt *p, const int *to
 /* What was said until now is not shown to windows to come. */
 void whisper_prompt_forget(struct whisper_prompt *p);
 
+/* The recipe's language as a token; -1: to be found out. */
+LINNET_MUST_CHECK int whisper_prompt_language_setting(const struct whisper_vocab *vocab, const struct recipe *recipe,
+                                                      int *language, struct message *msg);
+
+/* Tokens of a setting's text, without blanks around it but with the one that begins a word.  *ids is the caller's to
+ * mem_free, NULL for no text. */
+LINNET_MUST_CHECK int whisper_prompt_encode(const struct whisper_vocab *vocab, const char *text, int **ids, int *n,
+                                            struct message *msg);
+
 #endif

@@ -23,14 +23,15 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/parse.h"
 #include "frontend/ring.h"
 
 #define RING_S 30
 #define POLL_MS 5
-#define LOST_MS 3000  /* without a sample: the device is gone */
-#define STUCK_MS 3000 /* closing: the sound system is locked up */
+#define LOST_S 3.0  /* without a sample: the device is gone */
+#define STUCK_S 3.0 /* closing: the sound system is locked up */
 #define MIX_BLOCK 256
 
 struct mic {
@@ -43,15 +44,8 @@ struct mic {
     atomic_uint_least64_t n_taken, n_dropped; /* samples that the callback got; that did not fit */
     atomic_uint level;                        /* bits of a float that is not negative: ordered as integers are */
     uint64_t n_seen;                          /* n_taken when the reader last looked */
-    double seen_ms;                           /* when it last changed */
+    double seen_s;                            /* when it last changed */
 };
-
-static double now_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
-}
 
 static void pause_ms(int ms)
 {
@@ -231,7 +225,7 @@ int mic_open(struct mic **out, const char *device_text, struct message *msg)
     unmute_stderr(kept);
     if (rc < 0)
         goto fail;
-    m->seen_ms = now_ms();
+    m->seen_s = clock_s();
     *out = m;
     return LINNET_OK;
 fail:
@@ -255,12 +249,12 @@ static void *close_portaudio(void *arg)
 static int let_go(struct mic *m)
 {
     pthread_t thread;
-    double end = now_ms() + STUCK_MS;
+    double end_s = clock_s() + STUCK_S;
     int kept = mute_stderr();
     if (pthread_create(&thread, NULL, close_portaudio, m) != 0) {
         close_portaudio(m);
     } else {
-        while (!atomic_load(&m->is_closed) && now_ms() < end)
+        while (!atomic_load(&m->is_closed) && clock_s() < end_s)
             pause_ms(1);
         if (atomic_load(&m->is_closed))
             pthread_join(thread, NULL);
@@ -282,19 +276,19 @@ void mic_close(struct mic *m)
 static int is_lost(struct mic *m)
 {
     uint64_t n = atomic_load_explicit(&m->n_taken, memory_order_acquire);
-    double now = now_ms();
+    double now_s = clock_s();
     if (n != m->n_seen) {
         m->n_seen = n;
-        m->seen_ms = now;
+        m->seen_s = now_s;
     }
-    return now - m->seen_ms > LOST_MS || Pa_IsStreamActive(m->stream) != 1;
+    return now_s - m->seen_s > LOST_S || Pa_IsStreamActive(m->stream) != 1;
 }
 
 long mic_read(struct mic *m, float *samples, size_t max, int timeout_ms, struct message *msg)
 {
-    double end = now_ms() + timeout_ms;
+    double end_s = clock_s() + timeout_ms * 1e-3;
     int lost = is_lost(m);
-    while (!lost && ring_held(&m->ring) < max && now_ms() < end) {
+    while (!lost && ring_held(&m->ring) < max && clock_s() < end_s) {
         pause_ms(POLL_MS);
         lost = is_lost(m);
     }

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * clock.h - a clock to measure with. */
+#ifndef LINNET_BASE_CLOCK_H
+#define LINNET_BASE_CLOCK_H
+
+double clock_s(void); /* seconds that only ever go on, from anywhere */
+
+#endif
