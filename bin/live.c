@@ -314,6 +314,8 @@ static int run(void *values, int n, char **arguments, struct message *msg)
         if (l.is_terminal && o->input == NULL)
             fprintf(stderr, "Listening to %s; Ctrl-C ends.\n", live_source_name(l.source));
         rc = run_live(&l, msg);
+        if (l.is_terminal && l.shown.n > 0)
+            putchar('\n'); /* what was still open stays, and the shell goes on below */
         report(&l);
     }
     live_close(&l);

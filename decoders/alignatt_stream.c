@@ -264,6 +264,8 @@ static int read_step(struct stream *s, int64_t to, int is_complete, int64_t sett
     read_tokens(s, is_complete, &next);
     if (is_no_speech(s, silence))
         alignatt_text_cut(t, t->n_said);
+    int unfinished = alignatt_text_cut_unfinished(t);
+    next = unfinished >= 0 ? unfinished : next;
     if (is_complete || alignatt_reader_fires(&s->reader))
         next = -1;
     n_whole = alignatt_text_whole(t, next, settled);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/utf8.h"
 
 #define MARKS ".,?!;:- "
 enum { LOOP_LONGEST = 16, LOOP_FEWEST = 3, LOOP_MOST = 6, LOOP_FRAMES = 7 /* from one time to the next */ };
@@ -57,6 +58,26 @@ const char *alignatt_text_language(const struct alignatt_text *t)
 void alignatt_text_cut(struct alignatt_text *t, int n)
 {
     t->n = n;
+}
+
+int alignatt_text_cut_unfinished(struct alignatt_text *t)
+{
+    enum { LONGEST = 4 }; /* bytes of a character */
+    char end[LONGEST];
+    size_t n = 0, size;
+    for (int i = t->n - 1; i >= t->n_said && n < LONGEST; i--) {
+        const char *piece = whisper_vocab_piece(t->vocab, t->ids[i], &size);
+        while (size > 0 && n < LONGEST)
+            end[LONGEST - ++n] = piece[--size];
+    }
+    size_t left = utf8_unfinished(end + LONGEST - n, n);
+    if (left == 0)
+        return -1;
+    while (left > 0) {
+        whisper_vocab_piece(t->vocab, t->ids[--t->n], &size);
+        left -= size < left ? size : left;
+    }
+    return t->ids[t->n];
 }
 
 void alignatt_text_add(struct alignatt_text *t, int id, int64_t frame, float logprob)
@@ -168,16 +189,16 @@ static int push(struct alignatt_text *t, enum linnet_event_type type, int n, siz
     linnet_event e = {.type = type, .text = buffer_text(&t->shown), .committed = n_said_bytes};
     struct buffer b = {0};
     int rc = LINNET_OK;
-    double sum = 0, end = (double)t->at[n - 1].frame * ALIGNATT_FRAME_S + LAST_WORD_S;
+    double sum = 0, end = n > 0 ? (double)t->at[n - 1].frame * ALIGNATT_FRAME_S + LAST_WORD_S : end_s;
     for (int i = 0; i < n; i++)
         sum += (double)t->at[i].logprob;
-    e.start_s = (double)t->at[0].frame * ALIGNATT_FRAME_S;
+    e.start_s = n > 0 ? (double)t->at[0].frame * ALIGNATT_FRAME_S : end_s; /* none: what was shown is taken back */
     e.end_s = end < end_s ? end : end_s;
     e.end_s = e.end_s > e.start_s ? e.end_s : e.start_s;
     e.language = alignatt_text_language(t);
     e.tokens = t->ids;
     e.n_tokens = n;
-    e.logprob = sum / n;
+    e.logprob = n > 0 ? sum / n : 0;
     e.confidence = (float)exp(e.logprob);
     if (t->host->recipe->decoder_word_times)
         rc = time_words(t, n, end_s, &b, &e.n_words);
@@ -200,7 +221,7 @@ int alignatt_text_show(struct alignatt_text *t, double end_s)
         rc = whisper_vocab_text(t->vocab, t->ids + t->n_said, t->n - t->n_said, &now);
     int same = now.n == t->shown.n && n_said == t->n_shown_said &&
                (now.n == 0 || memcmp(now.data, t->shown.data, now.n) == 0);
-    if (rc < 0 || same || t->n == 0) {
+    if (rc < 0 || same) {
         buffer_free(&now);
         return rc;
     }

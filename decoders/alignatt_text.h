@@ -39,6 +39,10 @@ const char *alignatt_text_language(const struct alignatt_text *t); /* code; "" w
 void alignatt_text_cut(struct alignatt_text *t, int n);
 void alignatt_text_add(struct alignatt_text *t, int id, int64_t frame, float logprob);
 
+/* Takes away what is not said for good and begins a character that no token ends.  Returns the first such token, -1 when
+ * there is none. */
+int alignatt_text_cut_unfinished(struct alignatt_text *t);
+
 /* How many of the tokens are whole words that were attended before the frame `settled`, given the token that would come
  * next (-1: none would). */
 LINNET_MUST_CHECK int alignatt_text_whole(struct alignatt_text *t, int next, int64_t settled);

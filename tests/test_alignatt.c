@@ -7,8 +7,12 @@
 
 #include "base/buffer.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "decoders/alignatt_head.h"
+#include "decoders/alignatt_text.h"
 #include "decoders/convert.h"
+#include "decoders/model.h"
+#include "decoders/whisper_model.h"
 #include "frontend/audio_file.h"
 #include "tests/unit.h"
 
@@ -199,6 +203,82 @@ static void committed_text_stays(void)
     mem_free(samples);
 }
 
+/* The vocabulary spells some characters with two or three tokens: 17527 and 96 are one.  A text that is read up to its
+ * middle is shown, and said for good, without its first part. */
+static void characters_are_not_cut(void)
+{
+    enum { A = 17527, B = 96, C = 46974 };
+    struct recipe recipe = {0};
+    struct events events = {0};
+    struct message msg = {""};
+    struct alignatt_text t;
+    linnet_event e;
+    CU_ASSERT_EQUAL_FATAL(recipe_open(&recipe, &msg), 0);
+    struct decoder_host host = {.model = model, .recipe = &recipe, .events = &events, .msg = &msg};
+    const struct whisper_vocab *vocab = model->whisper->vocab;
+    CU_ASSERT_EQUAL_FATAL(alignatt_text_open(&t, &host, vocab, 20, 20), 0);
+    t.language = whisper_vocab_language(vocab, "zh");
+    alignatt_text_add(&t, C, 10, -0.1f);
+    CU_ASSERT_EQUAL(alignatt_text_cut_unfinished(&t), -1);
+    alignatt_text_add(&t, A, 20, -0.1f);
+    CU_ASSERT_EQUAL(alignatt_text_cut_unfinished(&t), A);
+    CU_ASSERT_EQUAL(t.n, 1);
+    CU_ASSERT_EQUAL(alignatt_text_whole(&t, A, 1000), 1);
+    CU_ASSERT_EQUAL(alignatt_text_show(&t, 1), 0);
+    CU_ASSERT_EQUAL_FATAL(events_pop(&events, &e), 1);
+    char first[20];
+    snprintf(first, sizeof first, "%s", e.text);
+    CU_ASSERT_EQUAL(strlen(first), 3);
+    alignatt_text_add(&t, A, 20, -0.1f);
+    alignatt_text_add(&t, B, 22, -0.1f);
+    CU_ASSERT_EQUAL(alignatt_text_cut_unfinished(&t), -1);
+    CU_ASSERT_EQUAL(t.n, 3);
+    CU_ASSERT_EQUAL(alignatt_text_show(&t, 1), 0);
+    CU_ASSERT_EQUAL_FATAL(events_pop(&events, &e), 1);
+    CU_ASSERT(strlen(e.text) == 6 && strncmp(e.text, first, 3) == 0 && utf8_valid(e.text, 6) == 6);
+    CU_ASSERT_PTR_NULL(strstr(e.text, "\xef\xbf\xbd"));
+    /* What is taken back is taken back on the screen. */
+    alignatt_text_cut(&t, 0);
+    CU_ASSERT_EQUAL(alignatt_text_show(&t, 1), 0);
+    CU_ASSERT_EQUAL_FATAL(events_pop(&events, &e), 1);
+    CU_ASSERT(e.type == LINNET_EVENT_PARTIAL && e.text[0] == '\0');
+    CU_ASSERT_EQUAL(alignatt_text_show(&t, 1), 0);
+    CU_ASSERT_EQUAL(events_pop(&events, &e), 0);
+    alignatt_text_close(&t);
+    events_clear(&events);
+    recipe_close(&recipe);
+}
+
+/* Chinese in steps so short that readings end anywhere: whole characters only, committed ones too, and the words. */
+static void chinese_is_read_by_characters(void)
+{
+    static const char *const settings[] = {"language=zh", "decoder.segment_s=0.3", "decoder.frame_threshold=2"};
+    char path[4400], said[500] = "";
+    struct audio_file *f;
+    linnet_event e;
+    int n_partials = 0;
+    snprintf(path, sizeof path, "%s/audio/aishell-BAC009S0724W0121.wav", unit_shared());
+    CU_ASSERT_EQUAL_FATAL(audio_file_open(&f, path, NULL, RATE_HZ, NULL), 0);
+    float *samples = mem_array(10 * RATE_HZ, sizeof *samples);
+    long n = audio_file_read(f, samples, 10 * RATE_HZ, NULL);
+    linnet_stream *s = open_stream(settings, 3);
+    CU_ASSERT_EQUAL_FATAL(linnet_stream_feed(s, samples, (size_t)n), 0);
+    CU_ASSERT_EQUAL_FATAL(linnet_stream_finish(s), 0);
+    while (linnet_stream_next(s, &e) > 0) {
+        CU_ASSERT_EQUAL(utf8_valid(e.text, strlen(e.text)), strlen(e.text));
+        CU_ASSERT_EQUAL(utf8_valid(e.text, e.committed), e.committed);
+        CU_ASSERT_PTR_NULL(strstr(e.text, "\xef\xbf\xbd"));
+        n_partials += e.type == LINNET_EVENT_PARTIAL;
+        if (e.type == LINNET_EVENT_FINAL)
+            strncat(said, e.text, sizeof said - strlen(said) - 1);
+    }
+    CU_ASSERT(n_partials > 5);
+    CU_ASSERT_PTR_NOT_NULL(strstr(said, "地產")); /* real estate, as Whisper base writes it of the whole recording too */
+    linnet_stream_close(s);
+    audio_file_close(f);
+    mem_free(samples);
+}
+
 static void silence_and_noise_say_nothing(void)
 {
     static const char *const settings[] = {"language=en"};
@@ -328,6 +408,8 @@ static const struct unit_test tests[] = {
     {"chunks equal Simul-Whisper's", chunks_equal_simul_whispers},
     {"feeding does not matter", feeding_does_not_matter},
     {"committed text stays", committed_text_stays},
+    {"characters are not cut", characters_are_not_cut},
+    {"Chinese is read by characters", chinese_is_read_by_characters},
     {"silence and noise say nothing", silence_and_noise_say_nothing},
     {"endpoint rules end utterances", endpoint_rules_end_utterances},
     {"the detector's settings act", detector_settings_act},
