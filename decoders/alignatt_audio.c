@@ -9,7 +9,6 @@
 #include "decoders/speech.h"
 
 enum { WINDOW = LOG_MEL_WINDOW_FRAMES };
-#define SILENCE -10.0f /* log10 of the least energy */
 
 int alignatt_audio_open(struct alignatt_audio *a, const struct recipe *r, int n_mels, int64_t max_frames,
                         struct message *msg)
@@ -106,7 +105,7 @@ int alignatt_audio_window(const struct alignatt_audio *a, int64_t to, int n_pad,
     n_window = n_window < WINDOW ? n_window : WINDOW;
     memcpy(window, a->frames, (size_t)(n * a->n_mels) * sizeof *window);
     for (int64_t i = n * a->n_mels; i < n_window * a->n_mels; i++)
-        window[i] = SILENCE;
+        window[i] = LOG_MEL_SILENCE;
     log_mel_normalize(window, (size_t)(n_window * a->n_mels), -INFINITY);
     *n_content = (int)n / 2;
     return (int)n_window;

@@ -179,10 +179,7 @@ static double run_prompt(struct stream *s)
         silence = silence_probability(s);
         n = 0;
     }
-    if (special->n_languages > 0) {
-        s->prompt[n++] = t->language;
-        s->prompt[n++] = strcmp(s->host.recipe->task, "translate") == 0 ? special->translate : special->transcribe;
-    }
+    n += whisper_prompt_task(s->vocab, s->host.recipe, t->language, s->prompt + n);
     s->prompt[n++] = special->no_timestamps;
     for (int i = 0; i < t->n_said; i++)
         s->prompt[n++] = t->ids[i];

@@ -142,7 +142,7 @@ static void fill_window(struct whisper *w, int n)
         used = (size_t)(have < WINDOW ? have : WINDOW) * n_mels;
         memcpy(w->window, from, used * sizeof *w->window);
         for (size_t i = used; i < all; i++)
-            w->window[i] = -10.0f; /* the logarithm of nothing, see log_mel.h */
+            w->window[i] = LOG_MEL_SILENCE;
         log_mel_normalize(w->window, all, -INFINITY);
         return;
     }

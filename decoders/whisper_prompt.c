@@ -81,16 +81,20 @@ const char *whisper_prompt_language(const struct whisper_prompt *p)
     return p->language >= 0 ? whisper_vocab_language_code(p->vocab, p->language) : "en";
 }
 
+int whisper_prompt_task(const struct whisper_vocab *vocab, const struct recipe *recipe, int language, int task[2])
+{
+    const struct whisper_specials *s = &vocab->special;
+    if (s->n_languages == 0)
+        return 0;
+    task[0] = language;
+    task[1] = strcmp(recipe->task, "translate") == 0 ? s->translate : s->transcribe;
+    return 2;
+}
+
 int whisper_prompt_start(const struct whisper_prompt *p, int start[3])
 {
-    const struct whisper_specials *s = &p->vocab->special;
-    int n = 0;
-    start[n++] = s->sot;
-    if (s->n_languages > 0) {
-        start[n++] = p->language;
-        start[n++] = strcmp(p->recipe->task, "translate") == 0 ? s->translate : s->transcribe;
-    }
-    return n;
+    start[0] = p->vocab->special.sot;
+    return 1 + whisper_prompt_task(p->vocab, p->recipe, p->language, start + 1);
 }
 
 int whisper_prompt_make(const struct whisper_prompt *p, int is_first, int *prompt)

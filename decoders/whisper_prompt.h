@@ -44,6 +44,9 @@ void whisper_prompt_forget(struct whisper_prompt *p);
 LINNET_MUST_CHECK int whisper_prompt_language_setting(const struct whisper_vocab *vocab, const struct recipe *recipe,
                                                       int *language, struct message *msg);
 
+/* What follows sot: language and task; returns their number, 0 for models that know English only. */
+int whisper_prompt_task(const struct whisper_vocab *vocab, const struct recipe *recipe, int language, int task[2]);
+
 /* Tokens of a setting's text, without blanks around it but with the one that begins a word.  *ids is the caller's to
  * mem_free, NULL for no text. */
 LINNET_MUST_CHECK int whisper_prompt_encode(const struct whisper_vocab *vocab, const char *text, int **ids, int *n,

@@ -18,6 +18,7 @@
 #define LOG_MEL_RATE_HZ 16000
 #define LOG_MEL_HOP 160            /* samples from frame to frame */
 #define LOG_MEL_WINDOW_FRAMES 3000 /* of Whisper's 30 s window */
+#define LOG_MEL_SILENCE -10.0f     /* what log_mel_feed writes for no energy */
 
 struct log_mel;
 
