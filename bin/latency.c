@@ -39,6 +39,14 @@ static int list_add(struct latency_list *list, double value)
 
 /* ---- one recording ---- */
 
+void latency_advance(struct latency *l, double heard_s, double compute_s, double now_s)
+{
+    l->now_s[LATENCY_AUDIO] = heard_s;
+    if (now_s < 0) /* sound that comes while the decoder is busy waits */
+        now_s = fmax(l->now_s[LATENCY_LISTENER], heard_s) + compute_s;
+    l->now_s[LATENCY_LISTENER] = now_s;
+}
+
 int latency_called(struct latency *l, double heard_s, double compute_s, double now_s)
 {
     double before = l->now_s[LATENCY_AUDIO];
@@ -49,10 +57,7 @@ int latency_called(struct latency *l, double heard_s, double compute_s, double n
     }
     l->chunk_s += compute_s;
     l->compute_s += compute_s;
-    l->now_s[LATENCY_AUDIO] = heard_s;
-    if (now_s < 0) /* sound that comes while the decoder is busy waits */
-        now_s = fmax(l->now_s[LATENCY_LISTENER], heard_s) + compute_s;
-    l->now_s[LATENCY_LISTENER] = now_s;
+    latency_advance(l, heard_s, compute_s, now_s);
     return rc;
 }
 

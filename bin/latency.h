@@ -43,6 +43,9 @@ struct latency {
  * when it returned; < 0: as it would be if sound came as it is spoken. */
 LINNET_MUST_CHECK int latency_called(struct latency *l, double heard_s, double compute_s, double now_s);
 
+/* The same, but only sets the clocks: nothing is kept for a report. */
+void latency_advance(struct latency *l, double heard_s, double compute_s, double now_s);
+
 /* Takes an event that the last call of the decoder made. */
 LINNET_MUST_CHECK int latency_event(struct latency *l, const linnet_event *event);
 

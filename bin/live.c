@@ -184,8 +184,10 @@ static int decode(struct live *l, const float *samples, size_t n, int is_end, st
     double now_s = clock_s();
     if (rc < 0)
         return fail(msg, rc, "%s", linnet_stream_error(l->decoding.stream));
-    if (latency_called(&l->latency, l->heard_s, now_s - call_s,
-                       live_source_is_paced(l->source) ? now_s - l->started_s : -1) < 0)
+    double compute_s = now_s - call_s, listener_s = live_source_is_paced(l->source) ? now_s - l->started_s : -1;
+    if (!l->options->latency)
+        latency_advance(&l->latency, l->heard_s, compute_s, listener_s);
+    else if (latency_called(&l->latency, l->heard_s, compute_s, listener_s) < 0)
         return fail_memory(msg);
     return take_events(l, msg);
 }
