@@ -6,10 +6,11 @@ command -v script >/dev/null || { echo "no script(1)"; exit 77; }
 # Random words, without spaces between them; all are taken for speech.
 tiny="-m $dir/model -l zh -s decoder.delay_s=0.5 -s decoder.logprob_threshold=-1000 -s endpoint.rule3_utterance_ms=4000 -t 2"
 
-# on_terminal COMMAND: what it writes on a terminal of 40 columns, to $dir/out; an open line is a line that starts with
+# on_terminal COMMAND: what it writes on a terminal of 40 columns, to $dir/out (without a shell that Ctrl-C would end,
+# whichever one script starts); an open line is a line that starts with
 # OPEN there, what stands on the screen for good starts with nothing.
 on_terminal() {
-    $limit script -qec "stty cols 40; $1" "$dir/screen" >"$dir/typed" 2>"$dir/err"
+    $limit script -qec "stty cols 40; exec $1" "$dir/screen" >"$dir/typed" 2>"$dir/err"
     echo $? >"$dir/code"
     grep -v '^Script ' "$dir/screen" | tr -d '\n' | sed 's/\r\x1b\[K/\nOPEN /g; s/\r/\nEND\n/g' >"$dir/lines"
     # A redrawn line that an END follows is final.
