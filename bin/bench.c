@@ -93,6 +93,8 @@ static int decode(linnet_stream *s, const float *samples, size_t n)
 {
     linnet_event e;
     int rc = linnet_stream_reset(s);
+    if (rc >= 0)
+        rc = linnet_stream_preview(s, samples, n);
     for (size_t at = 0; at < n && rc >= 0; at += BLOCK) {
         rc = linnet_stream_feed(s, samples + at, n - at < BLOCK ? n - at : BLOCK);
         while (rc >= 0 && (rc = linnet_stream_next(s, &e)) > 0)

@@ -249,9 +249,8 @@ static int decode_audio(struct job *j, const struct data_utterance *u, struct au
         sink.block_s = LIVE_BLOCK_S;
         sink.called = take_call;
     }
-    int rc = u->start_s > 0 ? audio_file_seek_s(audio, u->start_s, msg) : LINNET_OK;
     long n = u->end_s < 0 ? -1 : lrint((u->end_s - u->start_s) * RATE_HZ);
-    return rc < 0 ? rc : decoding_run(&j->decoding, audio, n, &sink, msg);
+    return decoding_run(&j->decoding, audio, u->start_s, n, &sink, msg);
 }
 
 /* *broken: nothing can be written any more. */

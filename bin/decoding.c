@@ -202,9 +202,29 @@ static int take_events(struct decoding *d, const struct decoding_sink *sink, str
     return rc;
 }
 
+static long to_read(long max_samples, long n_done, long n_block)
+{
+    return max_samples >= 0 && max_samples - n_done < n_block ? max_samples - n_done : n_block;
+}
+
 static int tell_called(const struct decoding_sink *sink, long fed, double start_s, struct message *msg)
 {
     return sink->called != NULL ? sink->called(sink->arg, (double)fed / RATE_HZ, clock_s() - start_s, msg) : LINNET_OK;
+}
+
+/* Shows the whole recording to a decoder that wants to see it, then goes back to start_s. */
+static int preview(struct decoding *d, struct audio_file *audio, float *block, double start_s, long max_samples,
+                   struct message *msg)
+{
+    int rc = audio_file_duration_s(audio) >= 0 ? linnet_stream_preview(d->stream, block, 0) : 0;
+    long n = 1, n_shown = 0;
+    while (rc > 0 && (n = audio_file_read(audio, block, (size_t)to_read(max_samples, n_shown, BLOCK), NULL)) > 0) {
+        rc = linnet_stream_preview(d->stream, block, (size_t)n);
+        n_shown += n;
+    }
+    if (rc < 0)
+        return fail(msg, rc, "%s", linnet_stream_error(d->stream));
+    return n_shown > 0 ? audio_file_seek_s(audio, start_s, msg) : LINNET_OK;
 }
 
 /* Feeds until the end, max_samples or damage; n_read gets what came last from the file, n_fed how much was fed. */
@@ -214,8 +234,7 @@ static int feed(struct decoding *d, struct audio_file *audio, float *block, long
     long n_block = sink->block_s > 0 ? lrint(sink->block_s * RATE_HZ) : BLOCK;
     int rc = LINNET_OK;
     while (rc >= 0) {
-        long want = max_samples >= 0 && max_samples - *n_fed < n_block ? max_samples - *n_fed : n_block;
-        *n_read = audio_file_read(audio, block, (size_t)want, what);
+        *n_read = audio_file_read(audio, block, (size_t)to_read(max_samples, *n_fed, n_block), what);
         if (*n_read <= 0)
             break;
         double start_s = clock_s();
@@ -242,15 +261,19 @@ static int finish(struct decoding *d, const struct decoding_sink *sink, long n_f
     return rc < 0 ? rc : last;
 }
 
-int decoding_run(struct decoding *d, struct audio_file *audio, long max_samples, const struct decoding_sink *sink,
-                 struct message *msg)
+int decoding_run(struct decoding *d, struct audio_file *audio, double start_s, long max_samples,
+                 const struct decoding_sink *sink, struct message *msg)
 {
     struct message what = {""};
     float *block = mem_array(BLOCK, sizeof *block);
     if (block == NULL)
         return fail_memory(msg);
     long n_read = 0, n_fed = 0;
-    int rc = feed(d, audio, block, max_samples, sink, &n_read, &n_fed, &what);
+    int rc = start_s > 0 ? audio_file_seek_s(audio, start_s, &what) : LINNET_OK;
+    if (rc >= 0)
+        rc = preview(d, audio, block, start_s, max_samples, &what);
+    if (rc >= 0)
+        rc = feed(d, audio, block, max_samples, sink, &n_read, &n_fed, &what);
     mem_free(block);
     if (rc < 0) {
         int ignored = rc == LINNET_E_CANCELLED ? take_events(d, sink, NULL) : 0;

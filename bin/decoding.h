@@ -56,9 +56,9 @@ struct decoding_sink {
     int (*called)(void *arg, double fed_s, double compute_s, struct message *msg);
 };
 
-/* Decodes a recording from where it stands: max_samples of it at most, < 0: all.  The stream must be new or reset, at
+/* Decodes a recording from start_s on: max_samples of it at most, < 0: all.  The stream must be new or reset, at
  * audio_file's rate.  What was read before damage is decoded, its error is returned after. */
-LINNET_MUST_CHECK int decoding_run(struct decoding *d, struct audio_file *audio, long max_samples,
+LINNET_MUST_CHECK int decoding_run(struct decoding *d, struct audio_file *audio, double start_s, long max_samples,
                                    const struct decoding_sink *sink, struct message *msg);
 
 /* While a signal (Ctrl-C, or a request to end) is caught: the stream is cancelled and this returns the signal. */

@@ -82,7 +82,7 @@ static int transcribe(struct job *j, const char *path, struct message *msg)
         return rc;
     progress_start(&j->progress, audio_file_duration_s(j->audio));
     struct decoding_sink sink = {.event = take_event, .fed = show_progress, .arg = j};
-    rc = decoding_run(&j->decoding, j->audio, -1, &sink, msg);
+    rc = decoding_run(&j->decoding, j->audio, 0, -1, &sink, msg);
     progress_hide(&j->progress);
     /* Whatever went wrong, what was recognised before it is written. */
     struct message later = {"standard output: cannot write"};

@@ -31,7 +31,7 @@ struct linnet_stream {
     size_t n_block;
     uint64_t n_fed; /* samples, at the rate fed */
     struct audio_file *file;
-    int has_finished, error;
+    int is_shown, has_finished, error;
 };
 
 void linnet_stream_options_init(struct linnet_stream_options *options)
@@ -136,10 +136,77 @@ static int check_finite(struct linnet_stream *s, const float *samples, size_t n)
     return LINNET_OK;
 }
 
+typedef int take_samples(struct linnet_stream *s, const float *samples, size_t n);
+
 static int decode(struct linnet_stream *s, const float *samples, size_t n)
 {
     s->stats.audio_s += (double)n / DECODER_RATE_HZ;
     return s->ops->feed(s->state, samples, n);
+}
+
+static int show(struct linnet_stream *s, const float *samples, size_t n)
+{
+    return s->ops->preview(s->state, samples, n);
+}
+
+/* Hands samples on at the decoder's rate. */
+static int resampled(struct linnet_stream *s, const float *samples, size_t n, take_samples *take)
+{
+    int rc = LINNET_OK;
+    if (s->resample == NULL)
+        return take(s, samples, n);
+    for (size_t at = 0, n_out; at < n && rc >= 0; at += BLOCK) {
+        size_t n_in = n - at < BLOCK ? n - at : BLOCK;
+        if ((rc = make_room(s, resample_max_samples(s->resample, n_in))) < 0)
+            break;
+        rc = resample_feed(s->resample, samples + at, n_in, s->block, &n_out, &s->msg);
+        if (rc >= 0)
+            rc = take(s, s->block, n_out);
+    }
+    return rc;
+}
+
+/* Hands on what the filter holds back at the end. */
+static int resampled_end(struct linnet_stream *s, take_samples *take)
+{
+    size_t n;
+    if (s->resample == NULL)
+        return LINNET_OK;
+    int rc = make_room(s, resample_max_samples(s->resample, 0));
+    if (rc >= 0)
+        rc = resample_finish(s->resample, s->block, &n, &s->msg);
+    return rc < 0 ? rc : take(s, s->block, n);
+}
+
+int linnet_stream_preview(linnet_stream *s, const float *samples, size_t n)
+{
+    if (s == NULL || (samples == NULL && n > 0))
+        return LINNET_E_ARGUMENT;
+    int rc = can_feed(s);
+    if (rc < 0)
+        return rc;
+    if (s->n_fed > 0 || s->stats.audio_s > 0)
+        return fail(&s->msg, LINNET_E_STATE, "a recording is shown before its first audio is fed");
+    if (s->cancelled)
+        return keep(s, fail(&s->msg, LINNET_E_CANCELLED, "cancelled"));
+    if ((rc = check_finite(s, samples, n)) < 0)
+        return keep(s, rc);
+    rc = s->ops->preview != NULL ? show(s, samples, 0) : 0;
+    if (rc <= 0 || n == 0)
+        return keep(s, rc);
+    s->is_shown = 1;
+    rc = resampled(s, samples, n, show);
+    return rc < 0 ? keep(s, rc) : 1;
+}
+
+/* The recording begins. */
+static int end_preview(struct linnet_stream *s)
+{
+    if (!s->is_shown)
+        return LINNET_OK;
+    s->is_shown = 0;
+    int rc = resampled_end(s, show);
+    return rc < 0 || s->resample == NULL ? rc : resample_reset(s->resample, &s->msg);
 }
 
 int linnet_stream_feed(linnet_stream *s, const float *samples, size_t n)
@@ -152,17 +219,22 @@ int linnet_stream_feed(linnet_stream *s, const float *samples, size_t n)
     if ((rc = check_finite(s, samples, n)) < 0)
         return keep(s, rc);
     s->n_fed += n;
-    if (s->resample == NULL)
-        return keep(s, decode(s, samples, n));
-    for (size_t at = 0, n_out; at < n && rc >= 0; at += BLOCK) {
-        size_t n_in = n - at < BLOCK ? n - at : BLOCK;
-        if ((rc = make_room(s, resample_max_samples(s->resample, n_in))) < 0)
-            break;
-        rc = resample_feed(s->resample, samples + at, n_in, s->block, &n_out, &s->msg);
-        if (rc >= 0)
-            rc = decode(s, s->block, n_out);
-    }
-    return keep(s, rc);
+    rc = end_preview(s);
+    return keep(s, rc < 0 ? rc : resampled(s, samples, n, decode));
+}
+
+/* Opens a file for linnet_stream_feed_file, and shows it whole where that is possible and wanted. */
+static int open_file(struct linnet_stream *s, const char *path)
+{
+    long n;
+    int rc = audio_file_open(&s->file, path, NULL, DECODER_RATE_HZ, &s->msg);
+    if (rc < 0 || s->stats.audio_s > 0 || s->ops->preview == NULL || audio_file_duration_s(s->file) < 0 ||
+        (rc = show(s, NULL, 0)) <= 0)
+        return rc;
+    while (!s->cancelled && (n = audio_file_read(s->file, s->block, FILE_BLOCK, NULL)) > 0)
+        if ((rc = show(s, s->block, (size_t)n)) < 0)
+            return rc;
+    return audio_file_seek_s(s->file, 0, &s->msg);
 }
 
 int linnet_stream_feed_file(linnet_stream *s, const char *path)
@@ -172,7 +244,7 @@ int linnet_stream_feed_file(linnet_stream *s, const char *path)
     int rc = can_feed(s);
     if (rc < 0)
         return rc;
-    if (s->file == NULL && (rc = audio_file_open(&s->file, path, NULL, DECODER_RATE_HZ, &s->msg)) < 0)
+    if (s->file == NULL && (rc = open_file(s, path)) < 0)
         return keep(s, rc);
     long n = audio_file_read(s->file, s->block, FILE_BLOCK, &s->msg);
     if (n > 0) {
@@ -192,14 +264,8 @@ int linnet_stream_finish(linnet_stream *s)
     if (rc < 0)
         return rc;
     s->has_finished = 1;
-    size_t n;
-    if (s->resample != NULL) {
-        rc = make_room(s, resample_max_samples(s->resample, 0));
-        if (rc >= 0)
-            rc = resample_finish(s->resample, s->block, &n, &s->msg);
-        if (rc >= 0)
-            rc = decode(s, s->block, n);
-    }
+    if ((rc = end_preview(s)) >= 0)
+        rc = resampled_end(s, decode);
     return keep(s, rc < 0 ? rc : s->ops->finish(s->state));
 }
 
@@ -234,7 +300,7 @@ int linnet_stream_reset(linnet_stream *s)
     events_clear(&s->events);
     audio_file_close(s->file);
     s->file = NULL;
-    s->has_finished = s->error = 0;
+    s->is_shown = s->has_finished = s->error = 0;
     s->cancelled = 0;
     s->n_fed = 0;
     s->stats = (struct linnet_stats){0};

@@ -2,8 +2,8 @@
  * whisper.c - Whisper on recordings of any length.
  *
  * Windows of 30 s follow each other, each starting where the time stamps of the last say that its text is complete
- * (openai-whisper's transcribe.py, without its look at the whole file: frames come as audio comes, and what lies before
- * the current window is dropped, so memory does not grow).  A window whose text is too repetitive or too unlikely is
+ * (openai-whisper's transcribe.py, but frames come as audio comes, and what lies before the current window is dropped, so
+ * memory does not grow; of a recording that is shown beforehand only the largest value is kept).  A window whose text is too repetitive or too unlikely is
  * decoded again at higher temperatures; one that is likely silence gives nothing. */
 #include "decoders/whisper.h"
 
@@ -34,6 +34,8 @@ struct whisper {
     struct whisper_results results;
     float *frames; /* [BUFFER_FRAMES, n_mels] log10, from first_frame on */
     int64_t first_frame, n_frames, n_samples;
+    float largest; /* of the frames that were shown beforehand; -INFINITY: none were */
+    int is_shown;  /* some were, and nothing was fed yet */
     int64_t seek, end; /* mel frame where the next window starts; of the recording, -1 while unknown */
     int i_clip;
     float *window, *states; /* [WINDOW, n_mels], [n_audio_ctx, D] */
@@ -60,6 +62,8 @@ static void start_over(struct whisper *w)
     if (w->speech.vad != NULL)
         speech_reset(&w->speech);
     w->first_frame = w->n_frames = w->n_samples = 0;
+    w->largest = -INFINITY;
+    w->is_shown = 0;
     w->end = -1;
     w->i_clip = 0;
     w->seek = clip->n > 0 ? (int64_t)llrint(clip->at[0] * WHISPER_FRAMES_PER_S) : 0;
@@ -143,11 +147,11 @@ static void fill_window(struct whisper *w, int n)
         memcpy(w->window, from, used * sizeof *w->window);
         for (size_t i = used; i < all; i++)
             w->window[i] = LOG_MEL_SILENCE;
-        log_mel_normalize(w->window, all, -INFINITY);
+        log_mel_normalize(w->window, all, w->largest);
         return;
     }
     memcpy(w->window, from, used * sizeof *w->window);
-    log_mel_normalize(w->window, used, -INFINITY);
+    log_mel_normalize(w->window, used, w->largest);
     memset(w->window + used, 0, (all - used) * sizeof *w->window);
 }
 
@@ -333,6 +337,38 @@ static int advance(struct whisper *w)
     }
 }
 
+/* What completes the last frames of a recording. */
+static const float last_silence[2 * LOG_MEL_HOP + 80];
+enum { LAST_SILENCE = sizeof last_silence / sizeof last_silence[0] };
+
+static void preview_piece(struct whisper *w, const float *samples, size_t n)
+{
+    size_t n_frames = log_mel_feed(w->mel, samples, n, w->frames);
+    float largest = log_mel_largest(w->frames, n_frames * (size_t)w->model->config.n_mels);
+    w->largest = largest > w->largest ? largest : w->largest;
+}
+
+static int whisper_preview(void *state, const float *samples, size_t n)
+{
+    struct whisper *w = state;
+    if (w->host.streaming)
+        return 0;
+    for (size_t at = 0; at < n; at += PIECE)
+        preview_piece(w, samples + at, n - at < PIECE ? n - at : PIECE);
+    w->is_shown |= n > 0;
+    return 1;
+}
+
+/* The recording begins, from its start if it was shown. */
+static void begin(struct whisper *w)
+{
+    if (!w->is_shown)
+        return;
+    preview_piece(w, last_silence, LAST_SILENCE);
+    log_mel_reset(w->mel);
+    w->is_shown = 0;
+}
+
 /* Takes at most a second of samples. */
 static int feed_piece(struct whisper *w, const float *samples, size_t n)
 {
@@ -348,6 +384,7 @@ static int whisper_feed(void *state, const float *samples, size_t n)
 {
     struct whisper *w = state;
     int rc = LINNET_OK;
+    begin(w);
     w->n_samples += (int64_t)n;
     for (size_t at = 0; at < n && rc >= 0; at += PIECE)
         rc = feed_piece(w, samples + at, n - at < PIECE ? n - at : PIECE);
@@ -357,11 +394,11 @@ static int whisper_feed(void *state, const float *samples, size_t n)
 static int whisper_finish(void *state)
 {
     struct whisper *w = state;
-    static const float silence[2 * LOG_MEL_HOP + 80];
+    begin(w);
     w->end = w->n_samples / LOG_MEL_HOP;
     int rc = w->speech.vad != NULL ? speech_finish(&w->speech, (uint64_t)w->n_samples, w->host.msg) : LINNET_OK;
     if (rc >= 0)
-        rc = feed_piece(w, silence, sizeof silence / sizeof silence[0]); /* completes the last frames */
+        rc = feed_piece(w, last_silence, LAST_SILENCE);
     linnet_event e = {.type = LINNET_EVENT_END, .text = ""};
     e.end_s = (double)w->n_samples / DECODER_RATE_HZ;
     e.language = whisper_prompt_language(&w->prompt);
@@ -383,4 +420,5 @@ const struct decoder_ops whisper_decoder = {
     .finish = whisper_finish,
     .reset = whisper_reset,
     .close = whisper_close,
+    .preview = whisper_preview,
 };

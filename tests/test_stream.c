@@ -244,6 +244,7 @@ static void streaming(void)
     static const size_t sizes[] = {N, 1, 7, 160, 4000};
     struct buffer whole = {0}, again = {0};
     linnet_stream *s = open_as(model, quick, sizeof quick / sizeof *quick, 1);
+    CU_ASSERT_EQUAL(linnet_stream_preview(s, other, N), 0); /* does not look ahead */
     CU_ASSERT_EQUAL(event_dump_run(&whole, s, sound, N, N), 0);
     CU_ASSERT_TRUE(whole.n > 100);
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
@@ -313,6 +314,7 @@ static void wrong_arguments(void)
     CU_ASSERT_EQUAL(linnet_stream_stats(s, NULL), LINNET_E_ARGUMENT);
     CU_ASSERT_EQUAL(linnet_stream_stats(NULL, &stats), LINNET_E_ARGUMENT);
     CU_ASSERT_EQUAL(linnet_stream_bias(NULL, NULL, NULL, 0), LINNET_E_ARGUMENT);
+    CU_ASSERT_EQUAL(linnet_stream_preview(NULL, sound, 1), LINNET_E_ARGUMENT);
     CU_ASSERT_STRING_EQUAL(linnet_stream_error(NULL), "");
     linnet_stream_close(s);
     linnet_stream_close(NULL);
@@ -425,19 +427,25 @@ static void nothing(void)
     linnet_stream_close(s);
 }
 
+static linnet_stream *open_at_rate(int rate_hz)
+{
+    struct linnet_stream_options o;
+    linnet_stream *s = NULL;
+    linnet_stream_options_init(&o);
+    o.settings = quick;
+    o.n_settings = sizeof quick / sizeof *quick;
+    o.sample_rate_hz = rate_hz;
+    CU_ASSERT_EQUAL_FATAL(linnet_stream_open(model, &o, &s, NULL, 0), 0);
+    return s;
+}
+
 static void rates(void)
 {
     static const int rates_hz[] = {1000, 8000, 44100, 48000, 768000};
     for (size_t i = 0; i < sizeof rates_hz / sizeof *rates_hz; i++) {
-        struct linnet_stream_options o;
         struct linnet_stats stats = {.size = sizeof stats};
         struct buffer out = {0};
-        linnet_stream *s = NULL;
-        linnet_stream_options_init(&o);
-        o.settings = quick;
-        o.n_settings = 3;
-        o.sample_rate_hz = rates_hz[i];
-        CU_ASSERT_EQUAL_FATAL(linnet_stream_open(model, &o, &s, NULL, 0), 0);
+        linnet_stream *s = open_at_rate(rates_hz[i]);
         CU_ASSERT_EQUAL(event_dump_run(&out, s, sound, SHORT, 12345), 0);
         CU_ASSERT_EQUAL(linnet_stream_stats(s, &stats), 0);
         CU_ASSERT_DOUBLE_EQUAL(stats.audio_s, (double)SHORT / rates_hz[i], 1e-3);
@@ -473,6 +481,61 @@ static void files(void)
     linnet_stream_close(s);
     buffer_free(&a);
     free(rounded);
+}
+
+/* Shown in pieces, then fed: what it says. */
+static struct buffer run_shown(linnet_stream *s, const float *samples, size_t n, size_t piece)
+{
+    struct buffer out = {0};
+    CU_ASSERT_EQUAL(linnet_stream_reset(s), 0);
+    for (size_t at = 0; at < n; at += piece)
+        CU_ASSERT_EQUAL(linnet_stream_preview(s, samples + at, n - at < piece ? n - at : piece), 1);
+    CU_ASSERT_EQUAL(event_dump_run(&out, s, samples, n, 30000), 0);
+    return out;
+}
+
+/* A first window that is quiet is not the same before something loud, if that is known. */
+static void shown_before(void)
+{
+    char path[4200];
+    struct wav_writer *w = NULL;
+    linnet_stream *s = open_quick(model), *slow;
+    float *quiet = calloc(LONG, sizeof *quiet);
+    for (int i = 0; i < LONG; i++)
+        quiet[i] = (float)lrintf(sound[i] * (i < 31 * 16000 ? 20 : 20000)) / 32768.0f; /* as 16 bits hold them */
+    struct buffer alone = run_fresh(model, quiet, LONG, LONG), shown = run_shown(s, quiet, LONG, LONG);
+    CU_ASSERT_STRING_NOT_EQUAL(buffer_text(&alone), buffer_text(&shown));
+    static const size_t sizes[] = {7, 16000};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        struct buffer cut = run_shown(s, quiet, LONG, sizes[i]);
+        same_text(&shown, &cut);
+    }
+    struct buffer out = {0};
+    CU_ASSERT_EQUAL(linnet_stream_preview(s, quiet, 1), LINNET_E_STATE); /* after it was fed */
+    CU_ASSERT_EQUAL(linnet_stream_reset(s), 0);                         /* forgets it */
+    CU_ASSERT_EQUAL(event_dump_run(&out, s, quiet, LONG, LONG), 0);
+    same_text(&alone, &out);
+
+    snprintf(path, sizeof path, "%s/shown.wav", folder);
+    CU_ASSERT_EQUAL_FATAL(wav_writer_open(&w, path, 16000, NULL), 0);
+    CU_ASSERT_EQUAL(wav_writer_write(w, quiet, LONG, NULL), 0);
+    CU_ASSERT_EQUAL_FATAL(wav_writer_close(w, NULL), 0);
+    CU_ASSERT_EQUAL(linnet_stream_reset(s), 0);
+    while (linnet_stream_feed_file(s, path) > 0)
+        ;
+    CU_ASSERT_EQUAL(event_dump_run(&out, s, NULL, 0, 1), 0);
+    same_text(&shown, &out);
+    linnet_stream_close(s);
+    buffer_free(&alone);
+    buffer_free(&shown);
+
+    slow = open_at_rate(8000);
+    shown = run_shown(slow, quiet + LONG / 2, LONG / 2, LONG);
+    out = run_shown(slow, quiet + LONG / 2, LONG / 2, 977);
+    same_text(&shown, &out);
+    linnet_stream_close(slow);
+    buffer_free(&shown);
+    free(quiet);
 }
 
 static void figures(void)
@@ -556,6 +619,7 @@ static const struct unit_test tests[] = {
     {"no audio at all", nothing},
     {"sample rates", rates},
     {"files", files},
+    {"recordings shown before they are fed", shown_before},
     {"model info and stream stats", figures},
     {"sampling depends on the seed alone", sampling},
     {"phrases where there is no bias", no_phrases},
