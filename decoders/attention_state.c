@@ -277,15 +277,11 @@ static void attend_head(const struct self_attention *a, int row, int head, float
     int d = s->decoder->config.n_dims / s->decoder->config.n_heads;
     int first = row > 0 ? s->path_ends[row - 1] : 0, n = s->path_ends[row] - first;
     const float *q = s->qkv + row * 3 * n_dims + (ptrdiff_t)head * d;
-    float *out = s->heads + row * n_dims + (ptrdiff_t)head * d;
-    float scale = 1.0f / sqrtf((float)d);
-    for (int j = 0; j < n; j++)
-        scores[j] =
-            scale * a->ctx->kernels->dot(q, a->cache + s->path[first + j] * 2 * n_dims + (ptrdiff_t)head * d, d);
+    const int *path = s->path + first;
+    const float *keys = a->cache + (ptrdiff_t)head * d, *values = keys + n_dims;
+    a->ctx->kernels->gather_dots(q, d, keys, path, 2 * n_dims, n, 1.0f / sqrtf((float)d), scores);
     a->ctx->kernels->softmax(scores, n);
-    memset(out, 0, (size_t)d * sizeof *out);
-    for (int j = 0; j < n; j++)
-        a->ctx->kernels->add(out, a->cache + (s->path[first + j] * 2 + 1) * n_dims + (ptrdiff_t)head * d, d, scores[j]);
+    a->ctx->kernels->gather_sum(scores, values, path, 2 * n_dims, n, d, s->heads + row * n_dims + (ptrdiff_t)head * d);
 }
 
 static void attend_rows(void *arg, int i_task, int i_thread)

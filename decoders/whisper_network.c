@@ -149,27 +149,36 @@ void whisper_network_listen(struct nn_context *ctx, const struct whisper_network
 struct self_attention {
     struct nn_context *ctx;
     const struct whisper_row *rows;
-    const float *qkv, *keys, *values; /* [n_rows, 3 D]; [n_slots, D] of the layer */
+    const float *qkv;     /* [n_rows, 3 D] */
+    float *keys, *values; /* [H][n_slots][d] of the layer */
     float *out, *scores;
-    int d_model, n_heads, max_length;
+    int n_rows, n_slots, d_model, n_heads, max_length;
 };
 
-/* Task i: row i / H, head i % H. */
+/* Task i: head i / n_rows, row i % n_rows: rows share most of their keys. */
 static void attend(void *arg, int i, int i_thread)
 {
     const struct self_attention *a = arg;
-    int head = i % a->n_heads, row = i / a->n_heads, d = a->d_model / a->n_heads;
-    const struct whisper_row *r = &a->rows[row];
-    ptrdiff_t at = (ptrdiff_t)head * d;
-    const float *q = a->qkv + (ptrdiff_t)row * 3 * a->d_model + at;
-    float *scores = a->scores + (ptrdiff_t)i_thread * a->max_length, scale = 1.0f / sqrtf((float)d);
-    float *out = a->out + (ptrdiff_t)row * a->d_model + at;
-    for (int t = 0; t <= r->position; t++)
-        scores[t] = scale * a->ctx->kernels->dot(q, a->keys + (ptrdiff_t)r->slots[t] * a->d_model + at, d);
-    a->ctx->kernels->softmax(scores, r->position + 1);
-    memset(out, 0, (size_t)d * sizeof *out);
-    for (int t = 0; t <= r->position; t++)
-        a->ctx->kernels->add(out, a->values + (ptrdiff_t)r->slots[t] * a->d_model + at, d, scores[t]);
+    int head = i / a->n_rows, row = i % a->n_rows, d = a->d_model / a->n_heads, n = a->rows[row].position + 1;
+    const int *slots = a->rows[row].slots;
+    ptrdiff_t at = (ptrdiff_t)head * d, cache = at * a->n_slots;
+    float *scores = a->scores + (ptrdiff_t)i_thread * a->max_length;
+    a->ctx->kernels->gather_dots(a->qkv + (ptrdiff_t)row * 3 * a->d_model + at, d, a->keys + cache, slots, d, n,
+                                 1.0f / sqrtf((float)d), scores);
+    a->ctx->kernels->softmax(scores, n);
+    a->ctx->kernels->gather_sum(scores, a->values + cache, slots, d, n, d, a->out + (ptrdiff_t)row * a->d_model + at);
+}
+
+/* Puts the row's key and value, those of each head, into its slot. */
+static void keep_row(const struct self_attention *a, int row)
+{
+    int d = a->d_model / a->n_heads, slot = a->rows[row].slots[a->rows[row].position];
+    const float *key = a->qkv + ((ptrdiff_t)row * 3 + 1) * a->d_model, *value = key + a->d_model;
+    for (int h = 0; h < a->n_heads; h++) {
+        ptrdiff_t to = ((ptrdiff_t)h * a->n_slots + slot) * d;
+        memcpy(a->keys + to, key + (ptrdiff_t)h * d, (size_t)d * sizeof *key);
+        memcpy(a->values + to, value + (ptrdiff_t)h * d, (size_t)d * sizeof *value);
+    }
 }
 
 static void self_attend(struct nn_context *ctx, const struct whisper_network *n, struct whisper_network_state *s,
@@ -177,14 +186,14 @@ static void self_attend(struct nn_context *ctx, const struct whisper_network *n,
 {
     ptrdiff_t d = n->config.d_model, base = (ptrdiff_t)layer * s->n_slots * d;
     int64_t work = 0;
+    struct self_attention a = {.ctx = ctx, .rows = rows, .qkv = s->wide, .keys = s->keys + base,
+                               .values = s->values + base, .out = s->attended, .scores = s->scores, .n_rows = n_rows,
+                               .n_slots = s->n_slots, .d_model = (int)d, .n_heads = n->config.decoder_heads,
+                               .max_length = n->config.n_text_ctx};
     for (int i = 0; i < n_rows; i++) {
-        ptrdiff_t to = base + rows[i].slots[rows[i].position] * d;
-        memcpy(s->keys + to, s->wide + i * 3 * d + d, (size_t)d * sizeof *s->keys);
-        memcpy(s->values + to, s->wide + i * 3 * d + 2 * d, (size_t)d * sizeof *s->values);
+        keep_row(&a, i);
         work += (int64_t)rows[i].position * d;
     }
-    struct self_attention a = {ctx,         rows,      s->wide, s->keys + base,          s->values + base,
-                               s->attended, s->scores, (int)d,  n->config.decoder_heads, n->config.n_text_ctx};
     pool_run(work > 1 << 15 ? ctx->pool : NULL, attend, &a, n_rows * a.n_heads);
 }
 

@@ -33,7 +33,7 @@ size_t whisper_network_bytes(const struct whisper_network *n);
 /* What one stream keeps. */
 struct whisper_network_state {
     int n_slots, max_rows;
-    float *keys, *values; /* [layers][n_slots][D] */
+    float *keys, *values; /* [layers][H][n_slots][d] */
     struct attention_cache cross[WHISPER_MAX_LAYERS];
     float *audio;               /* [n_audio_ctx, 2 D] */
     float *x, *norm, *attended; /* [max_rows, D] */

@@ -10,11 +10,6 @@
 #if defined(HAVE_AVX2)
 #include <cpuid.h>
 #endif
-#if defined(__has_builtin)
-#define HAVE_SHUFFLEVECTOR __has_builtin(__builtin_shufflevector) /* clang, and gcc from 12 on */
-#else
-#define HAVE_SHUFFLEVECTOR 0
-#endif
 
 extern const struct nn_kernels nn_kernels_scalar, nn_kernels_avx2, nn_kernels_avx512, nn_kernels_neon;
 
@@ -66,6 +61,7 @@ static inline void pack_columns(int rows, const float *x, ptrdiff_t ldx, float *
     int i = 0;
 #if HAVE_SHUFFLEVECTOR
     typedef float quad __attribute__((vector_size(16), aligned(4), may_alias));
+    typedef float pair __attribute__((vector_size(8), aligned(4), may_alias));
     for (; i + 4 <= rows; i += 4) {
         const float *from = x + i * ldx;
         quad r0 = *(const quad *)from, r1 = *(const quad *)(from + ldx), r2 = *(const quad *)(from + 2 * ldx),
@@ -76,6 +72,13 @@ static inline void pack_columns(int rows, const float *x, ptrdiff_t ldx, float *
         *(quad *)(a + rows + i) = __builtin_shufflevector(low01, low23, 2, 3, 6, 7);
         *(quad *)(a + 2 * rows + i) = __builtin_shufflevector(high01, high23, 0, 1, 4, 5);
         *(quad *)(a + 3 * rows + i) = __builtin_shufflevector(high01, high23, 2, 3, 6, 7);
+    }
+    for (; i + 2 <= rows; i += 2) {
+        quad r0 = *(const quad *)(x + i * ldx), r1 = *(const quad *)(x + (i + 1) * ldx);
+        *(pair *)(a + i) = __builtin_shufflevector(r0, r1, 0, 4);
+        *(pair *)(a + rows + i) = __builtin_shufflevector(r0, r1, 1, 5);
+        *(pair *)(a + 2 * rows + i) = __builtin_shufflevector(r0, r1, 2, 6);
+        *(pair *)(a + 3 * rows + i) = __builtin_shufflevector(r0, r1, 3, 7);
     }
 #endif
     for (; i < rows; i++)

@@ -16,6 +16,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#if defined(__has_builtin)
+#define HAVE_SHUFFLEVECTOR __has_builtin(__builtin_shufflevector) /* clang, and gcc from 12 on */
+#else
+#define HAVE_SHUFFLEVECTOR 0
+#endif
+
 #define NN_PANEL 32
 #define NN_MAX_ROWS 16 /* no table has taller tiles */
 
@@ -48,6 +54,11 @@ struct nn_kernels {
     void (*glu)(const float *a, const float *b, float *y, int n); /* y = a * sigmoid(b) */
     void (*add)(float *y, const float *x, int n, float scale); /* y += scale * x */
     float (*dot)(const float *a, const float *b, int n);
+    /* Rows of n floats that lie at rows + index[j] * stride, m of them: y[j] = scale * x . row j, with the bits of dot; */
+    void (*gather_dots)(const float *x, int n, const float *rows, const int *index, ptrdiff_t stride, int m, float scale,
+                        float *y);
+    /* and y = sum of x[j] * row j. */
+    void (*gather_sum)(const float *x, const float *rows, const int *index, ptrdiff_t stride, int m, int n, float *y);
     /* Depthwise convolution: y[t][c] = bias[c] + sum_j w[j][c] * x[t + j][c] for t < n_rows; w is [kernel][n] (transposed
      * from the checkpoint's [n][kernel]), x holds n_rows + kernel - 1 rows of n. */
     void (*depthwise)(const float *x, const float *w, const float *bias, float *y, int n_rows, int n, int kernel);

@@ -20,6 +20,7 @@ typedef float vec __attribute__((vector_size(VL * 4)));
 typedef int32_t ivec __attribute__((vector_size(VL * 4)));
 typedef uint32_t uvec __attribute__((vector_size(VL * 4)));
 typedef uint16_t hvec __attribute__((vector_size(VL * 2)));
+typedef float quad __attribute__((vector_size(16)));
 typedef float vec_u __attribute__((vector_size(VL * 4), aligned(4), may_alias));
 
 INLINE vec load(const float *p) { return *(const vec_u *)p; }
@@ -47,14 +48,30 @@ INLINE void store_part(float *p, vec v, int n)
         p[i] = tmp[i];
 }
 
+/* One half is added to the other until a number is left. */
 INLINE float sum_of(vec v)
 {
+#if HAVE_SHUFFLEVECTOR
+#if VL == 16
+    typedef float octet __attribute__((vector_size(32)));
+    octet o = __builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7) +
+              __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15);
+    quad q = __builtin_shufflevector(o, o, 0, 1, 2, 3) + __builtin_shufflevector(o, o, 4, 5, 6, 7);
+#elif VL == 8
+    quad q = __builtin_shufflevector(v, v, 0, 1, 2, 3) + __builtin_shufflevector(v, v, 4, 5, 6, 7);
+#else
+    quad q = v;
+#endif
+    q += __builtin_shufflevector(q, q, 2, 3, 0, 1);
+    return q[0] + q[1];
+#else
     float tmp[VL];
     store(tmp, v);
     for (int half = VL / 2; half > 0; half /= 2)
         for (int i = 0; i < half; i++)
             tmp[i] += tmp[i + half];
     return tmp[0];
+#endif
 }
 
 INLINE float max_of(vec v)
@@ -247,7 +264,7 @@ static void FN(panel_bf16)(int rows, int n_in, const float *a, const void *panel
 
 /* ---- rows ---- */
 
-static float FN(dot)(const float *a, const float *b, int n)
+INLINE float dot_of(const float *a, const float *b, int n)
 {
     vec sum = splat(0.0f);
     int i = 0;
@@ -256,6 +273,52 @@ static float FN(dot)(const float *a, const float *b, int n)
     if (i < n)
         sum += load_part(a + i, n - i, 0.0f) * load_part(b + i, n - i, 0.0f);
     return sum_of(sum);
+}
+
+static float FN(dot)(const float *a, const float *b, int n)
+{
+    return dot_of(a, b, n);
+}
+
+static void FN(gather_dots)(const float *x, int n, const float *rows, const int *index, ptrdiff_t stride, int m,
+                            float scale, float *y)
+{
+    for (int j = 0; j < m; j++)
+        y[j] = scale * dot_of(x, rows + index[j] * stride, n);
+}
+
+/* n_vecs * VL columns, whose sums stay in registers. */
+INLINE void gather_columns(const float *x, const float *rows, const int *index, ptrdiff_t stride, int m,
+                           const int n_vecs, float *y)
+{
+    vec sum[4];
+#pragma GCC unroll 4
+    for (int v = 0; v < n_vecs; v++)
+        sum[v] = splat(0.0f);
+    for (int j = 0; j < m; j++) {
+        const float *row = rows + index[j] * stride;
+        vec weight = splat(x[j]);
+#pragma GCC unroll 4
+        for (int v = 0; v < n_vecs; v++)
+            sum[v] += weight * load(row + v * VL);
+    }
+#pragma GCC unroll 4
+    for (int v = 0; v < n_vecs; v++)
+        store(y + v * VL, sum[v]);
+}
+
+static void FN(gather_sum)(const float *x, const float *rows, const int *index, ptrdiff_t stride, int m, int n, float *y)
+{
+    int at = 0;
+    for (; at + 4 * VL <= n; at += 4 * VL)
+        gather_columns(x, rows + at, index, stride, m, 4, y + at);
+    for (; at + VL <= n; at += VL)
+        gather_columns(x, rows + at, index, stride, m, 1, y + at);
+    for (; at < n; at++) {
+        y[at] = 0.0f;
+        for (int j = 0; j < m; j++)
+            y[at] += x[j] * rows[index[j] * stride + at];
+    }
 }
 
 static void FN(layer_norm)(const float *x, float *y, int n, const float *gamma, const float *beta, float eps)
@@ -409,6 +472,8 @@ const struct nn_kernels FN(nn_kernels) = {
     .glu = FN(glu),
     .add = FN(add),
     .dot = FN(dot),
+    .gather_dots = FN(gather_dots),
+    .gather_sum = FN(gather_sum),
     .depthwise = FN(depthwise),
     .from_f16 = FN(from_f16),
 };

@@ -202,6 +202,34 @@ static void softmax_of_a_masked_row_is_zero(void)
     }
 }
 
+/* Rows in any order, some of them twice, lengths that fill no vector. */
+static void gathered_rows_equal_the_formulas(void)
+{
+    enum { N = 77, STRIDE = 90, ROWS = 9, M = 12 };
+    static const int index[M] = {8, 0, 3, 3, 7, 1, 0, 5, 2, 8, 6, 4};
+    const struct nn_kernels *tables[4];
+    int n_tables = kernels_all(tables);
+    float *rows = noises(ROWS * STRIDE), *x = noises(N), *weights = noises(M), dots[M], y[N + 1];
+    for (int t = 0; t < n_tables; t++)
+        for (int n = 1; n <= N; n += 19) {
+            y[n] = 42;
+            tables[t]->gather_dots(x, n, rows, index, STRIDE, M, 0.5f, dots);
+            tables[t]->gather_sum(weights, rows, index, STRIDE, M, n, y);
+            for (int j = 0; j < M; j++)
+                CU_ASSERT_EQUAL(dots[j], 0.5f * tables[t]->dot(x, rows + index[j] * STRIDE, n));
+            for (int i = 0; i < n; i++) {
+                double sum = 0;
+                for (int j = 0; j < M; j++)
+                    sum += (double)weights[j] * (double)rows[index[j] * STRIDE + i];
+                CU_ASSERT_DOUBLE_EQUAL((double)y[i], sum, M * (M + 1) * (double)FLT_EPSILON);
+            }
+            CU_ASSERT_EQUAL(y[n], 42);
+        }
+    mem_free(rows);
+    mem_free(x);
+    mem_free(weights);
+}
+
 static void depthwise_equals_the_formula(void)
 {
     enum { T = 7, C = 37, K = 5 };
@@ -261,6 +289,7 @@ static const struct unit_test tests[] = {
     {"backends agree, also after activation", backends_agree_also_after_activation},
     {"rows equal the formulas", rows_equal_the_formulas},
     {"softmax of a masked row is zero", softmax_of_a_masked_row_is_zero},
+    {"gathered rows equal the formulas", gathered_rows_equal_the_formulas},
     {"depthwise convolution equals the formula", depthwise_equals_the_formula},
     {"halves load exactly", halves_load_exactly},
     {"wrong shapes are named", wrong_shapes_are_named},
