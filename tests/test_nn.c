@@ -215,8 +215,14 @@ static void gathered_rows_equal_the_formulas(void)
             y[n] = 42;
             tables[t]->gather_dots(x, n, rows, index, STRIDE, M, 0.5f, dots);
             tables[t]->gather_sum(weights, rows, index, STRIDE, M, n, y);
-            for (int j = 0; j < M; j++)
-                CU_ASSERT_EQUAL(dots[j], 0.5f * tables[t]->dot(x, rows + index[j] * STRIDE, n));
+            for (int j = 0; j < M; j++) {
+                const float *row = rows + index[j] * STRIDE;
+                double sum = 0;
+                for (int i = 0; i < n; i++)
+                    sum += 0.5 * (double)x[i] * (double)row[i];
+                CU_ASSERT_DOUBLE_EQUAL((double)dots[j], sum, n * (n + 1) * (double)FLT_EPSILON);
+                CU_ASSERT_EQUAL(dots[j], 0.5f * tables[t]->dot(x, row, n));
+            }
             for (int i = 0; i < n; i++) {
                 double sum = 0;
                 for (int j = 0; j < M; j++)
