@@ -3,7 +3,8 @@
  *
  * Average lagging is LAAL (Papi et al. 2022) as SimulEval computes it: how far, on average, words come after an ideal
  * listener who says as many words as were said or should have been, whichever are more, evenly over the audio.  Of the
- * words that come when all has been heard only the first counts: the others need no haste. */
+ * words that come when all has been heard only the first counts: the others need no haste.  Nobody speaks evenly for
+ * long, so for long recordings it says little; there each final text is taken for a recording by itself as well. */
 #include "bin/latency.h"
 
 #include <math.h>
@@ -133,6 +134,36 @@ static int show(struct latency *l, const linnet_event *e)
     return e->type == LINNET_EVENT_PARTIAL ? buffer_append(&l->shown, e->text, n) : LINNET_OK;
 }
 
+/* Average lagging of words [n], by one clock, when n_ideal were to be said between start_s and end_s. */
+static double average_lagging(const struct latency_word *words, int n, int clock, int n_ideal, double start_s,
+                              double end_s)
+{
+    double sum = 0;
+    int i = 0;
+    do {
+        sum += words[i].said_s[clock] - start_s - i * (end_s - start_s) / n_ideal;
+    } while (words[i++].said_s[clock] < end_s && i < n);
+    return sum / i;
+}
+
+static int add_lagging(struct latency_list *lists, const struct latency_word *words, int n, int n_ideal, double start_s,
+                       double end_s)
+{
+    int rc = LINNET_OK;
+    for (int c = 0; c < LATENCY_CLOCKS && rc >= 0 && n > 0; c++)
+        rc = list_add(&lists[c], average_lagging(words, n, c, n_ideal, start_s, end_s));
+    return rc;
+}
+
+/* Bytes of the marks at the end of the text's first n bytes: a word is said before they are. */
+static size_t marks_before(const char *text, size_t n)
+{
+    size_t n_marks = 0;
+    while (n_marks < n && strchr(".,?!;:", text[n - 1 - n_marks]) != NULL)
+        n_marks++;
+    return n_marks;
+}
+
 int latency_event(struct latency *l, const linnet_event *e)
 {
     size_t bytes = 0;
@@ -143,8 +174,10 @@ int latency_event(struct latency *l, const linnet_event *e)
     if (!l->has_first)
         rc = add_since(l, l->firsts, e->start_s);
     l->has_first = 1;
-    int first = l->n_words - n_before;
-    for (i = 0; rc >= 0 && next_word(e, i, &bytes, &end_s) && (is_final || bytes <= e->committed); i++) {
+    int first = l->n_words - n_before; /* word of the event */
+    for (i = 0; rc >= 0 && next_word(e, i, &bytes, &end_s); i++) {
+        if (!is_final && bytes - marks_before(e->text, bytes) > e->committed)
+            break;
         if (i < n_before)
             l->words[first + i].end_s = end_s;
         else
@@ -152,31 +185,19 @@ int latency_event(struct latency *l, const linnet_event *e)
     }
     if (rc >= 0 && is_final) {
         l->n_open = l->n_open > i ? l->n_open - i : 0;
-        rc = add_since(l, l->finals, e->end_s);
+        if ((rc = add_since(l, l->finals, e->end_s)) >= 0)
+            rc = add_lagging(l->utterances, l->words + first, i, i, e->start_s, e->end_s);
     }
     return rc < 0 ? rc : show(l, e);
 }
 
-/* Average lagging of the recording's words by one clock. */
-static double average_lagging(const struct latency *l, int clock, int n_ideal)
-{
-    double audio_s = l->now_s[LATENCY_AUDIO], sum = 0;
-    int n = 0;
-    do {
-        sum += l->words[n].said_s[clock] - n * audio_s / n_ideal;
-    } while (l->words[n++].said_s[clock] < audio_s && n < l->n_words);
-    return sum / n;
-}
-
 static int end_words(struct latency *l, int n_reference)
 {
-    int rc = LINNET_OK, n_ideal = n_reference > l->n_words ? n_reference : l->n_words;
-    for (int c = 0; c < LATENCY_CLOCKS && rc >= 0; c++) {
-        l->lag_s[c] += l->n_words > 0 ? average_lagging(l, c, n_ideal) : 0;
+    int n_ideal = n_reference > l->n_words ? n_reference : l->n_words;
+    int rc = add_lagging(l->lags, l->words, l->n_words, n_ideal, 0, l->now_s[LATENCY_AUDIO]);
+    for (int c = 0; c < LATENCY_CLOCKS && rc >= 0; c++)
         for (int i = 0; i < l->n_words && rc >= 0; i++)
             rc = list_add(&l->delays[c], l->words[i].said_s[c] - l->words[i].end_s);
-    }
-    l->n_lags += l->n_words > 0;
     l->n_all_words += l->n_words;
     return rc;
 }
@@ -235,11 +256,12 @@ static double mean(const struct latency_list *list)
 static int report_clock(struct latency *l, int c, const char *name, struct buffer *out)
 {
     int rc = buffer_printf(out, ", \"%s\": {", name);
-    if (rc < 0 || (rc = put(out, "average_lagging", l->n_lags > 0 ? l->lag_s[c] / l->n_lags : NAN)) < 0 ||
-        (rc = buffer_puts(out, ", ")) < 0 || (rc = put(out, "word_delay_mean", mean(&l->delays[c]))) < 0 ||
-        (rc = buffer_puts(out, ", ")) < 0 || (rc = put_quantiles(out, "word_delay", &l->delays[c])) < 0 ||
-        (rc = buffer_puts(out, ", ")) < 0 || (rc = put_quantiles(out, "first_text", &l->firsts[c])) < 0 ||
-        (rc = buffer_puts(out, ", ")) < 0 || (rc = put_quantiles(out, "final", &l->finals[c])) < 0)
+    if (rc < 0 || (rc = put(out, "average_lagging", mean(&l->lags[c]))) < 0 || (rc = buffer_puts(out, ", ")) < 0 ||
+        (rc = put(out, "utterance_lagging", mean(&l->utterances[c]))) < 0 || (rc = buffer_puts(out, ", ")) < 0 ||
+        (rc = put(out, "word_delay_mean", mean(&l->delays[c]))) < 0 || (rc = buffer_puts(out, ", ")) < 0 ||
+        (rc = put_quantiles(out, "word_delay", &l->delays[c])) < 0 || (rc = buffer_puts(out, ", ")) < 0 ||
+        (rc = put_quantiles(out, "first_text", &l->firsts[c])) < 0 || (rc = buffer_puts(out, ", ")) < 0 ||
+        (rc = put_quantiles(out, "final", &l->finals[c])) < 0)
         return rc;
     return buffer_puts(out, "}");
 }
@@ -264,6 +286,8 @@ void latency_close(struct latency *l)
     mem_free(l->words);
     mem_free(l->chunks.at);
     for (int c = 0; c < LATENCY_CLOCKS; c++) {
+        mem_free(l->lags[c].at);
+        mem_free(l->utterances[c].at);
         mem_free(l->firsts[c].at);
         mem_free(l->finals[c].at);
         mem_free(l->delays[c].at);

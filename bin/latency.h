@@ -27,16 +27,18 @@ struct latency {
     double now_s[LATENCY_CLOCKS];
     struct latency_word *words; /* [n_words], those of the open utterance last: n_open of them */
     int n_words, n_open, n_max;
-    int has_first;              /* some text was shown */
-    double chunk_s;             /* compute since the last whole second of audio */
-    struct buffer shown;        /* the last partial text */
+    int has_first;       /* some text was shown */
+    double chunk_s;      /* compute since the last whole second of audio */
+    struct buffer shown; /* the last partial text */
     /* of all recordings */
-    int n_recordings, n_all_words, n_lags, n_revised; /* revised: words that were shown and then became others */
-    double audio_s, compute_s, lag_s[LATENCY_CLOCKS]; /* lag: sum over the n_lags recordings that had words */
-    struct latency_list chunks;                       /* compute for each second of audio */
-    struct latency_list firsts[LATENCY_CLOCKS];       /* from the start of the first word to the first text */
-    struct latency_list finals[LATENCY_CLOCKS];       /* from the end of a final text to when it came */
-    struct latency_list delays[LATENCY_CLOCKS];       /* from the end of a word to when it was said for good */
+    int n_recordings, n_all_words, n_revised; /* revised: words that were shown and then became others */
+    double audio_s, compute_s;
+    struct latency_list chunks;                     /* compute for each second of audio */
+    struct latency_list lags[LATENCY_CLOCKS];       /* average lagging of the recordings that had words */
+    struct latency_list utterances[LATENCY_CLOCKS]; /* likewise of final texts */
+    struct latency_list firsts[LATENCY_CLOCKS];     /* from the start of the first word to the first text */
+    struct latency_list finals[LATENCY_CLOCKS];     /* from the end of a final text to when it came */
+    struct latency_list delays[LATENCY_CLOCKS];     /* from the end of a word to when it was said for good */
 };
 
 /* The decoder was called once heard_s of the recording had been heard, and took compute_s.  now_s: the listener's clock

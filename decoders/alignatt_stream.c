@@ -245,9 +245,9 @@ static int is_no_speech(const struct stream *s, double silence)
     return t->n_said == 0 && ((silence > r->decoder_no_speech_threshold && mean < least) || mean < 2 * least);
 }
 
-/* Reads the audio up to sample `to`; is_complete: speech ends there.  Words attended before `settled` (a frame) may be
- * said for good. */
-static int read_step(struct stream *s, int64_t to, int is_complete, int64_t settled)
+/* Reads the audio up to sample `to`; is_complete: speech ends there.  Words may be said for good by how long they have
+ * been over at the frame `now`. */
+static int read_step(struct stream *s, int64_t to, int is_complete, int64_t now)
 {
     struct alignatt_text *t = &s->text;
     if (*s->host.cancelled != 0)
@@ -265,7 +265,8 @@ static int read_step(struct stream *s, int64_t to, int is_complete, int64_t sett
     next = unfinished >= 0 ? unfinished : next;
     if (is_complete || alignatt_reader_fires(&s->reader))
         next = -1;
-    n_whole = alignatt_text_whole(t, next, settled);
+    alignatt_text_compare(t);
+    n_whole = alignatt_text_settled(t, next, now);
     s->host.stats->decoder_s += clock_s() - start;
     if (n_whole < 0)
         return n_whole;
@@ -276,9 +277,9 @@ static int read_step(struct stream *s, int64_t to, int is_complete, int64_t sett
 /* ---- flow ---- */
 
 /* What was read in the last part of speech is said for good as it becomes old enough. */
-static int settle(struct stream *s, int64_t settled)
+static int settle(struct stream *s, int64_t now)
 {
-    int n = alignatt_text_whole(&s->text, -1, settled);
+    int n = alignatt_text_settled(&s->text, -1, now);
     if (n < 0)
         return n;
     s->text.n_said = alignatt_text_before_stop(&s->text, n);
@@ -359,7 +360,7 @@ static int look(struct stream *s)
 {
     struct alignatt_audio *a = &s->audio;
     int is_step = a->n_samples % s->n_step == 0, rc = LINNET_OK;
-    int64_t settled = a->n_samples / ALIGNATT_CELL - llrint(s->host.recipe->decoder_delay_s / ALIGNATT_FRAME_S);
+    int64_t now = a->n_samples / ALIGNATT_CELL;
     if (a->speech_from < 0) {
         alignatt_audio_drop(a, a->n_samples / LOG_MEL_HOP - KEPT_SILENCE);
         return LINNET_OK;
@@ -367,11 +368,11 @@ static int look(struct stream *s)
     if (s->text.n == 0)
         alignatt_audio_drop(a, a->speech_from / LOG_MEL_HOP);
     if (!a->is_speech && s->read_to != a->speech_to)
-        rc = read_step(s, a->speech_to, 1, settled);
+        rc = read_step(s, a->speech_to, 1, now);
     else if (a->is_speech && is_step && a->n_samples - a->speech_from >= SHORTEST)
-        rc = read_step(s, a->n_samples, 0, settled);
+        rc = read_step(s, a->n_samples, 0, now);
     else if (!a->is_speech && is_step)
-        rc = settle(s, settled);
+        rc = settle(s, now);
     if (!a->is_speech)
         s->read_to = a->speech_to;
     return rc < 0 ? rc : apply_rules(s, is_step);

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "decoders/whisper_language.h"
 
 #define MARKS ".,?!;:- "
 enum { LOOP_LONGEST = 16, LOOP_FEWEST = 3, LOOP_MOST = 6, LOOP_FRAMES = 7 /* from one time to the next */ };
@@ -23,10 +24,12 @@ int alignatt_text_open(struct alignatt_text *t, const struct decoder_host *host,
     t->n_context_max = n_context_max;
     t->ids = mem_array((size_t)n_max, sizeof *t->ids);
     t->at = mem_array((size_t)n_max, sizeof *t->at);
+    t->before = mem_array((size_t)n_max, sizeof *t->before);
     t->ends = mem_array((size_t)n_max, sizeof *t->ends);
     t->words = mem_array((size_t)n_max, sizeof *t->words);
     t->context = mem_array((size_t)n_context_max, sizeof *t->context);
-    if (t->ids == NULL || t->at == NULL || t->ends == NULL || t->words == NULL || t->context == NULL) {
+    if (t->ids == NULL || t->at == NULL || t->before == NULL || t->ends == NULL || t->words == NULL ||
+        t->context == NULL) {
         alignatt_text_close(t);
         return fail_memory(host->msg);
     }
@@ -35,7 +38,7 @@ int alignatt_text_open(struct alignatt_text *t, const struct decoder_host *host,
 
 void alignatt_text_close(struct alignatt_text *t)
 {
-    void *arrays[] = {t->ids, t->at, t->ends, t->words, t->context};
+    void *arrays[] = {t->ids, t->at, t->before, t->ends, t->words, t->context};
     for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++)
         mem_free(arrays[i]);
     buffer_free(&t->shown);
@@ -44,7 +47,7 @@ void alignatt_text_close(struct alignatt_text *t)
 
 void alignatt_text_reset(struct alignatt_text *t)
 {
-    t->n = t->n_said = t->n_context = 0;
+    t->n = t->n_said = t->n_before = t->n_same = t->n_context = 0;
     t->shown.n = t->n_shown_said = 0;
 }
 
@@ -101,14 +104,41 @@ int alignatt_text_loop(const struct alignatt_text *t)
     return 0;
 }
 
-int alignatt_text_whole(struct alignatt_text *t, int next, int64_t settled)
+void alignatt_text_compare(struct alignatt_text *t)
+{
+    t->n_same = 0;
+    while (t->n_same < t->n && t->n_same < t->n_before && t->ids[t->n_same] == t->before[t->n_same])
+        t->n_same++;
+    memcpy(t->before, t->ids, (size_t)t->n * sizeof *t->ids);
+    t->n_before = t->n;
+}
+
+/* Words change with the words that follow them, the less likely ones more. */
+static int is_settled(const struct alignatt_text *t, int from, int end, int64_t now)
+{
+    const struct recipe *r = t->host->recipe;
+    double delay_s = r->decoder_delay_s;
+    int is_sure = 1;
+    for (int i = from; i < end; i++)
+        is_sure = is_sure && exp((double)t->at[i].logprob) >= r->decoder_sure;
+    if (end <= t->n_same && r->decoder_agreed_delay_s < delay_s)
+        delay_s = r->decoder_agreed_delay_s;
+    if (is_sure && r->decoder_sure_delay_s < delay_s)
+        delay_s = r->decoder_sure_delay_s;
+    return t->at[end - 1].frame < now - llrint(delay_s / ALIGNATT_FRAME_S);
+}
+
+int alignatt_text_settled(struct alignatt_text *t, int next, int64_t now)
 {
     int n = t->n - t->n_said, n_all = n, n_whole = 0;
     if (next >= 0 && t->n < t->n_max)
         t->ids[t->n_said + n_all++] = next;
     int n_words = whisper_vocab_words(t->vocab, alignatt_text_language(t), t->ids + t->n_said, n_all, t->ends);
-    for (int i = 0; i < n_words && t->ends[i] <= n && t->at[t->n_said + t->ends[i] - 1].frame < settled; i++)
+    for (int i = 0; i < n_words && t->ends[i] <= n; i++) {
+        if (!is_settled(t, t->n_said + n_whole, t->n_said + t->ends[i], now))
+            break;
         n_whole = t->ends[i];
+    }
     return n_words < 0 ? n_words : t->n_said + n_whole;
 }
 
@@ -159,15 +189,31 @@ int alignatt_text_find_cut(struct alignatt_text *t, int64_t latest)
 
 /* ---- events ---- */
 
+/* Puts marks, and what follows them without a space, to the word before them, in place. */
+static int join_words(struct alignatt_text *t, int n_words)
+{
+    int n = 0, from = 0, spaced = !whisper_language_is_unspaced(alignatt_text_language(t));
+    for (int i = 0; i < n_words; from = t->ends[i++]) {
+        size_t size;
+        const char *piece = whisper_vocab_piece(t->vocab, t->ids[from], &size);
+        n += n == 0 || !(is_mark(t, t->ids[from], MARKS) || (spaced && (size == 0 || piece[0] != ' ')));
+        t->ends[n - 1] = t->ends[i];
+    }
+    return n_words < 0 ? n_words : n;
+}
+
 /* Times of the words of the first n tokens into t->words, their text at the end of b (pointers are set by the caller). */
 static int time_words(struct alignatt_text *t, int n, double end_s, struct buffer *b, int *n_words)
 {
     int from = 0, rc = LINNET_OK;
     double last = 0;
-    *n_words = whisper_vocab_words(t->vocab, alignatt_text_language(t), t->ids, n, t->ends);
+    *n_words = join_words(t, whisper_vocab_words(t->vocab, alignatt_text_language(t), t->ids, n, t->ends));
     for (int i = 0; i < *n_words && rc >= 0; from = t->ends[i++]) {
         double start = (double)t->at[from].frame * ALIGNATT_FRAME_S, sum = 0;
-        double end = (double)t->at[t->ends[i] - 1].frame * ALIGNATT_FRAME_S + LAST_WORD_S;
+        int last_sound = t->ends[i] - 1; /* marks are attended in the pause after the word */
+        while (last_sound > from && is_mark(t, t->ids[last_sound], MARKS))
+            last_sound--;
+        double end = (double)t->at[last_sound].frame * ALIGNATT_FRAME_S + LAST_WORD_S;
         if (t->ends[i] < n && (double)t->at[t->ends[i]].frame * ALIGNATT_FRAME_S < end)
             end = (double)t->at[t->ends[i]].frame * ALIGNATT_FRAME_S;
         for (int k = from; k < t->ends[i]; k++)
@@ -261,6 +307,8 @@ int alignatt_text_finish(struct alignatt_text *t, int n, double end_s)
     remember(t, n);
     t->n -= n;
     t->n_said = t->n_said > n ? t->n_said - n : 0;
+    t->n_before = t->n_before > n ? t->n_before - n : 0;
+    memmove(t->before, t->before + n, (size_t)t->n_before * sizeof *t->before);
     memmove(t->ids, t->ids + n, (size_t)t->n * sizeof *t->ids);
     memmove(t->at, t->at + n, (size_t)t->n * sizeof *t->at);
     return rc;

@@ -21,6 +21,7 @@ struct alignatt_text {
     int *ids;                     /* [n_max] */
     struct alignatt_token *at;    /* [n_max] */
     int n_said, n, n_max;
+    int *before, n_before, n_same; /* [n_max] tokens of the last reading; how many of them the one before it had too */
     int *context, n_context, n_context_max; /* tokens of utterances before */
     int *ends;                    /* [n_max] scratch: of words */
     struct buffer shown;          /* text of the last partial event */
@@ -43,9 +44,12 @@ void alignatt_text_add(struct alignatt_text *t, int id, int64_t frame, float log
  * there is none. */
 int alignatt_text_cut_unfinished(struct alignatt_text *t);
 
-/* How many of the tokens are whole words that were attended before the frame `settled`, given the token that would come
- * next (-1: none would). */
-LINNET_MUST_CHECK int alignatt_text_whole(struct alignatt_text *t, int next, int64_t settled);
+/* A reading is over: sees how far it agrees with the one before. */
+void alignatt_text_compare(struct alignatt_text *t);
+
+/* How many of the tokens are whole words that have been followed by as much audio up to the frame `now` as the recipe
+ * asks for, given the token that would come next (-1: none would). */
+LINNET_MUST_CHECK int alignatt_text_settled(struct alignatt_text *t, int next, int64_t now);
 
 /* How many of the last tokens only repeat those before them: the model is caught in a loop. */
 int alignatt_text_loop(const struct alignatt_text *t);

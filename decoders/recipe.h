@@ -82,8 +82,13 @@
       "alignatt: stop where attention comes this near the end of the audio, in frames of 20 ms")                       \
     K(INT, decoder_rewind_threshold, "decoder.rewind_threshold", "200", 0, 1500, NULL,                                 \
       "alignatt: stop where attention jumps back further, in frames of 20 ms")                                         \
-    K(NUMBER, decoder_delay_s, "decoder.delay_s", "1", 0, 30, NULL,                                                    \
+    K(NUMBER, decoder_delay_s, "decoder.delay_s", "3", 0, 30, NULL,                                                    \
       "alignatt: seconds of audio after a word before it is said for good")                                            \
+    K(NUMBER, decoder_agreed_delay_s, "decoder.agreed_delay_s", "1", 0, 30, NULL,                                      \
+      "alignatt: the same for words that two readings agree on")                                                       \
+    K(NUMBER, decoder_sure_delay_s, "decoder.sure_delay_s", "0.2", 0, 30, NULL,                                        \
+      "alignatt: the same for words that are likely")                                                                  \
+    K(NUMBER, decoder_sure, "decoder.sure", "0.7", 0, 1, NULL, "alignatt: probability from which a word is likely")    \
     K(NUMBER, decoder_segment_s, "decoder.segment_s", "1", 0.1, 30, NULL,                                              \
       "alignatt: seconds of audio taken in at a time")                                                                 \
     K(NUMBER, decoder_buffer_s, "decoder.buffer_s", "20", 1, 30, NULL, "alignatt: seconds of audio kept")              \

@@ -223,7 +223,7 @@ static void characters_are_not_cut(void)
     alignatt_text_add(&t, A, 20, -0.1f);
     CU_ASSERT_EQUAL(alignatt_text_cut_unfinished(&t), A);
     CU_ASSERT_EQUAL(t.n, 1);
-    CU_ASSERT_EQUAL(alignatt_text_whole(&t, A, 1000), 1);
+    CU_ASSERT_EQUAL(alignatt_text_settled(&t, A, 1000), 1);
     CU_ASSERT_EQUAL(alignatt_text_show(&t, 1), 0);
     CU_ASSERT_EQUAL_FATAL(events_pop(&events, &e), 1);
     char first[20];

@@ -85,6 +85,8 @@ static void delays_by_hand(void)
     /* Every call ends before the next sound comes: what it took itself comes on top.  By this clock c is the first word
      * that is said when all has been heard. */
     NEAR(number(r, "with_compute", "average_lagging"), (2.2 + 2.3 + 2.4) / 3);
+    /* From 0.5 to 3.5 s: a word each 0.75 s, and c is said when it is over already. */
+    NEAR(number(r, "audio_clock", "utterance_lagging"), (1.5 + 1.75 + 2) / 3);
     NEAR(number(r, "with_compute", "first_text_p50"), 0.6);
     NEAR(number(r, "with_compute", "final_p50"), 0.9);
     json_decref(r);
@@ -164,11 +166,28 @@ static void finals_revise_what_they_change(void)
     latency_close(&l);
 }
 
+/* A mark that is still open does not hold up its word. */
+static void marks_do_not_count(void)
+{
+    static const double ends[] = {0.9, 1.9};
+    struct latency l = {0};
+    called(&l, 1, 0, -1);
+    event(&l, LINNET_EVENT_PARTIAL, " a, b", 2, ends);
+    called(&l, 2, 0, -1);
+    event(&l, LINNET_EVENT_FINAL, " a, b?", 6, ends);
+    CU_ASSERT_EQUAL(latency_end(&l, 0), 0);
+    json_t *r = report(&l);
+    NEAR(number(r, "audio_clock", "word_delay_p99"), 0.1);
+    json_decref(r);
+    latency_close(&l);
+}
+
 static const struct unit_test tests[] = {
     {"delays by hand", delays_by_hand},
     {"references and recordings", references_and_recordings},
     {"sound waits for a slow decoder", sound_waits_for_a_slow_decoder},
     {"finals revise what they change", finals_revise_what_they_change},
+    {"marks do not count", marks_do_not_count},
 };
 
 UNIT_MAIN("latency", tests)
