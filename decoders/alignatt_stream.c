@@ -1,19 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0
  * alignatt_stream.c - our streaming Whisper.
  *
- * Every decoder.segment_s of audio is a step: the audio of the open utterance is encoded with a little silence after it,
- * the words said so far are run in one go, and reading goes on until attention comes near the end of the audio or the
- * model has nothing more to say.  A word is whole when the truncation head says that the audio ends with a word, or when
- * the token at which reading stopped begins another one; it is said for good when decoder.delay_s of audio have followed
- * it, and until then read again at every step: what a word is, is often decided by the next.  The voice detector decides
- * where there is anything to read; when speech pauses, the rest is read at once, and all words are whole.  How long the
- * pause is decides whether the utterance has ended (endpoint.h, with the detector's silence in place of blank's).
+ * Every decoder.segment_s of audio is a step: the audio of the open utterance is encoded with a little silence after
+ * it, the words said so far are run in one go, and reading goes on until attention comes near the end of the audio or
+ * the model has nothing more to say.  A word is whole when the truncation head says that the audio ends with a word, or
+ * when the token at which reading stopped begins another one.  It is said for good when enough audio has followed it
+ * (alignatt_text_settled), and until then read again at every step: what a word is, is often decided by the next.  The
+ * voice detector decides where there is anything to read; when speech pauses, the rest is read at once, and all words
+ * are whole.  How long the pause is decides whether the utterance has ended (endpoint.h, with the detector's silence in
+ * place of blank's).
+ *
+ * The last decoder.context_s of what was said before are encoded again with the next utterance, and their text is run
+ * before its own: Whisper hears a new sentence better with the voice and the words before it, as it does in the 30 s
+ * windows of a recording.  Older text stays as the prompt.
  *
  * Frames of the spectrogram are made once and kept.  Encoder states cannot be kept, every one depends on all the audio;
  * nor can the decoder's keys and values from step to step, they depend on those states: within a step they are.
  *
- * Times are exact: nothing is heard twice.  When the buffer is full its older part leaves at the end of a sentence or
- * word, and its text becomes context.  Results depend on the samples alone, not on how they were cut when fed. */
+ * When the buffer is full its older part leaves at the end of a sentence or word, and its text becomes prompt.  Results
+ * depend on the samples alone, not on how they were cut when fed. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -33,10 +38,12 @@
 enum {
     WINDOW = LOG_MEL_WINDOW_FRAMES,
     LAST_THRESHOLD = 4,                  /* frames, where the audio is known to be complete */
+    EARLY = 25,                          /* frames before the detector's beginning of speech where a word may lie */
     BACK_FRAMES = 50,                    /* further back than a word may be corrected */
     KEPT_SILENCE = 100,                  /* mel frames kept while nobody speaks: a beginning may be dated back */
     PAD_FRAMES = 200,                    /* mel frames of silence after the audio */
-    CONTEXT = 64,                        /* tokens of text before the buffer */
+    CONTEXT = 64,                        /* tokens of the prompt: text before the buffer */
+    LONG_PAUSE = 3 * DECODER_RATE_HZ,    /* samples after which what was said before is no longer heard */
     SHORTEST = DECODER_RATE_HZ / 2,      /* samples of speech in which there is no word yet */
 };
 
@@ -97,8 +104,8 @@ static int buffers_open(struct stream *s)
     const struct recipe *r = s->host.recipe;
     const struct whisper_config *c = &s->model->config;
     if (2 * c->n_audio_ctx != WINDOW)
-        return fail(s->host.msg, LINNET_E_UNSUPPORTED, "a window of %d frames: only %d are supported", 2 * c->n_audio_ctx,
-                    WINDOW);
+        return fail(s->host.msg, LINNET_E_UNSUPPORTED, "a window of %d frames: only %d are supported",
+                    2 * c->n_audio_ctx, WINDOW);
     s->n_step = (int64_t)(r->decoder_segment_s * DECODER_RATE_HZ / ALIGNATT_CELL) * ALIGNATT_CELL;
     s->window = mem_array(WINDOW * (size_t)c->n_mels, sizeof *s->window);
     s->prompt = mem_array((size_t)c->n_text_ctx, sizeof *s->prompt);
@@ -193,6 +200,7 @@ static void read_tokens(struct stream *s, int is_complete, int *next)
     struct alignatt_reader *r = &s->reader;
     struct alignatt_text *t = &s->text;
     const struct recipe *recipe = s->host.recipe;
+    int64_t speech_from = s->audio.speech_from / ALIGNATT_CELL;
     int64_t first = s->audio.first_frame / 2, last = t->n > 0 ? t->at[t->n - 1].frame : first;
     int threshold = is_complete ? LAST_THRESHOLD : recipe->decoder_frame_threshold;
     int most = t->n + 10 + (int)(first + r->n_content - last) / 5; /* nobody speaks faster than 10 tokens a second */
@@ -209,6 +217,8 @@ static void read_tokens(struct stream *s, int is_complete, int *next)
             alignatt_text_cut(t, t->n_said);
             return;
         }
+        if (first + frame < speech_from - EARLY && t->n_final > 0)
+            return; /* what was said before this utterance is said again */
         /* The audio is complete and attention returns to where it has been: a repetition, which never ends. */
         if (is_complete && t->n > t->n_said && last - (first + frame) > BACK_FRAMES)
             return;
@@ -242,7 +252,8 @@ static int is_no_speech(const struct stream *s, double silence)
     for (int i = t->n_said; i < t->n; i++)
         sum += (double)t->at[i].logprob;
     double mean = t->n > t->n_said ? sum / (t->n - t->n_said) : 0;
-    return t->n_said == 0 && ((silence > r->decoder_no_speech_threshold && mean < least) || mean < 2 * least);
+    return t->n_said == t->n_final &&
+           ((silence > r->decoder_no_speech_threshold && mean < least) || mean < 2 * least);
 }
 
 /* Reads the audio up to sample `to`; is_complete: speech ends there.  Words may be said for good by how long they have
@@ -265,6 +276,7 @@ static int read_step(struct stream *s, int64_t to, int is_complete, int64_t now)
     next = unfinished >= 0 ? unfinished : next;
     if (is_complete || alignatt_reader_fires(&s->reader))
         next = -1;
+    alignatt_text_give_marks(t);
     alignatt_text_compare(t);
     n_whole = alignatt_text_settled(t, next, now);
     s->host.stats->decoder_s += clock_s() - start;
@@ -272,6 +284,18 @@ static int read_step(struct stream *s, int64_t to, int is_complete, int64_t now)
         return n_whole;
     t->n_said = next < 0 ? alignatt_text_before_stop(t, n_whole) : n_whole;
     return alignatt_text_show(t, (double)s->audio.n_samples / DECODER_RATE_HZ);
+}
+
+/* Speech pauses: reads what there is of it.  Where that is nothing, what was said before may be in the way. */
+static int read_rest(struct stream *s, int64_t now)
+{
+    struct alignatt_text *t = &s->text;
+    int rc = read_step(s, s->audio.speech_to, 1, now);
+    if (rc < 0 || t->n_final == 0 || t->n > t->n_final)
+        return rc;
+    alignatt_text_forget(t, t->n_final);
+    alignatt_audio_drop(&s->audio, s->audio.speech_from / LOG_MEL_HOP);
+    return read_step(s, s->audio.speech_to, 1, now);
 }
 
 /* ---- flow ---- */
@@ -293,10 +317,11 @@ static int64_t cut(struct stream *s, int64_t latest, int must)
 {
     struct alignatt_text *t = &s->text;
     int n = alignatt_text_find_cut(t, latest);
-    if (n < 0 || (n == 0 && !must))
-        return n;
+    if (n < 0 || (n <= t->n_final && !must))
+        return n < 0 ? n : 0;
     int64_t at = n > 0 ? (t->at[n - 1].frame + t->at[n].frame) / 2 : latest;
     int rc = alignatt_text_finish(t, n, (double)at * ALIGNATT_FRAME_S);
+    alignatt_text_forget(t, n);
     alignatt_audio_drop(&s->audio, 2 * at);
     return rc < 0 ? rc : at;
 }
@@ -310,14 +335,32 @@ static int trim(struct stream *s)
     return rc < 0 ? (int)rc : LINNET_OK;
 }
 
-/* The utterance is over: its last words are final, and its audio is no longer needed. */
+/* Of what was heard and said up to now, only the last part goes on being heard. */
+static void keep_context(struct stream *s)
+{
+    const struct recipe *r = s->host.recipe;
+    struct alignatt_text *t = &s->text;
+    double most_s = r->decoder_context_s < r->decoder_buffer_s / 2 ? r->decoder_context_s : r->decoder_buffer_s / 2;
+    int64_t end = s->audio.speech_to / ALIGNATT_CELL, from = end - llrint(most_s / ALIGNATT_FRAME_S);
+    int n = 0;
+    while (n < t->n_final && t->at[n].frame < from)
+        n++;
+    if (n == t->n_final)
+        from = end;
+    else if (n > 0)
+        from = (t->at[n - 1].frame + t->at[n].frame) / 2;
+    alignatt_text_forget(t, n);
+    alignatt_audio_drop(&s->audio, 2 * from);
+}
+
+/* The utterance is over: its last words are final, and it becomes context. */
 static int end_utterance(struct stream *s)
 {
     struct alignatt_audio *a = &s->audio;
     int rc = alignatt_text_finish(&s->text, s->text.n, (double)a->speech_to / DECODER_RATE_HZ);
     a->speech_from = s->read_to = -1;
     a->was_none = 0;
-    alignatt_audio_drop(a, a->speech_to / LOG_MEL_HOP);
+    keep_context(s);
     return rc;
 }
 
@@ -325,10 +368,17 @@ static int end_utterance(struct stream *s)
  * Returns 1, or 0 when there is no place for it yet. */
 static int break_utterance(struct stream *s)
 {
-    int64_t at = cut(s, s->audio.n_samples / ALIGNATT_CELL, s->text.n == 0);
+    int64_t at = cut(s, s->audio.n_samples / ALIGNATT_CELL, s->text.n == s->text.n_final);
     if (at > 0)
         s->audio.speech_from = at * ALIGNATT_CELL;
     return at < 0 ? (int)at : at > 0;
+}
+
+/* What the detector took for speech was none. */
+static void forget_noise(struct stream *s)
+{
+    alignatt_text_forget(&s->text, s->text.n_final);
+    alignatt_audio_forget(&s->audio, KEPT_SILENCE);
 }
 
 /* Ends the utterance if one of the rules says so: in silence at once, in speech at the next step. */
@@ -343,13 +393,14 @@ static int apply_rules(struct stream *s, int is_step)
     e.end_s = (double)a->n_samples / DECODER_RATE_HZ;
     int ends = 0, rc = LINNET_OK;
     if (!a->is_speech || is_step)
-        ends = endpoint_find(&s->endpoints, silence_s * 1000, (e.end_s - e.start_s) * 1000, t->n > 0, &found) > 0;
+        ends = endpoint_find(&s->endpoints, silence_s * 1000, (e.end_s - e.start_s) * 1000, t->n > t->n_final,
+                             &found) > 0;
     if (ends && a->is_speech)
         ends = rc = break_utterance(s);
     else if (ends)
         rc = end_utterance(s);
-    else if (!a->is_speech && t->n == 0 && silence_s * 1000 >= s->endpoints.rules[1].min_silence_ms)
-        alignatt_audio_forget(a, KEPT_SILENCE); /* it was no speech */
+    else if (!a->is_speech && t->n == t->n_final && silence_s * 1000 >= s->endpoints.rules[1].min_silence_ms)
+        forget_noise(s);
     if (rc >= 0 && ends)
         return events_push(s->host.events, &e, s->host.msg);
     return rc < 0 || !is_step ? rc : trim(s);
@@ -362,13 +413,16 @@ static int look(struct stream *s)
     int is_step = a->n_samples % s->n_step == 0, rc = LINNET_OK;
     int64_t now = a->n_samples / ALIGNATT_CELL;
     if (a->speech_from < 0) {
-        alignatt_audio_drop(a, a->n_samples / LOG_MEL_HOP - KEPT_SILENCE);
+        if (s->text.n_final > 0 && a->n_samples - a->speech_to > LONG_PAUSE)
+            alignatt_text_forget(&s->text, s->text.n_final);
+        if (s->text.n_final == 0)
+            alignatt_audio_drop(a, a->n_samples / LOG_MEL_HOP - KEPT_SILENCE);
         return LINNET_OK;
     }
     if (s->text.n == 0)
         alignatt_audio_drop(a, a->speech_from / LOG_MEL_HOP);
     if (!a->is_speech && s->read_to != a->speech_to)
-        rc = read_step(s, a->speech_to, 1, now);
+        rc = read_rest(s, now);
     else if (a->is_speech && is_step && a->n_samples - a->speech_from >= SHORTEST)
         rc = read_step(s, a->n_samples, 0, now);
     else if (!a->is_speech && is_step)

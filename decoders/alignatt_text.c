@@ -47,7 +47,7 @@ void alignatt_text_close(struct alignatt_text *t)
 
 void alignatt_text_reset(struct alignatt_text *t)
 {
-    t->n = t->n_said = t->n_before = t->n_same = t->n_context = 0;
+    t->n = t->n_final = t->n_said = t->n_before = t->n_same = t->n_context = 0;
     t->shown.n = t->n_shown_said = 0;
 }
 
@@ -190,40 +190,43 @@ int alignatt_text_find_cut(struct alignatt_text *t, int64_t latest)
 /* ---- events ---- */
 
 /* Puts marks, and what follows them without a space, to the word before them, in place. */
-static int join_words(struct alignatt_text *t, int n_words)
+static int join_words(struct alignatt_text *t, const int *ids, int n_words)
 {
     int n = 0, from = 0, spaced = !whisper_language_is_unspaced(alignatt_text_language(t));
     for (int i = 0; i < n_words; from = t->ends[i++]) {
         size_t size;
-        const char *piece = whisper_vocab_piece(t->vocab, t->ids[from], &size);
-        n += n == 0 || !(is_mark(t, t->ids[from], MARKS) || (spaced && (size == 0 || piece[0] != ' ')));
+        const char *piece = whisper_vocab_piece(t->vocab, ids[from], &size);
+        n += n == 0 || !(is_mark(t, ids[from], MARKS) || (spaced && (size == 0 || piece[0] != ' ')));
         t->ends[n - 1] = t->ends[i];
     }
     return n_words < 0 ? n_words : n;
 }
 
-/* Times of the words of the first n tokens into t->words, their text at the end of b (pointers are set by the caller). */
+/* Times of the words of the first n tokens that are not final into t->words, their text at the end of b (pointers are
+ * set by the caller). */
 static int time_words(struct alignatt_text *t, int n, double end_s, struct buffer *b, int *n_words)
 {
+    const int *ids = t->ids + t->n_final;
+    const struct alignatt_token *at = t->at + t->n_final;
     int from = 0, rc = LINNET_OK;
     double last = 0;
-    *n_words = join_words(t, whisper_vocab_words(t->vocab, alignatt_text_language(t), t->ids, n, t->ends));
+    *n_words = join_words(t, ids, whisper_vocab_words(t->vocab, alignatt_text_language(t), ids, n, t->ends));
     for (int i = 0; i < *n_words && rc >= 0; from = t->ends[i++]) {
-        double start = (double)t->at[from].frame * ALIGNATT_FRAME_S, sum = 0;
+        double start = (double)at[from].frame * ALIGNATT_FRAME_S, sum = 0;
         int last_sound = t->ends[i] - 1; /* marks are attended in the pause after the word */
-        while (last_sound > from && is_mark(t, t->ids[last_sound], MARKS))
+        while (last_sound > from && is_mark(t, ids[last_sound], MARKS))
             last_sound--;
-        double end = (double)t->at[last_sound].frame * ALIGNATT_FRAME_S + LAST_WORD_S;
-        if (t->ends[i] < n && (double)t->at[t->ends[i]].frame * ALIGNATT_FRAME_S < end)
-            end = (double)t->at[t->ends[i]].frame * ALIGNATT_FRAME_S;
+        double end = (double)at[last_sound].frame * ALIGNATT_FRAME_S + LAST_WORD_S;
+        if (t->ends[i] < n && (double)at[t->ends[i]].frame * ALIGNATT_FRAME_S < end)
+            end = (double)at[t->ends[i]].frame * ALIGNATT_FRAME_S;
         for (int k = from; k < t->ends[i]; k++)
-            sum += (double)t->at[k].logprob;
+            sum += (double)at[k].logprob;
         start = start > last ? start : last;
         end = end < end_s ? end : end_s;
         end = end > start ? end : start;
         last = end;
         t->words[i] = (struct linnet_word){NULL, start, end, (float)exp(sum / (t->ends[i] - from))};
-        rc = whisper_vocab_text(t->vocab, t->ids + from, t->ends[i] - from, b);
+        rc = whisper_vocab_text(t->vocab, ids + from, t->ends[i] - from, b);
         if (rc >= 0)
             rc = buffer_append(b, "", 1);
     }
@@ -233,25 +236,26 @@ static int time_words(struct alignatt_text *t, int n, double end_s, struct buffe
 static int push(struct alignatt_text *t, enum linnet_event_type type, int n, size_t n_said_bytes, double end_s)
 {
     linnet_event e = {.type = type, .text = buffer_text(&t->shown), .committed = n_said_bytes};
+    const struct alignatt_token *at = t->at + t->n_final;
     struct buffer b = {0};
     int rc = LINNET_OK;
-    double sum = 0, end = n > 0 ? (double)t->at[n - 1].frame * ALIGNATT_FRAME_S + LAST_WORD_S : end_s;
+    double sum = 0, end = n > 0 ? (double)at[n - 1].frame * ALIGNATT_FRAME_S + LAST_WORD_S : end_s;
     for (int i = 0; i < n; i++)
-        sum += (double)t->at[i].logprob;
-    e.start_s = n > 0 ? (double)t->at[0].frame * ALIGNATT_FRAME_S : end_s; /* none: what was shown is taken back */
+        sum += (double)at[i].logprob;
+    e.start_s = n > 0 ? (double)at[0].frame * ALIGNATT_FRAME_S : end_s; /* none: what was shown is taken back */
     e.end_s = end < end_s ? end : end_s;
     e.end_s = e.end_s > e.start_s ? e.end_s : e.start_s;
     e.language = alignatt_text_language(t);
-    e.tokens = t->ids;
+    e.tokens = t->ids + t->n_final;
     e.n_tokens = n;
     e.logprob = n > 0 ? sum / n : 0;
     e.confidence = (float)exp(e.logprob);
     if (t->host->recipe->decoder_word_times)
         rc = time_words(t, n, end_s, &b, &e.n_words);
     e.words = t->words;
-    const char *at = b.data;
-    for (int i = 0; i < e.n_words && rc >= 0; i++, at += strlen(at) + 1)
-        t->words[i].text = at;
+    const char *text = b.data;
+    for (int i = 0; i < e.n_words && rc >= 0; i++, text += strlen(text) + 1)
+        t->words[i].text = text;
     if (rc >= 0)
         rc = events_push(t->host->events, &e, t->host->msg);
     buffer_free(&b);
@@ -261,7 +265,7 @@ static int push(struct alignatt_text *t, enum linnet_event_type type, int n, siz
 int alignatt_text_show(struct alignatt_text *t, double end_s)
 {
     struct buffer now = {0};
-    int rc = whisper_vocab_text(t->vocab, t->ids, t->n_said, &now);
+    int rc = whisper_vocab_text(t->vocab, t->ids + t->n_final, t->n_said - t->n_final, &now);
     size_t n_said = now.n;
     if (rc >= 0)
         rc = whisper_vocab_text(t->vocab, t->ids + t->n_said, t->n - t->n_said, &now);
@@ -274,7 +278,7 @@ int alignatt_text_show(struct alignatt_text *t, double end_s)
     buffer_free(&t->shown);
     t->shown = now;
     t->n_shown_said = n_said;
-    return push(t, LINNET_EVENT_PARTIAL, t->n, n_said, end_s);
+    return push(t, LINNET_EVENT_PARTIAL, t->n - t->n_final, n_said, end_s);
 }
 
 static void remember(struct alignatt_text *t, int n)
@@ -298,18 +302,32 @@ static void remember(struct alignatt_text *t, int n)
 int alignatt_text_finish(struct alignatt_text *t, int n, double end_s)
 {
     t->shown.n = t->n_shown_said = 0;
-    if (n == 0)
+    if (n <= t->n_final)
         return LINNET_OK;
-    int rc = whisper_vocab_text(t->vocab, t->ids, n, &t->shown);
+    int rc = whisper_vocab_text(t->vocab, t->ids + t->n_final, n - t->n_final, &t->shown);
     if (rc >= 0)
-        rc = push(t, LINNET_EVENT_FINAL, n, t->shown.n, end_s);
+        rc = push(t, LINNET_EVENT_FINAL, n - t->n_final, t->shown.n, end_s);
     t->shown.n = 0;
+    t->n_final = n;
+    t->n_said = t->n_said > n ? t->n_said : n;
+    return rc;
+}
+
+void alignatt_text_give_marks(struct alignatt_text *t)
+{
+    while (t->n_final > 0 && t->n_final < t->n && is_mark(t, t->ids[t->n_final], MARKS))
+        t->n_final++;
+    t->n_said = t->n_said > t->n_final ? t->n_said : t->n_final;
+}
+
+void alignatt_text_forget(struct alignatt_text *t, int n)
+{
     remember(t, n);
+    t->n_final -= n;
+    t->n_said -= n;
     t->n -= n;
-    t->n_said = t->n_said > n ? t->n_said - n : 0;
     t->n_before = t->n_before > n ? t->n_before - n : 0;
     memmove(t->before, t->before + n, (size_t)t->n_before * sizeof *t->before);
     memmove(t->ids, t->ids + n, (size_t)t->n * sizeof *t->ids);
     memmove(t->at, t->at + n, (size_t)t->n * sizeof *t->at);
-    return rc;
 }

@@ -13,16 +13,17 @@ struct alignatt_token {
     float logprob;
 };
 
-/* Tokens of the open utterance: n_said will not change, what follows may. */
+/* Tokens of what is heard: n_final of utterances before, then those of the open one, of which the first up to n_said
+ * will not change and what follows may. */
 struct alignatt_text {
     const struct decoder_host *host;
     const struct whisper_vocab *vocab;
     int language;                 /* token; < 0 while unknown */
     int *ids;                     /* [n_max] */
     struct alignatt_token *at;    /* [n_max] */
-    int n_said, n, n_max;
+    int n_final, n_said, n, n_max;
     int *before, n_before, n_same; /* [n_max] tokens of the last reading; how many of them the one before it had too */
-    int *context, n_context, n_context_max; /* tokens of utterances before */
+    int *context, n_context, n_context_max; /* tokens of what is no longer heard */
     int *ends;                    /* [n_max] scratch: of words */
     struct buffer shown;          /* text of the last partial event */
     size_t n_shown_said;
@@ -65,7 +66,13 @@ LINNET_MUST_CHECK int alignatt_text_find_cut(struct alignatt_text *t, int64_t la
 /* Says what has changed since the last partial event, if anything.  end_s bounds the times. */
 LINNET_MUST_CHECK int alignatt_text_show(struct alignatt_text *t, double end_s);
 
-/* Says that the first n tokens are final, and moves them to the context.  end_s bounds their times. */
+/* Says that the tokens up to n are final.  end_s bounds their times. */
 LINNET_MUST_CHECK int alignatt_text_finish(struct alignatt_text *t, int n, double end_s);
+
+/* Marks at the start of an utterance belong to the one before. */
+void alignatt_text_give_marks(struct alignatt_text *t);
+
+/* The audio of the first n tokens, which are final, is no longer heard: they move to the context. */
+void alignatt_text_forget(struct alignatt_text *t, int n);
 
 #endif

@@ -88,10 +88,12 @@
       "alignatt: the same for words that two readings agree on")                                                       \
     K(NUMBER, decoder_sure_delay_s, "decoder.sure_delay_s", "0.2", 0, 30, NULL,                                        \
       "alignatt: the same for words that are likely")                                                                  \
-    K(NUMBER, decoder_sure, "decoder.sure", "0.7", 0, 1, NULL, "alignatt: probability from which a word is likely")    \
+    K(NUMBER, decoder_sure, "decoder.sure", "0.6", 0, 1, NULL, "alignatt: probability from which a word is likely")    \
     K(NUMBER, decoder_segment_s, "decoder.segment_s", "1", 0.1, 30, NULL,                                              \
       "alignatt: seconds of audio taken in at a time")                                                                 \
     K(NUMBER, decoder_buffer_s, "decoder.buffer_s", "20", 1, 30, NULL, "alignatt: seconds of audio kept")              \
+    K(NUMBER, decoder_context_s, "decoder.context_s", "8", 0, 30, NULL,                                                \
+      "alignatt: seconds of audio before an utterance that are heard again with it")                                   \
     K(TEXT, decoder_head, "decoder.head", "", 0, 0, NULL,                                                              \
       "alignatt: directory of the truncation head; empty: the model's own, if any")                                    \
     K(INT, segmental_left, "segmental.left", "8", -1, 100000, NULL,                                                    \

@@ -13,6 +13,7 @@
 #include "decoders/convert.h"
 #include "decoders/model.h"
 #include "decoders/whisper_model.h"
+#include "decoders/whisper_prompt.h"
 #include "frontend/audio_file.h"
 #include "tests/unit.h"
 
@@ -249,6 +250,40 @@ static void characters_are_not_cut(void)
     recipe_close(&recipe);
 }
 
+/* " one" is unlikely, " two" is not: 3 s, or 1 s once two readings agree, or 0.2 s for what is likely. */
+static void words_settle_by_age(void)
+{
+    struct recipe recipe = {0};
+    struct message msg = {""};
+    struct alignatt_text t;
+    int *ids, n_ids;
+    CU_ASSERT_EQUAL_FATAL(recipe_open(&recipe, &msg), 0);
+    struct decoder_host host = {.model = model, .recipe = &recipe, .msg = &msg};
+    const struct whisper_vocab *vocab = model->whisper->vocab;
+    CU_ASSERT_EQUAL_FATAL(whisper_prompt_encode(vocab, "one two", &ids, &n_ids, &msg), 0);
+    CU_ASSERT_EQUAL_FATAL(n_ids, 2);
+    CU_ASSERT_EQUAL_FATAL(alignatt_text_open(&t, &host, vocab, 20, 20), 0);
+    t.language = whisper_vocab_language(vocab, "en");
+    alignatt_text_add(&t, ids[0], 100, -2);
+    alignatt_text_add(&t, ids[1], 120, -0.1f);
+    alignatt_text_compare(&t);
+    CU_ASSERT_EQUAL(alignatt_text_settled(&t, -1, 250), 0); /* the first one is 3 s old at frame 250 */
+    CU_ASSERT_EQUAL(alignatt_text_settled(&t, -1, 251), 2);
+    CU_ASSERT_EQUAL(alignatt_text_settled(&t, ids[1], 251), 2);
+    alignatt_text_compare(&t);
+    CU_ASSERT_EQUAL(alignatt_text_settled(&t, -1, 150), 0);
+    CU_ASSERT_EQUAL(alignatt_text_settled(&t, -1, 151), 2);
+    t.at[0].logprob = -0.1f; /* likely, both */
+    t.ids[0] = ids[1];
+    alignatt_text_compare(&t); /* and not what it was */
+    CU_ASSERT_EQUAL(alignatt_text_settled(&t, -1, 110), 0);
+    CU_ASSERT_EQUAL(alignatt_text_settled(&t, -1, 111), 1);
+    CU_ASSERT_EQUAL(alignatt_text_settled(&t, -1, 131), 2);
+    alignatt_text_close(&t);
+    mem_free(ids);
+    recipe_close(&recipe);
+}
+
 /* Chinese in steps so short that readings end anywhere: whole characters only, committed ones too, and the words. */
 static void chinese_is_read_by_characters(void)
 {
@@ -276,6 +311,65 @@ static void chinese_is_read_by_characters(void)
     CU_ASSERT_PTR_NOT_NULL(strstr(said, "地產")); /* real estate, as Whisper base writes it of the whole recording too */
     linnet_stream_close(s);
     audio_file_close(f);
+    mem_free(samples);
+}
+
+/* Two recordings with a pause of `pause` samples, and loud noise of 0.15 s a second after the second. */
+static float *one_after_another(int first, int second, int pause, size_t *n)
+{
+    size_t n_first, n_second;
+    float *a = read_recording(recordings[first], &n_first), *b = read_recording(recordings[second], &n_second);
+    *n = n_first + (size_t)pause + n_second + 3 * RATE_HZ;
+    float *samples = mem_array(*n, sizeof *samples);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(samples);
+    memcpy(samples, a, n_first * sizeof *a);
+    memcpy(samples + n_first + pause, b, n_second * sizeof *b);
+    unsigned seed = 1;
+    float *click = samples + *n - 2 * RATE_HZ;
+    for (int i = 0; i < RATE_HZ * 15 / 100; i++) {
+        seed = seed * 1664525u + 1013904223u;
+        click[i] = 0.2f * ((float)(seed >> 8) / 16777216.0f - 0.5f);
+    }
+    mem_free(a);
+    mem_free(b);
+    return samples;
+}
+
+/* What is heard again is not said again, noise after speech says nothing, and pieces of any size are the same. */
+static void earlier_utterances_are_context(void)
+{
+    static const char *const settings[] = {"language=en", "endpoint.rule2_silence_ms=600"};
+    size_t n;
+    float *samples = one_after_another(0, 4, RATE_HZ, &n);
+    linnet_stream *s = open_stream(settings, 2);
+    struct buffer whole = {0}, cut = {0};
+    run(s, samples, n, n, &whole);
+    CU_ASSERT_EQUAL(linnet_stream_reset(s), 0);
+    run(s, samples, n, 777, &cut);
+    CU_ASSERT_STRING_EQUAL(buffer_text(&cut), buffer_text(&whole));
+    CU_ASSERT_EQUAL(linnet_stream_reset(s), 0);
+    linnet_event e;
+    char said[500] = "";
+    double last = 0;
+    int n_finals = 0;
+    CU_ASSERT_EQUAL_FATAL(linnet_stream_feed(s, samples, n), 0);
+    CU_ASSERT_EQUAL_FATAL(linnet_stream_finish(s), 0);
+    while (linnet_stream_next(s, &e) > 0) {
+        if (e.type != LINNET_EVENT_FINAL)
+            continue;
+        CU_ASSERT(e.start_s >= last);
+        last = e.end_s;
+        n_finals++;
+        strncat(said, e.text, sizeof said - strlen(said) - 1);
+    }
+    CU_ASSERT_EQUAL(n_finals, 2);
+    const char *first = strstr(said, "elephant"), *second = strstr(said, "states have not had much time");
+    CU_ASSERT(first != NULL && second > first);
+    CU_ASSERT_PTR_NULL(strstr(first + 1, "elephant"));
+    CU_ASSERT(second != NULL && strlen(second) <= strlen("states have not had much time."));
+    linnet_stream_close(s);
+    buffer_free(&whole);
+    buffer_free(&cut);
     mem_free(samples);
 }
 
@@ -371,7 +465,7 @@ static void endpoint_rules_end_utterances(void)
     CU_ASSERT(e.n == 0);
     CU_ASSERT_PTR_NOT_NULL(strstr(e.text, "states have not had much time"));
     /* In the middle of speech: words before the cut are final, those after it come later. */
-    e = ending_of(samples, n, "endpoint.rule3_utterance_ms=1500", NULL);
+    e = ending_of(samples, n, "endpoint.rule3_utterance_ms=1500", "decoder.delay_s=1");
     CU_ASSERT(e.rule == 3 && e.n > 1 && e.end_s < 4.96);
     CU_ASSERT_PTR_NOT_NULL(strstr(e.text, "states have not had much time"));
     /* A sound that is no speech: nothing said, rule 1 alone ends that. */
@@ -410,6 +504,8 @@ static const struct unit_test tests[] = {
     {"committed text stays", committed_text_stays},
     {"characters are not cut", characters_are_not_cut},
     {"Chinese is read by characters", chinese_is_read_by_characters},
+    {"words settle by age", words_settle_by_age},
+    {"earlier utterances are context", earlier_utterances_are_context},
     {"silence and noise say nothing", silence_and_noise_say_nothing},
     {"endpoint rules end utterances", endpoint_rules_end_utterances},
     {"the detector's settings act", detector_settings_act},
