@@ -38,7 +38,8 @@ struct decoder_ops {
     void (*close)(void *state); /* NULL is fine */
     /* Makes phrases likelier (linnet_stream_bias); NULL where a decoder cannot. */
     int (*bias)(void *state, const char *const *phrases, const float *bonus, size_t n);
-    /* Looks at samples that feed will bring later (linnet_stream_preview): 1, or 0 when it does not care; may be NULL. */
+    /* Looks at samples that feed will bring later (linnet_stream_preview): 1, or 0 when it does not care; may be
+     * NULL. */
     int (*preview)(void *state, const float *samples, size_t n);
 };
 

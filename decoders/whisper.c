@@ -2,9 +2,9 @@
  * whisper.c - Whisper on recordings of any length.
  *
  * Windows of 30 s follow each other, each starting where the time stamps of the last say that its text is complete
- * (openai-whisper's transcribe.py, but frames come as audio comes, and what lies before the current window is dropped, so
- * memory does not grow; of a recording that is shown beforehand only the largest value is kept).  A window whose text is too repetitive or too unlikely is
- * decoded again at higher temperatures; one that is likely silence gives nothing. */
+ * (openai-whisper's transcribe.py, but frames come as audio comes, and what lies before the current window is dropped,
+ * so memory does not grow; of a recording that is shown beforehand only the largest value is kept).  A window whose text
+ * is too repetitive or too unlikely is decoded again at higher temperatures; one that is likely silence gives nothing. */
 #include "decoders/whisper.h"
 
 #include <math.h>

@@ -161,9 +161,10 @@ LINNET_API LINNET_CHECK int linnet_stream_bias(linnet_stream *stream, const char
                                                size_t n);
 
 /* Shows the decoder n samples of the recording that is going to be fed, in order, before the first feed.  Whisper takes
- * the loudest moment of the whole recording for the measure of its spectrogram, as openai-whisper does; a recording that
- * was not shown is measured window by window, and some words can differ.  Returns 1, or 0 when there is no use in showing
- * more: other decoders, and all that stream, do not look ahead.  Lasts until reset; linnet_stream_feed_file does it. */
+ * the loudest moment of the whole recording for the measure of its spectrogram, as openai-whisper does; a recording
+ * that was not shown is measured window by window, and some words can differ.  Returns 1, or 0 when there is no use in
+ * showing more: other decoders, and all that stream, do not look ahead.  Lasts until reset; linnet_stream_feed_file
+ * does it for files. */
 LINNET_API LINNET_CHECK int linnet_stream_preview(linnet_stream *stream, const float *samples, size_t n);
 
 /* Pushes n samples; any n, 0 too.  Events become ready for linnet_stream_next. */

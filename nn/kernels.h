@@ -54,9 +54,9 @@ struct nn_kernels {
     void (*glu)(const float *a, const float *b, float *y, int n); /* y = a * sigmoid(b) */
     void (*add)(float *y, const float *x, int n, float scale); /* y += scale * x */
     float (*dot)(const float *a, const float *b, int n);
-    /* Rows of n floats that lie at rows + index[j] * stride, m of them: y[j] = scale * x . row j, with the bits of dot; */
-    void (*gather_dots)(const float *x, int n, const float *rows, const int *index, ptrdiff_t stride, int m, float scale,
-                        float *y);
+    /* Of m rows of n floats that lie at rows + index[j] * stride: y[j] = scale * x . row j, with the bits of dot; */
+    void (*gather_dots)(const float *x, int n, const float *rows, const int *index, ptrdiff_t stride, int m,
+                        float scale, float *y);
     /* and y = sum of x[j] * row j. */
     void (*gather_sum)(const float *x, const float *rows, const int *index, ptrdiff_t stride, int m, int n, float *y);
     /* Depthwise convolution: y[t][c] = bias[c] + sum_j w[j][c] * x[t + j][c] for t < n_rows; w is [kernel][n] (transposed

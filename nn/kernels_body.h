@@ -307,7 +307,8 @@ INLINE void gather_columns(const float *x, const float *rows, const int *index, 
         store(y + v * VL, sum[v]);
 }
 
-static void FN(gather_sum)(const float *x, const float *rows, const int *index, ptrdiff_t stride, int m, int n, float *y)
+static void FN(gather_sum)(const float *x, const float *rows, const int *index, ptrdiff_t stride, int m, int n,
+                           float *y)
 {
     int at = 0;
     for (; at + 4 * VL <= n; at += 4 * VL)
