@@ -368,7 +368,9 @@ static int end_utterance(struct stream *s)
  * Returns 1, or 0 when there is no place for it yet. */
 static int break_utterance(struct stream *s)
 {
-    int64_t at = cut(s, s->audio.n_samples / ALIGNATT_CELL, s->text.n == s->text.n_final);
+    if (s->text.n == s->text.n_final)
+        alignatt_text_forget(&s->text, s->text.n_final);
+    int64_t at = cut(s, s->audio.n_samples / ALIGNATT_CELL, s->text.n == 0);
     if (at > 0)
         s->audio.speech_from = at * ALIGNATT_CELL;
     return at < 0 ? (int)at : at > 0;

@@ -182,7 +182,7 @@ int alignatt_text_find_cut(struct alignatt_text *t, int64_t latest)
         if (is_mark(t, t->ids[end], MARKS))
             continue;
         at_word = end;
-        at_sentence = is_mark(t, t->ids[end - 1], ".?!") ? end : at_sentence;
+        at_sentence = end > t->n_final && is_mark(t, t->ids[end - 1], ".?!") ? end : at_sentence;
     }
     return n_words < 0 ? n_words : at_sentence > 0 ? at_sentence : at_word;
 }

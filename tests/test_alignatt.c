@@ -284,6 +284,32 @@ static void words_settle_by_age(void)
     recipe_close(&recipe);
 }
 
+/* The end of a sentence that is only heard again is no place to cut the open utterance. */
+static void cuts_are_in_the_open_utterance(void)
+{
+    struct recipe recipe = {0};
+    struct message msg = {""};
+    struct alignatt_text t;
+    int *ids, n_ids;
+    CU_ASSERT_EQUAL_FATAL(recipe_open(&recipe, &msg), 0);
+    struct decoder_host host = {.model = model, .recipe = &recipe, .msg = &msg};
+    const struct whisper_vocab *vocab = model->whisper->vocab;
+    CU_ASSERT_EQUAL_FATAL(whisper_prompt_encode(vocab, "one. two two two", &ids, &n_ids, &msg), 0);
+    CU_ASSERT_EQUAL_FATAL(n_ids, 5);
+    CU_ASSERT_EQUAL_FATAL(alignatt_text_open(&t, &host, vocab, 20, 20), 0);
+    t.language = whisper_vocab_language(vocab, "en");
+    for (int i = 0; i < n_ids; i++)
+        alignatt_text_add(&t, ids[i], 50 * i, -0.1f);
+    t.n_said = 5;
+    CU_ASSERT_EQUAL(alignatt_text_find_cut(&t, 1000), 2); /* all of one utterance */
+    t.n_final = 2;
+    CU_ASSERT_EQUAL(alignatt_text_find_cut(&t, 1000), 4);
+    CU_ASSERT_EQUAL(alignatt_text_find_cut(&t, 101), 3);
+    alignatt_text_close(&t);
+    mem_free(ids);
+    recipe_close(&recipe);
+}
+
 /* Chinese in steps so short that readings end anywhere: whole characters only, committed ones too, and the words. */
 static void chinese_is_read_by_characters(void)
 {
@@ -505,6 +531,7 @@ static const struct unit_test tests[] = {
     {"characters are not cut", characters_are_not_cut},
     {"Chinese is read by characters", chinese_is_read_by_characters},
     {"words settle by age", words_settle_by_age},
+    {"cuts are in the open utterance", cuts_are_in_the_open_utterance},
     {"earlier utterances are context", earlier_utterances_are_context},
     {"silence and noise say nothing", silence_and_noise_say_nothing},
     {"endpoint rules end utterances", endpoint_rules_end_utterances},
