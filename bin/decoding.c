@@ -217,7 +217,7 @@ static int preview(struct decoding *d, struct audio_file *audio, float *block, d
                    struct message *msg)
 {
     int rc = audio_file_duration_s(audio) >= 0 ? linnet_stream_preview(d->stream, block, 0) : 0;
-    long n = 1, n_shown = 0;
+    long n, n_shown = 0;
     while (rc > 0 && (n = audio_file_read(audio, block, (size_t)to_read(max_samples, n_shown, BLOCK), NULL)) > 0) {
         rc = linnet_stream_preview(d->stream, block, (size_t)n);
         n_shown += n;

@@ -340,7 +340,7 @@ static void keep_context(struct stream *s)
 {
     const struct recipe *r = s->host.recipe;
     struct alignatt_text *t = &s->text;
-    double most_s = r->decoder_context_s < r->decoder_buffer_s / 2 ? r->decoder_context_s : r->decoder_buffer_s / 2;
+    double most_s = fmin(r->decoder_context_s, r->decoder_buffer_s / 2);
     int64_t end = s->audio.speech_to / ALIGNATT_CELL, from = end - llrint(most_s / ALIGNATT_FRAME_S);
     int n = 0;
     while (n < t->n_final && t->at[n].frame < from)

@@ -60,7 +60,8 @@ int alignatt_text_is_mark(const struct alignatt_text *t, int id); /* punctuation
 /* The first n tokens without the punctuation at their end (but never fewer than n_said). */
 int alignatt_text_before_stop(const struct alignatt_text *t, int n);
 
-/* Where to cut so that what was attended before `latest` goes: at the end of a sentence, else of a word; 0: nowhere. */
+/* Where to cut so that what was attended before `latest` goes: at the end of a sentence of the open utterance, else of a
+ * word; 0: nowhere. */
 LINNET_MUST_CHECK int alignatt_text_find_cut(struct alignatt_text *t, int64_t latest);
 
 /* Says what has changed since the last partial event, if anything.  end_s bounds the times. */

@@ -81,6 +81,13 @@ static void run(linnet_stream *s, const float *samples, size_t n, size_t chunk, 
     take_events(s, out);
 }
 
+/* From -0.5 to 0.5. */
+static float noise_of(unsigned *seed)
+{
+    *seed = *seed * 1664525u + 1013904223u;
+    return (float)(*seed >> 8) / 16777216.0f - 0.5f;
+}
+
 /* D = 1 with weight 1: the state is the logit of the amount.  The last frame's amount is not added up. */
 static void head_fires_where_a_word_ends(void)
 {
@@ -250,64 +257,72 @@ static void characters_are_not_cut(void)
     recipe_close(&recipe);
 }
 
+/* An empty text in English with the tokens of some words, n of them. */
+struct words {
+    struct recipe recipe;
+    struct message msg;
+    struct decoder_host host;
+    struct alignatt_text text;
+    int *ids, n_ids;
+};
+
+static void words_open(struct words *w, const char *words, int n)
+{
+    const struct whisper_vocab *vocab = model->whisper->vocab;
+    *w = (struct words){0};
+    w->host = (struct decoder_host){.model = model, .recipe = &w->recipe, .msg = &w->msg};
+    CU_ASSERT_EQUAL_FATAL(recipe_open(&w->recipe, &w->msg), 0);
+    CU_ASSERT_EQUAL_FATAL(whisper_prompt_encode(vocab, words, &w->ids, &w->n_ids, &w->msg), 0);
+    CU_ASSERT_EQUAL_FATAL(w->n_ids, n);
+    CU_ASSERT_EQUAL_FATAL(alignatt_text_open(&w->text, &w->host, vocab, 20, 20), 0);
+    w->text.language = whisper_vocab_language(vocab, "en");
+}
+
+static void words_close(struct words *w)
+{
+    alignatt_text_close(&w->text);
+    mem_free(w->ids);
+    recipe_close(&w->recipe);
+}
+
 /* " one" is unlikely, " two" is not: 3 s, or 1 s once two readings agree, or 0.2 s for what is likely. */
 static void words_settle_by_age(void)
 {
-    struct recipe recipe = {0};
-    struct message msg = {""};
-    struct alignatt_text t;
-    int *ids, n_ids;
-    CU_ASSERT_EQUAL_FATAL(recipe_open(&recipe, &msg), 0);
-    struct decoder_host host = {.model = model, .recipe = &recipe, .msg = &msg};
-    const struct whisper_vocab *vocab = model->whisper->vocab;
-    CU_ASSERT_EQUAL_FATAL(whisper_prompt_encode(vocab, "one two", &ids, &n_ids, &msg), 0);
-    CU_ASSERT_EQUAL_FATAL(n_ids, 2);
-    CU_ASSERT_EQUAL_FATAL(alignatt_text_open(&t, &host, vocab, 20, 20), 0);
-    t.language = whisper_vocab_language(vocab, "en");
-    alignatt_text_add(&t, ids[0], 100, -2);
-    alignatt_text_add(&t, ids[1], 120, -0.1f);
-    alignatt_text_compare(&t);
-    CU_ASSERT_EQUAL(alignatt_text_settled(&t, -1, 250), 0); /* the first one is 3 s old at frame 250 */
-    CU_ASSERT_EQUAL(alignatt_text_settled(&t, -1, 251), 2);
-    CU_ASSERT_EQUAL(alignatt_text_settled(&t, ids[1], 251), 2);
-    alignatt_text_compare(&t);
-    CU_ASSERT_EQUAL(alignatt_text_settled(&t, -1, 150), 0);
-    CU_ASSERT_EQUAL(alignatt_text_settled(&t, -1, 151), 2);
-    t.at[0].logprob = -0.1f; /* likely, both */
-    t.ids[0] = ids[1];
-    alignatt_text_compare(&t); /* and not what it was */
-    CU_ASSERT_EQUAL(alignatt_text_settled(&t, -1, 110), 0);
-    CU_ASSERT_EQUAL(alignatt_text_settled(&t, -1, 111), 1);
-    CU_ASSERT_EQUAL(alignatt_text_settled(&t, -1, 131), 2);
-    alignatt_text_close(&t);
-    mem_free(ids);
-    recipe_close(&recipe);
+    struct words w;
+    words_open(&w, "one two", 2);
+    struct alignatt_text *t = &w.text;
+    alignatt_text_add(t, w.ids[0], 100, -2);
+    alignatt_text_add(t, w.ids[1], 120, -0.1f);
+    alignatt_text_compare(t);
+    CU_ASSERT_EQUAL(alignatt_text_settled(t, -1, 250), 0); /* the first one is 3 s old at frame 250 */
+    CU_ASSERT_EQUAL(alignatt_text_settled(t, -1, 251), 2);
+    CU_ASSERT_EQUAL(alignatt_text_settled(t, w.ids[1], 251), 2);
+    alignatt_text_compare(t);
+    CU_ASSERT_EQUAL(alignatt_text_settled(t, -1, 150), 0);
+    CU_ASSERT_EQUAL(alignatt_text_settled(t, -1, 151), 2);
+    t->at[0].logprob = -0.1f; /* likely, both */
+    t->ids[0] = w.ids[1];
+    alignatt_text_compare(t); /* and not what it was */
+    CU_ASSERT_EQUAL(alignatt_text_settled(t, -1, 110), 0);
+    CU_ASSERT_EQUAL(alignatt_text_settled(t, -1, 111), 1);
+    CU_ASSERT_EQUAL(alignatt_text_settled(t, -1, 131), 2);
+    words_close(&w);
 }
 
 /* The end of a sentence that is only heard again is no place to cut the open utterance. */
 static void cuts_are_in_the_open_utterance(void)
 {
-    struct recipe recipe = {0};
-    struct message msg = {""};
-    struct alignatt_text t;
-    int *ids, n_ids;
-    CU_ASSERT_EQUAL_FATAL(recipe_open(&recipe, &msg), 0);
-    struct decoder_host host = {.model = model, .recipe = &recipe, .msg = &msg};
-    const struct whisper_vocab *vocab = model->whisper->vocab;
-    CU_ASSERT_EQUAL_FATAL(whisper_prompt_encode(vocab, "one. two two two", &ids, &n_ids, &msg), 0);
-    CU_ASSERT_EQUAL_FATAL(n_ids, 5);
-    CU_ASSERT_EQUAL_FATAL(alignatt_text_open(&t, &host, vocab, 20, 20), 0);
-    t.language = whisper_vocab_language(vocab, "en");
-    for (int i = 0; i < n_ids; i++)
-        alignatt_text_add(&t, ids[i], 50 * i, -0.1f);
-    t.n_said = 5;
-    CU_ASSERT_EQUAL(alignatt_text_find_cut(&t, 1000), 2); /* all of one utterance */
-    t.n_final = 2;
-    CU_ASSERT_EQUAL(alignatt_text_find_cut(&t, 1000), 4);
-    CU_ASSERT_EQUAL(alignatt_text_find_cut(&t, 101), 3);
-    alignatt_text_close(&t);
-    mem_free(ids);
-    recipe_close(&recipe);
+    struct words w;
+    words_open(&w, "one. two two two", 5);
+    struct alignatt_text *t = &w.text;
+    for (int i = 0; i < w.n_ids; i++)
+        alignatt_text_add(t, w.ids[i], 50 * i, -0.1f);
+    t->n_said = 5;
+    CU_ASSERT_EQUAL(alignatt_text_find_cut(t, 1000), 2); /* all of one utterance */
+    t->n_final = 2;
+    CU_ASSERT_EQUAL(alignatt_text_find_cut(t, 1000), 4);
+    CU_ASSERT_EQUAL(alignatt_text_find_cut(t, 101), 3);
+    words_close(&w);
 }
 
 /* Chinese in steps so short that readings end anywhere: whole characters only, committed ones too, and the words. */
@@ -352,10 +367,8 @@ static float *one_after_another(int first, int second, int pause, size_t *n)
     memcpy(samples + n_first + pause, b, n_second * sizeof *b);
     unsigned seed = 1;
     float *click = samples + *n - 2 * RATE_HZ;
-    for (int i = 0; i < RATE_HZ * 15 / 100; i++) {
-        seed = seed * 1664525u + 1013904223u;
-        click[i] = 0.2f * ((float)(seed >> 8) / 16777216.0f - 0.5f);
-    }
+    for (int i = 0; i < RATE_HZ * 15 / 100; i++)
+        click[i] = 0.2f * noise_of(&seed);
     mem_free(a);
     mem_free(b);
     return samples;
@@ -407,10 +420,8 @@ static void silence_and_noise_say_nothing(void)
     for (int noise = 0; noise < 2; noise++) {
         linnet_stream *s = open_stream(settings, 1);
         struct buffer out = {0};
-        for (int i = 0; i < 8 * RATE_HZ && noise; i++) {
-            seed = seed * 1664525u + 1013904223u;
-            samples[i] = ((float)(seed >> 8) / 16777216.0f - 0.5f) * 0.02f;
-        }
+        for (int i = 0; i < 8 * RATE_HZ && noise; i++)
+            samples[i] = 0.02f * noise_of(&seed);
         run(s, samples, 8 * RATE_HZ, 4000, &out);
         CU_ASSERT_STRING_EQUAL(buffer_text(&out), "4 0.0000 8.0000 0 '' 0\n");
         buffer_free(&out);
@@ -435,8 +446,7 @@ static float *in_silence(int click, size_t *n)
     *n = LEAD + n_speech + TAIL;
     for (size_t i = 0; i < *n; i++) {
         int is_speech = i >= LEAD && i < LEAD + n_speech;
-        seed = seed * 1664525u + 1013904223u;
-        float noise = (float)(seed >> 8) / 16777216.0f - 0.5f;
+        float noise = noise_of(&seed);
         samples[i] = (is_speech && click ? 0.2f : 0.01f) * noise + (is_speech && !click ? speech[i - LEAD] : 0);
     }
     mem_free(speech);
