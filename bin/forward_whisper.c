@@ -108,7 +108,7 @@ static int whisper_logits(struct whisper_run *r, const struct whisper_model *m, 
         r->slots[i] = i;
         r->rows[i] = (struct whisper_row){r->tokens[i], i, r->slots};
     }
-    whisper_network_listen(&r->ctx, &m->network, &r->network, states, c->n_audio_ctx);
+    whisper_network_listen(&r->ctx, &m->network, &r->network, states, c->n_audio_ctx, 0);
     whisper_network_step(&r->ctx, &m->network, &r->network, r->rows, n, r->hidden, NULL);
     whisper_network_logits(&r->ctx, &m->network, r->hidden, n, logits);
     return LINNET_OK;
@@ -121,13 +121,13 @@ static int whisper_run(struct whisper_run *r, const struct linnet_model *model, 
     int rc;
     if ((o->tokens != NULL && (rc = parse_tokens(r, o->tokens, &m->config, msg)) < 0) ||
         (rc = nn_context_open(&r->ctx, model->pool, msg)) < 0 ||
-        (rc = whisper_encoder_state_open(&r->encoder, &m->encoder, &r->ctx, msg)) < 0 ||
+        (rc = whisper_encoder_state_open(&r->encoder, &m->encoder, 0, &r->ctx, msg)) < 0 ||
         (rc = whisper_features(r, &m->config, audio, t, msg)) < 0)
         return rc;
     float *states = forward_add(t, "encoder_out", m->config.n_audio_ctx, m->config.d_model);
     if (states == NULL)
         return fail_memory(msg);
-    whisper_encoder_forward(&r->ctx, &m->encoder, &r->encoder, r->frames, 2 * m->config.n_audio_ctx, states);
+    whisper_encoder_forward(&r->ctx, &m->encoder, &r->encoder, r->frames, 2 * m->config.n_audio_ctx, 0, states);
     return whisper_logits(r, m, states, t, msg);
 }
 

@@ -23,7 +23,7 @@ int alignatt_reader_open(struct alignatt_reader *r, const struct whisper_model *
     memset(r, 0, sizeof *r);
     r->model = model;
     if ((rc = nn_context_open(&r->ctx, pool, msg)) < 0 ||
-        (rc = whisper_encoder_state_open(&r->encoder, &model->encoder, &r->ctx, msg)) < 0 ||
+        (rc = whisper_encoder_state_open(&r->encoder, &model->encoder, 1, &r->ctx, msg)) < 0 ||
         (rc = whisper_network_state_open(&r->network, &model->network, c->n_text_ctx, ALIGNATT_BLOCK, &r->ctx, msg)) < 0)
         goto fail;
     r->states = mem_array(n_audio * d, sizeof *r->states);
@@ -64,7 +64,7 @@ void alignatt_reader_close(struct alignatt_reader *r)
     memset(r, 0, sizeof *r);
 }
 
-void alignatt_reader_listen(struct alignatt_reader *r, const float *mel, int n_mel_frames, int n_content)
+void alignatt_reader_listen(struct alignatt_reader *r, const float *mel, int n_mel_frames, int n_content, int from)
 {
     size_t n_sums = (size_t)r->model->n_taps * (size_t)r->model->config.n_audio_ctx;
     r->n_frames = n_mel_frames / 2;
@@ -72,8 +72,8 @@ void alignatt_reader_listen(struct alignatt_reader *r, const float *mel, int n_m
     r->n_tokens = r->n_last = 0;
     memset(r->sum, 0, n_sums * sizeof *r->sum);
     memset(r->squares, 0, n_sums * sizeof *r->squares);
-    whisper_encoder_forward(&r->ctx, &r->model->encoder, &r->encoder, mel, n_mel_frames, r->states);
-    whisper_network_listen(&r->ctx, &r->model->network, &r->network, r->states, r->n_frames);
+    whisper_encoder_forward(&r->ctx, &r->model->encoder, &r->encoder, mel, n_mel_frames, from, r->states);
+    whisper_network_listen(&r->ctx, &r->model->network, &r->network, r->states, r->n_frames, from);
 }
 
 int alignatt_reader_can_run(const struct alignatt_reader *r, int n)

@@ -32,8 +32,9 @@ LINNET_MUST_CHECK int alignatt_reader_open(struct alignatt_reader *r, const stru
                                            const char *head_dir, struct message *msg);
 void alignatt_reader_close(struct alignatt_reader *r); /* zeroed and half-opened ones too */
 
-/* Encodes normalised mel [n_mel_frames, n_mels], even, of which n_content encoder frames hold audio; forgets all tokens. */
-void alignatt_reader_listen(struct alignatt_reader *r, const float *mel, int n_mel_frames, int n_content);
+/* Encodes normalised mel [n_mel_frames, n_mels], even, of which n_content encoder frames hold audio; forgets all tokens.
+ * The states before encoder frame `from` stay as they are: the audio up to there is that of the last call. */
+void alignatt_reader_listen(struct alignatt_reader *r, const float *mel, int n_mel_frames, int n_content, int from);
 
 /* Runs tokens [n], many at a time; afterwards r->logits [n_vocab] tell of what comes next. */
 void alignatt_reader_run(struct alignatt_reader *r, const int *tokens, int n);

@@ -145,7 +145,7 @@ static void listen(struct simul *s, int n_audio)
     log_mel_normalize(s->window, (size_t)WINDOW * n_mels, -__builtin_inff());
     s->host.stats->features_s += clock_s() - start;
     start = clock_s();
-    alignatt_reader_listen(&s->reader, s->window, WINDOW, n_audio / LOG_MEL_HOP / 2);
+    alignatt_reader_listen(&s->reader, s->window, WINDOW, n_audio / LOG_MEL_HOP / 2, 0);
     s->host.stats->encoder_s += clock_s() - start;
 }
 

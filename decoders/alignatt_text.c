@@ -83,10 +83,10 @@ int alignatt_text_cut_unfinished(struct alignatt_text *t)
     return t->ids[t->n];
 }
 
-void alignatt_text_add(struct alignatt_text *t, int id, int64_t frame, float logprob)
+void alignatt_text_add(struct alignatt_text *t, int id, struct alignatt_token at)
 {
     t->ids[t->n] = id;
-    t->at[t->n++] = (struct alignatt_token){frame, logprob};
+    t->at[t->n++] = at;
 }
 
 /* Up to LOOP_LONGEST tokens again and again, faster than anybody speaks or more often than anybody would. */
@@ -310,6 +310,7 @@ int alignatt_text_finish(struct alignatt_text *t, int n, double end_s)
     t->shown.n = 0;
     t->n_final = n;
     t->n_said = t->n_said > n ? t->n_said : n;
+    t->ended = llrint(end_s / ALIGNATT_FRAME_S);
     return rc;
 }
 

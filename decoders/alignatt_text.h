@@ -8,9 +8,15 @@
 
 #define ALIGNATT_FRAME_S 0.02
 
+/* Frames are of 20 ms, from the start of the stream. */
+struct alignatt_pause {
+    int64_t from, to; /* where a segment ended, < 0: nothing was before; where the next began, < 0: none did */
+};
+
 struct alignatt_token {
-    int64_t frame; /* of 20 ms from the start of the stream, where attention lay */
+    int64_t frame; /* where attention lay */
     float logprob;
+    struct alignatt_pause before;
 };
 
 /* Tokens of what is heard: n_final of utterances before, then those of the open one, of which the first up to n_said
@@ -22,6 +28,7 @@ struct alignatt_text {
     int *ids;                     /* [n_max] */
     struct alignatt_token *at;    /* [n_max] */
     int n_final, n_said, n, n_max;
+    int64_t ended;                /* frame: the end of what is final */
     int *before, n_before, n_same; /* [n_max] tokens of the last reading; how many of them the one before it had too */
     int *context, n_context, n_context_max; /* tokens of what is no longer heard */
     int *ends;                    /* [n_max] scratch: of words */
@@ -39,7 +46,7 @@ const char *alignatt_text_language(const struct alignatt_text *t); /* code; "" w
 
 /* Takes n tokens away again that came after the first n_said. */
 void alignatt_text_cut(struct alignatt_text *t, int n);
-void alignatt_text_add(struct alignatt_text *t, int id, int64_t frame, float logprob);
+void alignatt_text_add(struct alignatt_text *t, int id, struct alignatt_token at);
 
 /* Takes away what is not said for good and begins a character that no token ends.  Returns the first such token, -1 when
  * there is none. */

@@ -114,7 +114,7 @@ static int whisper_open(void **state, const struct decoder_host *host)
     int rc;
     if ((rc = nn_context_open(&w->ctx, host->model->pool, host->msg)) < 0 || (rc = buffers_open(w)) < 0 ||
         (rc = log_mel_open(&w->mel, w->model->config.n_mels, host->msg)) < 0 ||
-        (rc = whisper_encoder_state_open(&w->encoder, &w->model->encoder, &w->ctx, host->msg)) < 0 ||
+        (rc = whisper_encoder_state_open(&w->encoder, &w->model->encoder, 0, &w->ctx, host->msg)) < 0 ||
         (rc = search_open(w)) < 0 || (rc = whisper_prompt_open(&w->prompt, w->model, host->recipe, host->msg)) < 0 ||
         (rc = whisper_results_open(&w->results, &w->host, &w->prompt, &w->ctx, whisper_search_network(w->search))) < 0)
         goto fail;
@@ -159,7 +159,7 @@ static void encode_window(struct whisper *w, int n)
 {
     double start = clock_s();
     fill_window(w, n);
-    whisper_encoder_forward(&w->ctx, &w->model->encoder, &w->encoder, w->window, WINDOW, w->states);
+    whisper_encoder_forward(&w->ctx, &w->model->encoder, &w->encoder, w->window, WINDOW, 0, w->states);
     whisper_search_listen(w->search, w->states, w->model->config.n_audio_ctx);
     w->host.stats->encoder_s += clock_s() - start;
 }

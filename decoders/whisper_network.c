@@ -134,13 +134,15 @@ void whisper_network_state_close(struct whisper_network_state *s)
 }
 
 void whisper_network_listen(struct nn_context *ctx, const struct whisper_network *n, struct whisper_network_state *s,
-                            const float *states, int n_frames)
+                            const float *states, int n_frames, int from)
 {
     ptrdiff_t d = n->config.d_model;
+    int t = n_frames - from;
+    states += from * d;
     for (int i = 0; i < n->config.decoder_layers; i++) {
-        linear_forward(ctx, &n->layers[i].cross_kv, states, d, n_frames, s->audio, 2 * d, NULL);
-        attention_cache_clear(&s->cross[i]);
-        attention_cache_append(ctx, &s->cross[i], s->audio, 2 * d, s->audio + d, 2 * d, NULL, n_frames);
+        linear_forward(ctx, &n->layers[i].cross_kv, states, d, t, s->audio, 2 * d, NULL);
+        attention_cache_cut(&s->cross[i], from);
+        attention_cache_append(ctx, &s->cross[i], s->audio, 2 * d, s->audio + d, 2 * d, NULL, t);
     }
 }
 

@@ -59,9 +59,9 @@ LINNET_MUST_CHECK int whisper_network_state_open(struct whisper_network_state *s
                                                  struct message *msg);
 void whisper_network_state_close(struct whisper_network_state *s);
 
-/* Takes encoder states [n_frames, D]: a new window. */
+/* Takes encoder states [n_frames, D]: a new window, or one whose states before `from` are those of the last call. */
 void whisper_network_listen(struct nn_context *ctx, const struct whisper_network *n, struct whisper_network_state *s,
-                            const float *states, int n_frames);
+                            const float *states, int n_frames, int from);
 
 /* Runs rows [n_rows]; rows may refer to slots of rows before them in the same call.  hidden [n_rows, D] gets the final
  * normalised states.  taps may be NULL. */

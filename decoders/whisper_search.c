@@ -166,7 +166,7 @@ uint64_t whisper_search_steps(const struct whisper_search *s)
 
 void whisper_search_listen(struct whisper_search *s, const float *states, int n_frames)
 {
-    whisper_network_listen(s->ctx, s->network, &s->state, states, n_frames);
+    whisper_network_listen(s->ctx, s->network, &s->state, states, n_frames, 0);
 }
 
 static void run_tokens(struct whisper_search *s, const int *tokens, int n)

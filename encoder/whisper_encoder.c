@@ -83,8 +83,8 @@ size_t whisper_encoder_bytes(const struct whisper_encoder *e)
     return n;
 }
 
-int whisper_encoder_state_open(struct whisper_encoder_state *s, const struct whisper_encoder *e, struct nn_context *ctx,
-                               struct message *msg)
+int whisper_encoder_state_open(struct whisper_encoder_state *s, const struct whisper_encoder *e, int keeps,
+                               struct nn_context *ctx, struct message *msg)
 {
     const struct whisper_config *c = &e->config;
     size_t d = (size_t)c->d_model, t = (size_t)c->n_audio_ctx;
@@ -94,12 +94,16 @@ int whisper_encoder_state_open(struct whisper_encoder_state *s, const struct whi
     s->conv = mem_array((2 * t + 2) * d, sizeof *s->conv);
     s->norm = mem_array(t * d, sizeof *s->norm);
     s->wide = mem_array(t * wide, sizeof *s->wide);
+    s->n_caches = keeps ? c->encoder_layers : 1;
+    s->caches = mem_array((size_t)s->n_caches, sizeof *s->caches);
     int rc = fail_memory(msg);
-    if (s->mel == NULL || s->conv == NULL || s->norm == NULL || s->wide == NULL)
+    if (s->mel == NULL || s->conv == NULL || s->norm == NULL || s->wide == NULL || s->caches == NULL)
         goto fail;
     int head = c->d_model / c->encoder_heads;
-    if ((rc = attention_cache_open(&s->cache, c->encoder_heads, head, c->n_audio_ctx, 0, msg)) < 0 ||
-        (rc = nn_context_reserve(ctx, attention_scratch(c->n_audio_ctx, head), msg)) < 0 ||
+    for (int i = 0; i < s->n_caches; i++)
+        if ((rc = attention_cache_open(&s->caches[i], c->encoder_heads, head, c->n_audio_ctx, 0, msg)) < 0)
+            goto fail;
+    if ((rc = nn_context_reserve(ctx, attention_scratch(c->n_audio_ctx, head), msg)) < 0 ||
         (rc = nn_context_reserve(ctx, linear_scratch(&e->conv1), msg)) < 0 ||
         (rc = nn_context_reserve(ctx, linear_scratch(&e->conv2), msg)) < 0 ||
         (rc = nn_context_reserve(ctx, linear_scratch(&e->layers[0].ffn2), msg)) < 0)
@@ -116,36 +120,39 @@ void whisper_encoder_state_close(struct whisper_encoder_state *s)
     mem_free(s->conv);
     mem_free(s->norm);
     mem_free(s->wide);
-    attention_cache_close(&s->cache);
+    for (int i = 0; s->caches != NULL && i < s->n_caches; i++)
+        attention_cache_close(&s->caches[i]);
+    mem_free(s->caches);
     memset(s, 0, sizeof *s);
 }
 
-/* mel [n_frames, n_mels] to x [n_frames / 2, D]. */
+/* mel [n_frames, n_mels] to x [n_frames / 2, D], rows from `from` on. */
 static void convolve(struct nn_context *ctx, const struct whisper_encoder *e, struct whisper_encoder_state *s,
-                     const float *mel, int n_frames, float *x)
+                     const float *mel, int n_frames, int from, float *x)
 {
     static const struct linear_how gelu = {.act = NN_GELU};
-    ptrdiff_t m = e->config.n_mels, d = e->config.d_model;
+    ptrdiff_t m = e->config.n_mels, d = e->config.d_model, n = n_frames / 2 - from;
+    int first = from > 0 ? 2 * from - 1 : 0; /* frame of mel that the first row sees */
     memcpy(s->mel + m, mel, (size_t)(n_frames * m) * sizeof *mel);
     memset(s->mel + (n_frames + 1) * m, 0, (size_t)m * sizeof *mel);
-    linear_forward(ctx, &e->conv1, s->mel, m, n_frames, s->conv + d, d, &gelu);
+    linear_forward(ctx, &e->conv1, s->mel + first * m, m, n_frames - first, s->conv + (first + 1) * d, d, &gelu);
     memset(s->conv + (n_frames + 1) * d, 0, (size_t)d * sizeof *s->conv);
-    linear_forward(ctx, &e->conv2, s->conv, 2 * d, n_frames / 2, x, d, &gelu);
-    ctx->kernels->add(x, e->positions, (int)(n_frames / 2 * d), 1.0f);
+    linear_forward(ctx, &e->conv2, s->conv + 2 * from * d, 2 * d, (int)n, x + from * d, d, &gelu);
+    ctx->kernels->add(x + from * d, e->positions + from * d, (int)(n * d), 1.0f);
 }
 
-static void layer_forward(struct nn_context *ctx, const struct whisper_encoder *e,
-                          const struct whisper_encoder_layer *l, struct whisper_encoder_state *s, int t, float *x)
+/* The cache holds the layer's keys and values of the frames before these t. */
+static void layer_forward(struct nn_context *ctx, const struct whisper_encoder_layer *l, struct whisper_encoder_state *s,
+                          struct attention_cache *cache, int t, float *x)
 {
     static const struct linear_how gelu = {.act = NN_GELU}, add = {.add = 1, .scale = 1.0f};
-    ptrdiff_t d = e->config.d_model, ffn = e->config.encoder_ffn;
+    ptrdiff_t d = (ptrdiff_t)cache->n_heads * cache->head_dims, ffn = l->ffn1.n_out;
     layer_norm_rows(ctx, &l->attention_norm, x, s->norm, t);
     linear_forward(ctx, &l->qkv, s->norm, d, t, s->wide, 3 * d, NULL);
-    attention_cache_clear(&s->cache);
-    attention_cache_append(ctx, &s->cache, s->wide + d, 3 * d, s->wide + 2 * d, 3 * d, NULL, t);
+    attention_cache_append(ctx, cache, s->wide + d, 3 * d, s->wide + 2 * d, 3 * d, NULL, t);
     struct attention a = {.q = s->wide, .ldq = 3 * d, .n_rows = t, .out = s->norm, .ldout = d};
-    a.scale = 1.0f / sqrtf((float)s->cache.head_dims);
-    attention_forward(ctx, &s->cache, &a);
+    a.scale = 1.0f / sqrtf((float)cache->head_dims);
+    attention_forward(ctx, cache, &a);
     linear_forward(ctx, &l->out, s->norm, d, t, x, d, &add);
     layer_norm_rows(ctx, &l->ffn_norm, x, s->norm, t);
     linear_forward(ctx, &l->ffn1, s->norm, d, t, s->wide, ffn, &gelu);
@@ -153,10 +160,15 @@ static void layer_forward(struct nn_context *ctx, const struct whisper_encoder *
 }
 
 void whisper_encoder_forward(struct nn_context *ctx, const struct whisper_encoder *e, struct whisper_encoder_state *s,
-                             const float *mel, int n_frames, float *out)
+                             const float *mel, int n_frames, int from, float *out)
 {
-    convolve(ctx, e, s, mel, n_frames, out);
-    for (int i = 0; i < e->config.encoder_layers; i++)
-        layer_forward(ctx, e, &e->layers[i], s, n_frames / 2, out);
-    layer_norm_rows(ctx, &e->norm, out, out, n_frames / 2);
+    int t = n_frames / 2 - from;
+    float *x = out + (ptrdiff_t)from * e->config.d_model;
+    convolve(ctx, e, s, mel, n_frames, from, out);
+    for (int i = 0; i < e->config.encoder_layers; i++) {
+        struct attention_cache *cache = &s->caches[i % s->n_caches];
+        attention_cache_cut(cache, from);
+        layer_forward(ctx, &e->layers[i], s, cache, t, x);
+    }
+    layer_norm_rows(ctx, &e->norm, x, x, t);
 }

@@ -32,16 +32,21 @@ struct whisper_encoder_state {
     float *conv; /* [2 n_audio_ctx + 2, D], likewise */
     float *norm; /* [n_audio_ctx, D] */
     float *wide; /* [n_audio_ctx, max(3 D, ffn)] */
-    struct attention_cache cache;
+    struct attention_cache *caches; /* [n_caches] a layer's keys and values: each its own, or all in turn the only one */
+    int n_caches;
 };
 
+/* keeps: every layer's keys and values stay, so that a later call can go on from them. */
 LINNET_MUST_CHECK int whisper_encoder_state_open(struct whisper_encoder_state *s, const struct whisper_encoder *e,
-                                                 struct nn_context *ctx, struct message *msg);
+                                                 int keeps, struct nn_context *ctx, struct message *msg);
 void whisper_encoder_state_close(struct whisper_encoder_state *s);
 
 /* Encodes mel [n_frames, n_mels] (normalised, see log_mel.h; n_frames even, at most 2 n_audio_ctx) into
- * out [n_frames / 2, D]. */
+ * out [n_frames / 2, D].
+ *
+ * With from > 0, in a state that keeps, only the rows of out from there on are computed: the audio before them, and
+ * out's rows for it, must be as in the last call.  The new rows attend to the old ones, which know nothing of them. */
 void whisper_encoder_forward(struct nn_context *ctx, const struct whisper_encoder *e, struct whisper_encoder_state *s,
-                             const float *mel, int n_frames, float *out);
+                             const float *mel, int n_frames, int from, float *out);
 
 #endif

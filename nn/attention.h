@@ -37,6 +37,9 @@ static inline void attention_cache_keep(struct attention_cache *c, int n)
         c->first = c->last - n;
 }
 
+/* Forgets the newest keys so that n are left, which must be no more than there are. */
+static inline void attention_cache_cut(struct attention_cache *c, int n) { c->last = c->first + n; }
+
 /* Appends n keys and values [n, H * d] (row strides ldk, ldv), and with a bias [n, H].  There must be room. */
 void attention_cache_append(struct nn_context *ctx, struct attention_cache *c, const float *keys, ptrdiff_t ldk,
                             const float *values, ptrdiff_t ldv, const float *bias, int n);

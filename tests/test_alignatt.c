@@ -226,9 +226,9 @@ static void characters_are_not_cut(void)
     const struct whisper_vocab *vocab = model->whisper->vocab;
     CU_ASSERT_EQUAL_FATAL(alignatt_text_open(&t, &host, vocab, 20, 20), 0);
     t.language = whisper_vocab_language(vocab, "zh");
-    alignatt_text_add(&t, C, 10, -0.1f);
+    alignatt_text_add(&t, C, (struct alignatt_token){10, -0.1f, {-1, -1}});
     CU_ASSERT_EQUAL(alignatt_text_cut_unfinished(&t), -1);
-    alignatt_text_add(&t, A, 20, -0.1f);
+    alignatt_text_add(&t, A, (struct alignatt_token){20, -0.1f, {-1, -1}});
     CU_ASSERT_EQUAL(alignatt_text_cut_unfinished(&t), A);
     CU_ASSERT_EQUAL(t.n, 1);
     CU_ASSERT_EQUAL(alignatt_text_settled(&t, A, 1000), 1);
@@ -237,8 +237,8 @@ static void characters_are_not_cut(void)
     char first[20];
     snprintf(first, sizeof first, "%s", e.text);
     CU_ASSERT_EQUAL(strlen(first), 3);
-    alignatt_text_add(&t, A, 20, -0.1f);
-    alignatt_text_add(&t, B, 22, -0.1f);
+    alignatt_text_add(&t, A, (struct alignatt_token){20, -0.1f, {-1, -1}});
+    alignatt_text_add(&t, B, (struct alignatt_token){22, -0.1f, {-1, -1}});
     CU_ASSERT_EQUAL(alignatt_text_cut_unfinished(&t), -1);
     CU_ASSERT_EQUAL(t.n, 3);
     CU_ASSERT_EQUAL(alignatt_text_show(&t, 1), 0);
@@ -291,8 +291,8 @@ static void words_settle_by_age(void)
     struct words w;
     words_open(&w, "one two", 2);
     struct alignatt_text *t = &w.text;
-    alignatt_text_add(t, w.ids[0], 100, -2);
-    alignatt_text_add(t, w.ids[1], 120, -0.1f);
+    alignatt_text_add(t, w.ids[0], (struct alignatt_token){100, -2, {-1, -1}});
+    alignatt_text_add(t, w.ids[1], (struct alignatt_token){120, -0.1f, {-1, -1}});
     alignatt_text_compare(t);
     CU_ASSERT_EQUAL(alignatt_text_settled(t, -1, 250), 0); /* the first one is 3 s old at frame 250 */
     CU_ASSERT_EQUAL(alignatt_text_settled(t, -1, 251), 2);
@@ -316,7 +316,7 @@ static void cuts_are_in_the_open_utterance(void)
     words_open(&w, "one. two two two", 5);
     struct alignatt_text *t = &w.text;
     for (int i = 0; i < w.n_ids; i++)
-        alignatt_text_add(t, w.ids[i], 50 * i, -0.1f);
+        alignatt_text_add(t, w.ids[i], (struct alignatt_token){50 * i, -0.1f, {-1, -1}});
     t->n_said = 5;
     CU_ASSERT_EQUAL(alignatt_text_find_cut(t, 1000), 2); /* all of one utterance */
     t->n_final = 2;
@@ -409,6 +409,35 @@ static void earlier_utterances_are_context(void)
     linnet_stream_close(s);
     buffer_free(&whole);
     buffer_free(&cut);
+    mem_free(samples);
+}
+
+/* A sentence that has ended does not end what is heard: without the times of the segments in the prompt the model says
+ * nothing of the third speaker. */
+static void speakers_take_turns(void)
+{
+    static const char *const settings[] = {"language=en"};
+    static const int turns[] = {3, 6, 0};
+    enum { PAUSE = RATE_HZ / 4 };
+    float *samples = mem_array(60 * RATE_HZ, sizeof *samples);
+    size_t n = 0, n_turn;
+    for (size_t i = 0; i < sizeof turns / sizeof turns[0]; i++) {
+        float *turn = read_recording(recordings[turns[i]], &n_turn);
+        memcpy(samples + n, turn, n_turn * sizeof *turn);
+        n += n_turn + PAUSE;
+        mem_free(turn);
+    }
+    linnet_stream *s = open_stream(settings, 1);
+    char said[500] = "";
+    linnet_event e;
+    CU_ASSERT_EQUAL_FATAL(linnet_stream_feed(s, samples, n + RATE_HZ), 0);
+    CU_ASSERT_EQUAL_FATAL(linnet_stream_finish(s), 0);
+    while (linnet_stream_next(s, &e) > 0)
+        if (e.type == LINNET_EVENT_FINAL)
+            strncat(said, e.text, sizeof said - strlen(said) - 1);
+    const char *first = strstr(said, "After all"), *second = strstr(said, "the key to"), *third = strstr(said, "elephant");
+    CU_ASSERT(first != NULL && second > first && third > second);
+    linnet_stream_close(s);
     mem_free(samples);
 }
 
@@ -543,6 +572,7 @@ static const struct unit_test tests[] = {
     {"words settle by age", words_settle_by_age},
     {"cuts are in the open utterance", cuts_are_in_the_open_utterance},
     {"earlier utterances are context", earlier_utterances_are_context},
+    {"speakers take turns", speakers_take_turns},
     {"silence and noise say nothing", silence_and_noise_say_nothing},
     {"endpoint rules end utterances", endpoint_rules_end_utterances},
     {"the detector's settings act", detector_settings_act},

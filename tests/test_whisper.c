@@ -78,7 +78,7 @@ static void network_open(struct network *w)
     w->whisper = w->model->whisper;
     const struct whisper_config *c = &w->whisper->config;
     CU_ASSERT_EQUAL_FATAL(nn_context_open(&w->ctx, w->model->pool, NULL), 0);
-    CU_ASSERT_EQUAL_FATAL(whisper_encoder_state_open(&w->encoder, &w->whisper->encoder, &w->ctx, NULL), 0);
+    CU_ASSERT_EQUAL_FATAL(whisper_encoder_state_open(&w->encoder, &w->whisper->encoder, 1, &w->ctx, NULL), 0);
     CU_ASSERT_EQUAL_FATAL(whisper_network_state_open(&w->state, &w->whisper->network, 64, 8, &w->ctx, NULL), 0);
     w->states = mem_array((size_t)c->n_audio_ctx * (size_t)c->d_model, sizeof *w->states);
     w->hidden = mem_array(8 * (size_t)c->d_model, sizeof *w->hidden);
@@ -131,13 +131,54 @@ static void features_and_encoder(struct network *w)
     CU_ASSERT_EQUAL(log_mel_feed(features, samples, WINDOW * LOG_MEL_HOP + 40, mine), WINDOW);
     log_mel_normalize(mine, n_mel, -INFINITY);
     CU_ASSERT_TRUE(difference(mine, frames, n_mel) < 1e-4f);
-    whisper_encoder_forward(&w->ctx, &w->whisper->encoder, &w->encoder, frames, WINDOW, w->states);
+    whisper_encoder_forward(&w->ctx, &w->whisper->encoder, &w->encoder, frames, WINDOW, 0, w->states);
     CU_ASSERT_TRUE(difference(w->states, states, n_states) < 1e-3f);
     log_mel_close(features);
     void *all[] = {mel, states, frames, mine, samples};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         mem_free(all[i]);
     free(wav.data);
+}
+
+/* Where the audio is that of the last call the rest of it gives the same states and the same logits; where it is not, the
+ * states before it stay. */
+static void encoder_goes_on(void)
+{
+    enum { FRAMES = 400, FROM = 77 };
+    static const int tokens[3] = {1, 2, 3}, slots[3] = {0, 1, 2};
+    struct network w;
+    if (reference_folder() == NULL) {
+        printf("(no reference data) ");
+        return;
+    }
+    network_open(&w);
+    const struct whisper_config *c = &w.whisper->config;
+    size_t n_mel = (size_t)WINDOW * (size_t)c->n_mels, n = FRAMES / 2 * (size_t)c->d_model,
+           n_kept = FROM * (size_t)c->d_model, n_vocab = (size_t)c->n_vocab;
+    float *mel = expected("mel", n_mel), *frames = turned(mel, c->n_mels);
+    float *states = mem_array(n, sizeof *states), *logits = mem_array(n_vocab, sizeof *logits);
+    whisper_encoder_forward(&w.ctx, &w.whisper->encoder, &w.encoder, frames, FRAMES, 0, w.states);
+    whisper_network_listen(&w.ctx, &w.whisper->network, &w.state, w.states, FRAMES / 2, 0);
+    run_tokens(&w, tokens, 3, 0, slots);
+    memcpy(states, w.states, n * sizeof *states);
+    memcpy(logits, w.logits, n_vocab * sizeof *logits);
+    memset(w.states + n_kept, 0, (n - n_kept) * sizeof *w.states);
+    whisper_encoder_forward(&w.ctx, &w.whisper->encoder, &w.encoder, frames, FRAMES, FROM, w.states);
+    whisper_network_listen(&w.ctx, &w.whisper->network, &w.state, w.states, FRAMES / 2, FROM);
+    run_tokens(&w, tokens, 3, 0, slots);
+    CU_ASSERT(memcmp(states, w.states, n * sizeof *states) == 0);
+    CU_ASSERT(memcmp(logits, w.logits, n_vocab * sizeof *logits) == 0);
+    for (size_t i = 0; i < FRAMES * (size_t)c->n_mels; i++)
+        frames[i] += 0.5f;
+    whisper_encoder_forward(&w.ctx, &w.whisper->encoder, &w.encoder, frames, FRAMES, FROM, w.states);
+    CU_ASSERT(memcmp(states, w.states, n_kept * sizeof *states) == 0);
+    CU_ASSERT(memcmp(states + n_kept, w.states + n_kept, (n - n_kept) * sizeof *states) != 0);
+    whisper_encoder_forward(&w.ctx, &w.whisper->encoder, &w.encoder, frames, FRAMES, 0, w.states);
+    CU_ASSERT(memcmp(states, w.states, n_kept * sizeof *states) != 0);
+    void *all[] = {mel, frames, states, logits};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        mem_free(all[i]);
+    network_close(&w);
 }
 
 static void special_tokens(const struct whisper_specials *s, const json_t *wanted)
@@ -179,7 +220,7 @@ static void random_v3(void)
         slots[i] = 63 - i; /* any order will do */
     for (size_t i = 0; i < 4; i++)
         prompt[i] = (int)json_integer_value(json_array_get(json_object_get(json, "prompt"), i));
-    whisper_network_listen(&w.ctx, &w.whisper->network, &w.state, w.states, c->n_audio_ctx);
+    whisper_network_listen(&w.ctx, &w.whisper->network, &w.state, w.states, c->n_audio_ctx, 0);
     run_tokens(&w, prompt, 4, 0, slots);
     CU_ASSERT_TRUE(difference(w.logits, first, n_vocab) < 1e-3f);
     for (int i = 0; i < 24; i++) {
@@ -340,7 +381,9 @@ static void wrong_configs(void)
 }
 
 static const struct unit_test tests[] = {
-    {"a random model of large-v3's kind", random_v3},  {"English-only vocabulary", english_only},
+    {"a random model of large-v3's kind", random_v3},
+    {"the encoder goes on from its last call", encoder_goes_on},
+    {"English-only vocabulary", english_only},
     {"missing and misshapen tensors", broken_tensors}, {"files cut short", cut_files},
     {"wrong configurations", wrong_configs},
 };

@@ -99,16 +99,16 @@ static void numbers(void)
     snprintf(path, sizeof path, "%s/refs/whisper-base/jfk.safetensors", unit_shared());
     CU_ASSERT_EQUAL_FATAL(safetensors_open(&f, path, NULL), 0);
     CU_ASSERT_EQUAL_FATAL(nn_context_open(&ctx, model->pool, NULL), 0);
-    CU_ASSERT_EQUAL_FATAL(whisper_encoder_state_open(&encoder, &m->encoder, &ctx, NULL), 0);
+    CU_ASSERT_EQUAL_FATAL(whisper_encoder_state_open(&encoder, &m->encoder, 0, &ctx, NULL), 0);
     CU_ASSERT_EQUAL_FATAL(whisper_network_state_open(&state, &m->network, 4, 4, &ctx, NULL), 0);
     float *frames = features(), *states = mem_array(1500 * 512, sizeof *states);
     float *hidden = mem_array(4 * 512, sizeof *hidden), *logits = mem_array(4 * 51865, sizeof *logits);
     check_features(frames, safetensors_find(f, "mel"));
-    whisper_encoder_forward(&ctx, &m->encoder, &encoder, frames, WINDOW, states);
+    whisper_encoder_forward(&ctx, &m->encoder, &encoder, frames, WINDOW, 0, states);
     CU_ASSERT_TRUE(difference(states, safetensors_find(f, "encoder_out")) < 2e-3f); /* values reach 40 */
     for (int i = 0; i < 4; i++)
         rows[i] = (struct whisper_row){prompt[i], i, slots};
-    whisper_network_listen(&ctx, &m->network, &state, states, 1500);
+    whisper_network_listen(&ctx, &m->network, &state, states, 1500, 0);
     whisper_network_step(&ctx, &m->network, &state, rows, 4, hidden, NULL);
     whisper_network_logits(&ctx, &m->network, hidden, 4, logits);
     CU_ASSERT_TRUE(difference(logits, safetensors_find(f, "first_logits")) < 2e-2f);

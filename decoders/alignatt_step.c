@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * alignatt_step.c - one look at the open utterance.
+ *
+ * The model is shown the text as it was trained to give it: in segments, each between two times.  The beginning of the
+ * open utterance is such a time, so that what was said before it is not taken for all there is; and where the model ends
+ * a segment and begins another, reading goes on.  Without times it takes the end of a sentence for that of the audio.
+ *
+ * The encoder goes on from its last call: states of what was heard a second ago stay, new ones attend to them.  Frames
+ * are encoded two or three times, not at every step of their utterance. */
+#include "decoders/alignatt_step.h"
+
+#include <math.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "decoders/model.h"
+#include "decoders/whisper.h"
+#include "decoders/whisper_prompt.h"
+#include "decoders/whisper_rules.h"
+
+enum {
+    WINDOW = LOG_MEL_WINDOW_FRAMES,
+    LAST_THRESHOLD = 4, /* frames, where the audio is known to be complete */
+    EARLY = 25,         /* frames before the detector's beginning of speech where a word may lie */
+    BACK_FRAMES = 50,   /* further back than a word may be corrected */
+    PAD_FRAMES = 200,   /* mel frames of silence after the audio */
+    UNSETTLED = 50,     /* encoder frames before the end of the audio that are encoded again when more has come */
+    FASTEST = 2,        /* frames from one token to the next .. */
+    FEWEST = 3,         /* .. on average over so many tokens and more */
+    SURROUNDINGS = 8,   /* tokens of a prompt that are not text, and the times around the last segment */
+};
+
+/* ---- opening ---- */
+
+static int rules_open(struct alignatt_step *s)
+{
+    struct recipe recipe = *s->host->recipe;
+    recipe.decoder_timestamps = 0;
+    recipe.decoder_suppress_blank = 0; /* silence is allowed to say nothing */
+    return whisper_options(&s->rules, &s->suppressed, s->vocab, &recipe, s->host->msg);
+}
+
+int alignatt_step_open(struct alignatt_step *s, const struct decoder_host *host)
+{
+    const struct whisper_model *model = host->model->whisper;
+    const struct whisper_config *c = &model->config;
+    *s = (struct alignatt_step){.host = host, .model = model, .vocab = model->vocab, .heard_from = -1};
+    if (2 * c->n_audio_ctx != WINDOW)
+        return fail(host->msg, LINNET_E_UNSUPPORTED, "a window of %d frames: only %d are supported", 2 * c->n_audio_ctx,
+                    WINDOW);
+    if (c->n_text_ctx < 2 * (ALIGNATT_CONTEXT + SURROUNDINGS))
+        return fail(host->msg, LINNET_E_UNSUPPORTED, "room for %d tokens of text: at least %d are needed",
+                    c->n_text_ctx, 2 * (ALIGNATT_CONTEXT + SURROUNDINGS));
+    s->prompt = mem_array((size_t)c->n_text_ctx, sizeof *s->prompt);
+    s->window = mem_array(WINDOW * (size_t)c->n_mels, sizeof *s->window);
+    int rc = s->prompt == NULL || s->window == NULL ? fail_memory(host->msg) : LINNET_OK;
+    if (rc < 0 || (rc = rules_open(s)) < 0 ||
+        (rc = whisper_prompt_language_setting(s->vocab, host->recipe, &s->wanted_language, host->msg)) < 0 ||
+        (rc = alignatt_reader_open(&s->reader, model, host->model->pool, host->recipe->decoder_head, host->msg)) < 0)
+        alignatt_step_close(s);
+    return rc;
+}
+
+void alignatt_step_close(struct alignatt_step *s)
+{
+    alignatt_reader_close(&s->reader);
+    mem_free(s->suppressed);
+    mem_free(s->prompt);
+    mem_free(s->window);
+    *s = (struct alignatt_step){0};
+}
+
+void alignatt_step_reset(struct alignatt_step *s)
+{
+    s->heard_from = -1;
+}
+
+int alignatt_step_max_tokens(const struct alignatt_step *s)
+{
+    return s->model->config.n_text_ctx - ALIGNATT_CONTEXT - SURROUNDINGS;
+}
+
+/* ---- listening ---- */
+
+/* Encodes what is kept of the audio up to sample `to`. */
+static void listen(struct alignatt_step *s, const struct alignatt_audio *audio, int64_t to)
+{
+    double start = clock_s();
+    int n_content, n = alignatt_audio_window(audio, to, PAD_FRAMES, s->window, &n_content), from = 0;
+    if (audio->first_frame == s->heard_from)
+        from = (n_content < s->n_heard ? n_content : s->n_heard) - UNSETTLED;
+    alignatt_reader_listen(&s->reader, s->window, n, n_content, from > 0 ? from : 0);
+    s->heard_from = audio->first_frame;
+    s->n_heard = n_content;
+    s->host->stats->encoder_s += clock_s() - start;
+}
+
+/* ---- the prompt ---- */
+
+static int detect_language(const struct alignatt_step *s)
+{
+    const struct whisper_specials *special = &s->vocab->special;
+    int best = special->first_language;
+    for (int i = best; i < special->first_language + special->n_languages; i++)
+        best = s->reader.logits[i] > s->reader.logits[best] ? i : best;
+    return best;
+}
+
+static double silence_probability(struct alignatt_step *s)
+{
+    struct alignatt_reader *r = &s->reader;
+    r->ctx.kernels->log_softmax(r->logits, r->logits, s->vocab->n);
+    return exp((double)r->logits[s->vocab->special.no_speech]);
+}
+
+/* The times between two segments as tokens, of which the first segment has only its beginning before it. */
+static int put_times(const struct alignatt_step *s, struct alignatt_pause pause, int is_first, int *to)
+{
+    const int64_t frames[] = {pause.from, pause.to};
+    int n = 0;
+    for (int i = is_first; i < 2; i++) {
+        int64_t frame = frames[i] - s->heard_from / 2;
+        frame = frame < 0 ? 0 : frame < WHISPER_TIMESTAMPS ? frame : WHISPER_TIMESTAMPS - 1;
+        to[n++] = s->vocab->special.timestamp_begin + (int)frame;
+    }
+    return n;
+}
+
+/* What lies before the open utterance. */
+static struct alignatt_pause pause_before(const struct alignatt_audio *audio, const struct alignatt_text *t)
+{
+    return (struct alignatt_pause){t->n_final > 0 ? t->ended : -1, audio->speech_from / ALIGNATT_CELL};
+}
+
+/* Writes the words said, with times between segments where there is room, to the prompt from token n on. */
+static int put_words(struct alignatt_step *s, const struct alignatt_audio *audio, const struct alignatt_text *t, int n)
+{
+    int n_most = s->model->config.n_text_ctx - SURROUNDINGS / 2;
+    for (int i = 0; i < t->n_said; i++) {
+        if (i == 0 || (t->at[i].before.to >= 0 && n + t->n_said - i < n_most))
+            n += put_times(s, t->at[i].before, i == 0, s->prompt + n);
+        s->prompt[n++] = t->ids[i];
+    }
+    if (t->n_said == t->n_final)
+        n += put_times(s, pause_before(audio, t), t->n_said == 0, s->prompt + n);
+    return n;
+}
+
+/* Runs context, start sequence and the words said.  Returns the probability of silence, 0 once something was said. */
+static double run_prompt(struct alignatt_step *s, const struct alignatt_audio *audio, struct alignatt_text *t)
+{
+    const struct whisper_specials *special = &s->vocab->special;
+    int n = 0;
+    double silence = 0;
+    if (t->n_context > 0)
+        s->prompt[n++] = special->sot_prev;
+    for (int i = 0; i < t->n_context; i++)
+        s->prompt[n++] = t->context[i];
+    s->prompt[n++] = special->sot;
+    if (t->n_said == 0) {
+        alignatt_reader_run(&s->reader, s->prompt, n);
+        if (s->wanted_language < 0 && special->n_languages > 0)
+            t->language = detect_language(s);
+        silence = silence_probability(s);
+        n = 0;
+    }
+    n += whisper_prompt_task(s->vocab, s->host->recipe, t->language, s->prompt + n);
+    n = put_words(s, audio, t, n);
+    alignatt_reader_run(&s->reader, s->prompt, n);
+    return silence;
+}
+
+/* ---- reading ---- */
+
+/* The likeliest time from `least` on, if these times are together likelier than any of the tokens from .. to - 1; else
+ * -1. */
+static int likeliest_time(const struct alignatt_step *s, int least, int from, int to)
+{
+    const float *logprobs = s->reader.logits;
+    int best = least, other = from;
+    double sum = 0;
+    for (int i = from; i < to; i++)
+        other = logprobs[i] > logprobs[other] ? i : other;
+    for (int i = least; i < s->vocab->n; i++) {
+        sum += exp((double)logprobs[i]);
+        best = logprobs[i] > logprobs[best] ? i : best;
+    }
+    return log(sum) > (double)logprobs[other] ? best : -1;
+}
+
+static void apply_rules(struct alignatt_step *s, const struct alignatt_text *t)
+{
+    whisper_rules_apply(s->reader.ctx.kernels, s->vocab, &s->rules, t->ids, t->n, s->reader.logits);
+}
+
+/* When the model ends the segment: runs its end and the beginning of the next, and sets what lies between them.  Returns
+ * 1 then, 0 when the segment goes on, -1 when no other follows before encoder frame `end`. */
+static int next_segment(struct alignatt_step *s, const struct alignatt_text *t, int end, struct alignatt_pause *pause)
+{
+    int begin = s->vocab->special.timestamp_begin, eot = s->vocab->special.eot;
+    int64_t first = s->heard_from / 2;
+    int from = likeliest_time(s, begin, 0, eot + 1);
+    if (from < 0)
+        return 0;
+    if (from - begin >= end)
+        return -1;
+    alignatt_reader_run(&s->reader, &from, 1);
+    apply_rules(s, t);
+    int to = likeliest_time(s, from, eot, eot + 1);
+    if (to < 0 || to - begin >= end)
+        return -1;
+    alignatt_reader_run(&s->reader, &to, 1);
+    apply_rules(s, t);
+    *pause = (struct alignatt_pause){first + from - begin, first + to - begin};
+    return 1;
+}
+
+/* Reads on after the words said.  *next gets the token at which it stopped, -1 when the model ended. */
+static void read_tokens(struct alignatt_step *s, const struct alignatt_audio *audio, struct alignatt_text *t,
+                        int is_complete, int *next)
+{
+    static const struct alignatt_pause none = {-1, -1};
+    struct alignatt_reader *r = &s->reader;
+    const struct recipe *recipe = s->host->recipe;
+    int64_t speech_from = audio->speech_from / ALIGNATT_CELL, first = s->heard_from / 2;
+    int64_t last = t->n > 0 ? t->at[t->n - 1].frame : first;
+    struct alignatt_pause before = t->n == t->n_final ? pause_before(audio, t) : none;
+    int end = r->n_content - (is_complete ? LAST_THRESHOLD : recipe->decoder_frame_threshold);
+    int most = t->n + 10 + (int)(first + r->n_content - last) / 5; /* nobody speaks faster than 10 tokens a second */
+    *next = -1;
+    while (t->n < most && t->n < t->n_max && alignatt_reader_can_run(r, 3)) {
+        apply_rules(s, t);
+        if (t->n > t->n_final && next_segment(s, t, end, &before) < 0)
+            return;
+        for (int i = s->vocab->special.eot + 1; i < s->vocab->n; i++)
+            r->logits[i] = -INFINITY;
+        int token = alignatt_reader_best(r);
+        if (token == s->vocab->special.eot)
+            return;
+        int frame = alignatt_reader_attended(r);
+        if (!is_complete && last - (first + frame) > recipe->decoder_rewind_threshold) {
+            alignatt_text_cut(t, t->n_said);
+            return;
+        }
+        if (first + frame < speech_from - EARLY && t->n_final > 0)
+            return; /* what was said before this utterance is said again */
+        /* The audio is complete and attention returns to where it has been: a repetition, which never ends. */
+        if (is_complete && t->n > t->n_said && last - (first + frame) > BACK_FRAMES)
+            return;
+        *next = token;
+        if (frame >= end && !(is_complete && alignatt_text_is_mark(t, token)))
+            return;
+        last = first + frame;
+        alignatt_text_add(t, token, (struct alignatt_token){last, r->logits[token], before});
+        before = none;
+        int n_loop = alignatt_text_loop(t);
+        if (n_loop > 0) {
+            *next = is_complete ? -1 : token;
+            alignatt_text_cut(t, t->n - n_loop > t->n_said ? t->n - n_loop : t->n_said);
+            return;
+        }
+        if (frame >= end)
+            return;
+        s->host->stats->n_tokens++;
+        alignatt_reader_run(r, &token, 1);
+        *next = -1;
+    }
+}
+
+/* Nobody speaks so fast: attention stays where it is and the model writes on, from memory. */
+static int is_too_fast(const struct alignatt_text *t)
+{
+    int n = t->n - t->n_said;
+    return n >= FEWEST && t->at[t->n - 1].frame - t->at[t->n_said].frame < (n - 1) * FASTEST;
+}
+
+/* What was read where nothing was said before is no speech, by the recipe's thresholds.  Text twice as unlikely as they
+ * allow is none, whatever the model says of silence: it is what a cough or a slamming door reads like. */
+static int is_no_speech(const struct alignatt_step *s, const struct alignatt_text *t, double silence)
+{
+    const struct recipe *r = s->host->recipe;
+    double sum = 0, least = r->decoder_logprob_threshold;
+    for (int i = t->n_said; i < t->n; i++)
+        sum += (double)t->at[i].logprob;
+    double mean = t->n > t->n_said ? sum / (t->n - t->n_said) : 0;
+    return t->n_said == t->n_final &&
+           ((silence > r->decoder_no_speech_threshold && mean < least) || mean < 2 * least || is_too_fast(t));
+}
+
+int alignatt_step_read(struct alignatt_step *s, const struct alignatt_audio *audio, struct alignatt_text *t, int64_t to,
+                       int is_complete, int64_t now)
+{
+    if (*s->host->cancelled != 0)
+        return fail(s->host->msg, LINNET_E_CANCELLED, "cancelled");
+    alignatt_text_cut(t, t->n_said);
+    listen(s, audio, to);
+    if (s->reader.n_content < 1)
+        return LINNET_OK;
+    double start = clock_s(), silence = run_prompt(s, audio, t);
+    int next, n_whole = 0;
+    read_tokens(s, audio, t, is_complete, &next);
+    if (is_no_speech(s, t, silence))
+        alignatt_text_cut(t, t->n_said);
+    int unfinished = alignatt_text_cut_unfinished(t);
+    next = unfinished >= 0 ? unfinished : next;
+    if (is_complete || alignatt_reader_fires(&s->reader))
+        next = -1;
+    alignatt_text_give_marks(t);
+    alignatt_text_compare(t);
+    n_whole = alignatt_text_settled(t, next, now);
+    s->host->stats->decoder_s += clock_s() - start;
+    if (n_whole < 0)
+        return n_whole;
+    t->n_said = next < 0 ? alignatt_text_before_stop(t, n_whole) : n_whole;
+    return alignatt_text_show(t, (double)audio->n_samples / DECODER_RATE_HZ);
+}
