@@ -5,8 +5,8 @@
  * open utterance is such a time, so that what was said before it is not taken for all there is; and where the model ends
  * a segment and begins another, reading goes on.  Without times it takes the end of a sentence for that of the audio.
  *
- * The encoder goes on from its last call: states of what was heard a second ago stay, new ones attend to them.  Frames
- * are encoded two or three times, not at every step of their utterance. */
+ * The encoder goes on from its last call: states of what was heard three seconds ago stay, new ones attend to them, so
+ * that a frame is encoded four times at most and not at every step of its utterance. */
 #include "decoders/alignatt_step.h"
 
 #include <math.h>
@@ -24,7 +24,7 @@ enum {
     EARLY = 25,         /* frames before the detector's beginning of speech where a word may lie */
     BACK_FRAMES = 50,   /* further back than a word may be corrected */
     PAD_FRAMES = 200,   /* mel frames of silence after the audio */
-    UNSETTLED = 50,     /* encoder frames before the end of the audio that are encoded again when more has come */
+    UNSETTLED = 150,    /* encoder frames before the end of the audio that are encoded again when more has come */
     FASTEST = 2,        /* frames from one token to the next .. */
     FEWEST = 3,         /* .. on average over so many tokens and more */
     SURROUNDINGS = 8,   /* tokens of a prompt that are not text, and the times around the last segment */

@@ -3,7 +3,7 @@
  *
  * Every decoder.segment_s of audio is a step (alignatt_step.h): the audio of the open utterance is encoded with some
  * silence after it, the words said so far are run in one go, and reading goes on until attention comes near the end of
- * the audio or the model has nothing more to say.  A word is whole when the truncation head says that the audio ends with
+ * the audio or the model has nothing more to say.  A word is whole when the truncation head says that the audio ends in
  * a word, or when the token at which reading stopped begins another one.  It is said for good when enough audio has
  * followed it (alignatt_text_settled), and until then read again at every step: what a word is, is often decided by the
  * next.  The voice detector decides where there is anything to read; when speech pauses, the rest is read at once, and
@@ -14,8 +14,9 @@
  * before its own: Whisper hears a new sentence better with the voice and the words before it, as it does in the 30 s
  * windows of a recording.  Older text stays as the prompt.
  *
- * Frames of the spectrogram are made once and kept, and so are encoder states of an utterance once a second of audio has
- * followed them.  The decoder's keys and values are kept within a step: the next one hears more than they know.
+ * Frames of the spectrogram are made once and kept, and so are encoder states of an utterance once three seconds of
+ * audio have followed them.  The decoder's keys and values are kept within a step: the next one hears more than they
+ * know.
  *
  * When the buffer is full its older part leaves at the end of a sentence or word, and its text becomes prompt.  Results
  * depend on the samples alone, not on how they were cut when fed. */
