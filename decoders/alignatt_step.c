@@ -2,11 +2,11 @@
  * alignatt_step.c - one look at the open utterance.
  *
  * The model is shown the text as it was trained to give it: in segments, each between two times.  The beginning of the
- * open utterance is such a time, so that what was said before it is not taken for all there is; and where the model ends
+ * open utterance is such a time, so that what was said before is not taken for all there is; and where the model ends
  * a segment and begins another, reading goes on.  Without times it takes the end of a sentence for that of the audio.
  *
  * The encoder goes on from its last call: states of what was heard three seconds ago stay, new ones attend to them, so
- * that a frame is encoded four times at most and not at every step of its utterance. */
+ * that a step encodes the last seconds and not all of its utterance, as long as what is heard begins where it began. */
 #include "decoders/alignatt_step.h"
 
 #include <math.h>
@@ -172,41 +172,25 @@ static double run_prompt(struct alignatt_step *s, const struct alignatt_audio *a
 
 /* ---- reading ---- */
 
-/* The likeliest time from `least` on, if these times are together likelier than any of the tokens from .. to - 1; else
- * -1. */
-static int likeliest_time(const struct alignatt_step *s, int least, int from, int to)
-{
-    const float *logprobs = s->reader.logits;
-    int best = least, other = from;
-    double sum = 0;
-    for (int i = from; i < to; i++)
-        other = logprobs[i] > logprobs[other] ? i : other;
-    for (int i = least; i < s->vocab->n; i++) {
-        sum += exp((double)logprobs[i]);
-        best = logprobs[i] > logprobs[best] ? i : best;
-    }
-    return log(sum) > (double)logprobs[other] ? best : -1;
-}
-
 static void apply_rules(struct alignatt_step *s, const struct alignatt_text *t)
 {
     whisper_rules_apply(s->reader.ctx.kernels, s->vocab, &s->rules, t->ids, t->n, s->reader.logits);
 }
 
-/* When the model ends the segment: runs its end and the beginning of the next, and sets what lies between them.  Returns
- * 1 then, 0 when the segment goes on, -1 when no other follows before encoder frame `end`. */
+/* When the model ends the segment: runs its end and the beginning of the next, and sets what lies between them.
+ * Returns 1 then, 0 when the segment goes on, -1 when no other follows before encoder frame `end`. */
 static int next_segment(struct alignatt_step *s, const struct alignatt_text *t, int end, struct alignatt_pause *pause)
 {
     int begin = s->vocab->special.timestamp_begin, eot = s->vocab->special.eot;
     int64_t first = s->heard_from / 2;
-    int from = likeliest_time(s, begin, 0, eot + 1);
+    int from = whisper_rules_likeliest_time(s->vocab, s->reader.logits, begin, 0, eot + 1);
     if (from < 0)
         return 0;
     if (from - begin >= end)
         return -1;
     alignatt_reader_run(&s->reader, &from, 1);
     apply_rules(s, t);
-    int to = likeliest_time(s, from, eot, eot + 1);
+    int to = whisper_rules_likeliest_time(s->vocab, s->reader.logits, from, eot, eot + 1);
     if (to < 0 || to - begin >= end)
         return -1;
     alignatt_reader_run(&s->reader, &to, 1);

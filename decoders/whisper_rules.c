@@ -36,20 +36,20 @@ static void pair_times(const struct whisper_vocab *vocab, const int *tokens, int
         forbid(logits, begin, last_is_time && !before_is_time ? last : last + 1);
 }
 
-/* In log probabilities: times against words. */
-static int times_are_likelier(const float *logprobs, int begin, int n_vocab)
+int whisper_rules_likeliest_time(const struct whisper_vocab *vocab, const float *logprobs, int least, int from, int to)
 {
-    float top_word = -INFINITY, top_time = -INFINITY;
-    for (int i = 0; i < begin; i++)
-        top_word = logprobs[i] > top_word ? logprobs[i] : top_word;
-    for (int i = begin; i < n_vocab; i++)
-        top_time = logprobs[i] > top_time ? logprobs[i] : top_time;
-    if (!(top_time > -INFINITY))
-        return 0;
+    int time = least;
+    float top = -INFINITY;
     double sum = 0;
-    for (int i = begin; i < n_vocab; i++)
-        sum += exp((double)(logprobs[i] - top_time));
-    return (double)top_time + log(sum) > (double)top_word;
+    for (int i = from; i < to; i++)
+        top = logprobs[i] > top ? logprobs[i] : top;
+    for (int i = least; i < vocab->n; i++)
+        time = logprobs[i] > logprobs[time] ? i : time;
+    if (!(logprobs[time] > -INFINITY))
+        return -1;
+    for (int i = least; i < vocab->n; i++)
+        sum += exp((double)(logprobs[i] - logprobs[time]));
+    return (double)logprobs[time] + log(sum) > (double)top ? time : -1;
 }
 
 void whisper_rules_apply(const struct nn_kernels *kernels, const struct whisper_vocab *vocab,
@@ -72,7 +72,7 @@ void whisper_rules_apply(const struct nn_kernels *kernels, const struct whisper_
             forbid(logits, begin + options->max_initial_timestamp + 1, vocab->n);
     }
     kernels->log_softmax(logits, logits, vocab->n);
-    if (times_are_likelier(logits, begin, vocab->n)) {
+    if (whisper_rules_likeliest_time(vocab, logits, begin, 0, begin) >= 0) {
         forbid(logits, 0, begin);
         kernels->log_softmax(logits, logits, vocab->n);
     }

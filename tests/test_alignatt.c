@@ -211,6 +211,12 @@ static void committed_text_stays(void)
     mem_free(samples);
 }
 
+/* A token in the middle of a segment. */
+static void add_token(struct alignatt_text *t, int id, int64_t frame, float logprob)
+{
+    alignatt_text_add(t, id, (struct alignatt_token){frame, logprob, {-1, -1}});
+}
+
 /* The vocabulary spells some characters with two or three tokens: 17527 and 96 are one.  A text that is read up to its
  * middle is shown, and said for good, without its first part. */
 static void characters_are_not_cut(void)
@@ -226,9 +232,9 @@ static void characters_are_not_cut(void)
     const struct whisper_vocab *vocab = model->whisper->vocab;
     CU_ASSERT_EQUAL_FATAL(alignatt_text_open(&t, &host, vocab, 20, 20), 0);
     t.language = whisper_vocab_language(vocab, "zh");
-    alignatt_text_add(&t, C, (struct alignatt_token){10, -0.1f, {-1, -1}});
+    add_token(&t, C, 10, -0.1f);
     CU_ASSERT_EQUAL(alignatt_text_cut_unfinished(&t), -1);
-    alignatt_text_add(&t, A, (struct alignatt_token){20, -0.1f, {-1, -1}});
+    add_token(&t, A, 20, -0.1f);
     CU_ASSERT_EQUAL(alignatt_text_cut_unfinished(&t), A);
     CU_ASSERT_EQUAL(t.n, 1);
     CU_ASSERT_EQUAL(alignatt_text_settled(&t, A, 1000), 1);
@@ -237,8 +243,8 @@ static void characters_are_not_cut(void)
     char first[20];
     snprintf(first, sizeof first, "%s", e.text);
     CU_ASSERT_EQUAL(strlen(first), 3);
-    alignatt_text_add(&t, A, (struct alignatt_token){20, -0.1f, {-1, -1}});
-    alignatt_text_add(&t, B, (struct alignatt_token){22, -0.1f, {-1, -1}});
+    add_token(&t, A, 20, -0.1f);
+    add_token(&t, B, 22, -0.1f);
     CU_ASSERT_EQUAL(alignatt_text_cut_unfinished(&t), -1);
     CU_ASSERT_EQUAL(t.n, 3);
     CU_ASSERT_EQUAL(alignatt_text_show(&t, 1), 0);
@@ -291,8 +297,8 @@ static void words_settle_by_age(void)
     struct words w;
     words_open(&w, "one two", 2);
     struct alignatt_text *t = &w.text;
-    alignatt_text_add(t, w.ids[0], (struct alignatt_token){100, -2, {-1, -1}});
-    alignatt_text_add(t, w.ids[1], (struct alignatt_token){120, -0.1f, {-1, -1}});
+    add_token(t, w.ids[0], 100, -2);
+    add_token(t, w.ids[1], 120, -0.1f);
     alignatt_text_compare(t);
     CU_ASSERT_EQUAL(alignatt_text_settled(t, -1, 250), 0); /* the first one is 3 s old at frame 250 */
     CU_ASSERT_EQUAL(alignatt_text_settled(t, -1, 251), 2);
@@ -316,7 +322,7 @@ static void cuts_are_in_the_open_utterance(void)
     words_open(&w, "one. two two two", 5);
     struct alignatt_text *t = &w.text;
     for (int i = 0; i < w.n_ids; i++)
-        alignatt_text_add(t, w.ids[i], (struct alignatt_token){50 * i, -0.1f, {-1, -1}});
+        add_token(t, w.ids[i], 50 * i, -0.1f);
     t->n_said = 5;
     CU_ASSERT_EQUAL(alignatt_text_find_cut(t, 1000), 2); /* all of one utterance */
     t->n_final = 2;
