@@ -14,7 +14,7 @@
 
 enum { MEDIAN = 7, HALF = MEDIAN / 2 };
 
-int alignatt_reader_open(struct alignatt_reader *r, const struct whisper_model *model, struct pool *pool,
+int alignatt_reader_open(struct alignatt_reader *r, const struct whisper_model *model, int keeps, struct pool *pool,
                          const char *head_dir, struct message *msg)
 {
     const struct whisper_config *c = &model->config;
@@ -23,7 +23,7 @@ int alignatt_reader_open(struct alignatt_reader *r, const struct whisper_model *
     memset(r, 0, sizeof *r);
     r->model = model;
     if ((rc = nn_context_open(&r->ctx, pool, msg)) < 0 ||
-        (rc = whisper_encoder_state_open(&r->encoder, &model->encoder, 1, &r->ctx, msg)) < 0 ||
+        (rc = whisper_encoder_state_open(&r->encoder, &model->encoder, keeps, &r->ctx, msg)) < 0 ||
         (rc = whisper_network_state_open(&r->network, &model->network, c->n_text_ctx, ALIGNATT_BLOCK, &r->ctx, msg)) < 0)
         goto fail;
     r->states = mem_array(n_audio * d, sizeof *r->states);

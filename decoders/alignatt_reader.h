@@ -27,13 +27,15 @@ struct alignatt_reader {
     float head_bias;
 };
 
-/* head_dir: where another truncation head than the model's lies, or "". */
-LINNET_MUST_CHECK int alignatt_reader_open(struct alignatt_reader *r, const struct whisper_model *model, struct pool *pool,
-                                           const char *head_dir, struct message *msg);
+/* keeps: listening can go on from what was heard.  head_dir: where another truncation head than the model's lies, or
+ * "". */
+LINNET_MUST_CHECK int alignatt_reader_open(struct alignatt_reader *r, const struct whisper_model *model, int keeps,
+                                           struct pool *pool, const char *head_dir, struct message *msg);
 void alignatt_reader_close(struct alignatt_reader *r); /* zeroed and half-opened ones too */
 
 /* Encodes normalised mel [n_mel_frames, n_mels], even, of which n_content encoder frames hold audio; forgets all tokens.
- * The states before encoder frame `from` stay as they are: the audio up to there is that of the last call. */
+ * The states before encoder frame `from` (0 in a reader that does not keep them) stay as they are: the audio up to there
+ * is that of the last call. */
 void alignatt_reader_listen(struct alignatt_reader *r, const float *mel, int n_mel_frames, int n_content, int from);
 
 /* Runs tokens [n], many at a time; afterwards r->logits [n_vocab] tell of what comes next. */

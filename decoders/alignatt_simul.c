@@ -117,7 +117,7 @@ static int simul_open(void **state, const struct decoder_host *host)
     int rc;
     if ((rc = buffers_open(s)) < 0 || (rc = rules_open(s)) < 0 || (rc = start_open(s)) < 0 ||
         (rc = log_mel_open(&s->mel, host->model->whisper->config.n_mels, host->msg)) < 0 ||
-        (rc = alignatt_reader_open(&s->reader, host->model->whisper, host->model->pool, host->recipe->decoder_head,
+        (rc = alignatt_reader_open(&s->reader, host->model->whisper, 0, host->model->pool, host->recipe->decoder_head,
                                    host->msg)) < 0)
         goto fail;
     start_over(s);

@@ -56,7 +56,7 @@ int alignatt_step_open(struct alignatt_step *s, const struct decoder_host *host)
     int rc = s->prompt == NULL || s->window == NULL ? fail_memory(host->msg) : LINNET_OK;
     if (rc < 0 || (rc = rules_open(s)) < 0 ||
         (rc = whisper_prompt_language_setting(s->vocab, host->recipe, &s->wanted_language, host->msg)) < 0 ||
-        (rc = alignatt_reader_open(&s->reader, model, host->model->pool, host->recipe->decoder_head, host->msg)) < 0)
+        (rc = alignatt_reader_open(&s->reader, model, 1, host->model->pool, host->recipe->decoder_head, host->msg)) < 0)
         alignatt_step_close(s);
     return rc;
 }

@@ -361,31 +361,39 @@ static void chinese_is_read_by_characters(void)
     mem_free(samples);
 }
 
-/* Two recordings with a pause of `pause` samples, and loud noise of 0.15 s a second after the second. */
-static float *one_after_another(int first, int second, int pause, size_t *n)
+/* Recordings, each with `pause` samples of silence after it and two seconds more at the end; *n: samples of it all. */
+static float *one_after_another(const int *which, size_t n_which, size_t pause, size_t *n)
 {
-    size_t n_first, n_second;
-    float *a = read_recording(recordings[first], &n_first), *b = read_recording(recordings[second], &n_second);
-    *n = n_first + (size_t)pause + n_second + 3 * RATE_HZ;
-    float *samples = mem_array(*n, sizeof *samples);
+    size_t at = 0, n_one;
+    float *samples = mem_array(60 * RATE_HZ, sizeof *samples);
     CU_ASSERT_PTR_NOT_NULL_FATAL(samples);
-    memcpy(samples, a, n_first * sizeof *a);
-    memcpy(samples + n_first + pause, b, n_second * sizeof *b);
-    unsigned seed = 1;
-    float *click = samples + *n - 2 * RATE_HZ;
-    for (int i = 0; i < RATE_HZ * 15 / 100; i++)
-        click[i] = 0.2f * noise_of(&seed);
-    mem_free(a);
-    mem_free(b);
+    for (size_t i = 0; i < n_which; i++) {
+        float *one = read_recording(recordings[which[i]], &n_one);
+        CU_ASSERT_FATAL(at + n_one + pause + 2 * RATE_HZ <= 60 * RATE_HZ);
+        memcpy(samples + at, one, n_one * sizeof *one);
+        at += n_one + pause;
+        mem_free(one);
+    }
+    *n = at + 2 * RATE_HZ;
     return samples;
+}
+
+/* 150 ms of noise. */
+static void add_click(float *samples)
+{
+    unsigned seed = 1;
+    for (int i = 0; i < RATE_HZ * 15 / 100; i++)
+        samples[i] = 0.2f * noise_of(&seed);
 }
 
 /* What is heard again is not said again, noise after speech says nothing, and pieces of any size are the same. */
 static void earlier_utterances_are_context(void)
 {
     static const char *const settings[] = {"language=en", "endpoint.rule2_silence_ms=600"};
+    static const int which[] = {0, 4};
     size_t n;
-    float *samples = one_after_another(0, 4, RATE_HZ, &n);
+    float *samples = one_after_another(which, 2, RATE_HZ, &n);
+    add_click(samples + n - 2 * RATE_HZ);
     linnet_stream *s = open_stream(settings, 2);
     struct buffer whole = {0}, cut = {0};
     run(s, samples, n, n, &whole);
@@ -424,19 +432,12 @@ static void speakers_take_turns(void)
 {
     static const char *const settings[] = {"language=en"};
     static const int turns[] = {3, 6, 0};
-    enum { PAUSE = RATE_HZ / 4 };
-    float *samples = mem_array(60 * RATE_HZ, sizeof *samples);
-    size_t n = 0, n_turn;
-    for (size_t i = 0; i < sizeof turns / sizeof turns[0]; i++) {
-        float *turn = read_recording(recordings[turns[i]], &n_turn);
-        memcpy(samples + n, turn, n_turn * sizeof *turn);
-        n += n_turn + PAUSE;
-        mem_free(turn);
-    }
+    size_t n;
+    float *samples = one_after_another(turns, 3, RATE_HZ / 4, &n);
     linnet_stream *s = open_stream(settings, 1);
     char said[500] = "";
     linnet_event e;
-    CU_ASSERT_EQUAL_FATAL(linnet_stream_feed(s, samples, n + RATE_HZ), 0);
+    CU_ASSERT_EQUAL_FATAL(linnet_stream_feed(s, samples, n), 0);
     CU_ASSERT_EQUAL_FATAL(linnet_stream_finish(s), 0);
     while (linnet_stream_next(s, &e) > 0)
         if (e.type == LINNET_EVENT_FINAL)
