@@ -19,8 +19,9 @@ int alignatt_audio_open(struct alignatt_audio *a, const struct recipe *r, int n_
         rc = log_mel_open(&a->mel, n_mels, msg);
     if (rc >= 0) {
         a->frames = mem_array((size_t)max_frames * (size_t)n_mels, sizeof *a->frames);
+        a->spoken = mem_array((size_t)max_frames / 2 + 1, sizeof *a->spoken);
         a->changes = mem_array(vad_max_changes(a->vad, ALIGNATT_CELL) + 1, sizeof *a->changes);
-        rc = a->frames == NULL || a->changes == NULL ? fail_memory(msg) : LINNET_OK;
+        rc = a->frames == NULL || a->spoken == NULL || a->changes == NULL ? fail_memory(msg) : LINNET_OK;
     }
     if (rc < 0) {
         alignatt_audio_close(a);
@@ -38,6 +39,7 @@ void alignatt_audio_close(struct alignatt_audio *a)
     log_mel_close(a->mel);
     vad_close(a->vad);
     mem_free(a->changes);
+    mem_free(a->spoken);
     mem_free(a->frames);
     memset(a, 0, sizeof *a);
 }
@@ -69,6 +71,7 @@ size_t alignatt_audio_hear(struct alignatt_audio *a, const float *samples, size_
     size_t n_changes = vad_feed(a->vad, samples, n, a->changes);
     for (size_t i = 0; i < n_changes; i++)
         take_change(a, &a->changes[i]);
+    a->spoken[a->n_samples / ALIGNATT_CELL - a->first_frame / 2] = (unsigned char)a->is_speech;
     a->n_samples += (int64_t)n;
     return n;
 }
@@ -86,6 +89,7 @@ void alignatt_audio_drop(struct alignatt_audio *a, int64_t before)
     if (n <= 0)
         return;
     memmove(a->frames, a->frames + n * a->n_mels, (size_t)(a->n_frames - n) * (size_t)a->n_mels * sizeof *a->frames);
+    memmove(a->spoken, a->spoken + n / 2, (size_t)(a->max_frames - n) / 2 + 1);
     a->first_frame += n;
     a->n_frames -= n;
 }
@@ -109,6 +113,16 @@ int alignatt_audio_window(const struct alignatt_audio *a, int64_t to, int n_pad,
     log_mel_normalize(window, (size_t)(n_window * a->n_mels), -INFINITY);
     *n_content = (int)n / 2;
     return (int)n_window;
+}
+
+int64_t alignatt_audio_spoken(const struct alignatt_audio *a, int64_t from, int64_t to, int64_t *first)
+{
+    int64_t n = 0, base = a->first_frame / 2;
+    for (int64_t i = (from > base ? from : base); i < to; i++) {
+        *first = n == 0 && a->spoken[i - base] ? i : *first;
+        n += a->spoken[i - base];
+    }
+    return n;
 }
 
 double alignatt_audio_silence_s(const struct alignatt_audio *a)

@@ -14,6 +14,7 @@ struct alignatt_audio {
     struct vad *vad;
     struct vad_change *changes;                 /* of a cell */
     float *frames;                              /* [max_frames, n_mels] log10 energies from first_frame on */
+    unsigned char *spoken;                      /* [max_frames / 2 + 1] of encoder frames: whether somebody speaks */
     int64_t first_frame, n_frames, max_frames;  /* of the spectrogram */
     int n_mels;
     int64_t n_samples, n_hold;                  /* heard; of the silence that ends speech */
@@ -41,6 +42,10 @@ void alignatt_audio_forget(struct alignatt_audio *a, int64_t n_frames);
 /* Writes normalised mel of what is kept up to sample `to`, with n_pad frames of silence after it, at most a window in
  * all, an even number; returns that, and in *n_content how many encoder frames hold audio. */
 int alignatt_audio_window(const struct alignatt_audio *a, int64_t to, int n_pad, float *window, int *n_content);
+
+/* How many of the encoder frames from `from` up to `to` (counted from the start of the stream) hold speech, and in *first
+ * the first of them, if any. */
+int64_t alignatt_audio_spoken(const struct alignatt_audio *a, int64_t from, int64_t to, int64_t *first);
 
 double alignatt_audio_silence_s(const struct alignatt_audio *a); /* since the last sound; 0 while speech goes on */
 

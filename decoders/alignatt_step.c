@@ -25,6 +25,8 @@ enum {
     BACK_FRAMES = 50,   /* further back than a word may be corrected */
     PAD_FRAMES = 200,   /* mel frames of silence after the audio */
     UNSETTLED = 150,    /* encoder frames before the end of the audio that are encoded again when more has come */
+    WORD = 12,          /* frames after the one that its last token attends to in which a word may last */
+    MISSED = 100,       /* frames of speech that no token tells of */
     FASTEST = 2,        /* frames from one token to the next .. */
     FEWEST = 3,         /* .. on average over so many tokens and more */
     SURROUNDINGS = 8,   /* tokens of a prompt that are not text, and the times around the last segment */
@@ -199,6 +201,31 @@ static int next_segment(struct alignatt_step *s, const struct alignatt_text *t, 
     return 1;
 }
 
+/* The model has nothing more to say before encoder frame `end`, though somebody went on speaking after the frame `last`:
+ * begins a segment there, whose pause it sets; has_end: the end of the one before was run.  Returns 1, 0 where nobody
+ * spoke for long enough. */
+static int insist(struct alignatt_step *s, const struct alignatt_audio *audio, const struct alignatt_text *t, int64_t last,
+                  int end, int has_end, struct alignatt_pause *pause)
+{
+    int64_t first = s->heard_from / 2, from = last + WORD, to = from;
+    if (alignatt_audio_spoken(audio, from, first + end, &to) < MISSED)
+        return 0;
+    const int times[] = {s->vocab->special.timestamp_begin + (int)(from - first),
+                         s->vocab->special.timestamp_begin + (int)(to - first)};
+    alignatt_reader_run(&s->reader, times + has_end, 2 - has_end);
+    apply_rules(s, t);
+    *pause = (struct alignatt_pause){from, to};
+    return 1;
+}
+
+/* The likeliest token of text, or the end. */
+static int best_token(struct alignatt_step *s)
+{
+    for (int i = s->vocab->special.eot + 1; i < s->vocab->n; i++)
+        s->reader.logits[i] = -INFINITY;
+    return alignatt_reader_best(&s->reader);
+}
+
 /* Reads on after the words said.  *next gets the token at which it stopped, -1 when the model ended. */
 static void read_tokens(struct alignatt_step *s, const struct alignatt_audio *audio, struct alignatt_text *t,
                         int is_complete, int *next)
@@ -206,28 +233,31 @@ static void read_tokens(struct alignatt_step *s, const struct alignatt_audio *au
     static const struct alignatt_pause none = {-1, -1};
     struct alignatt_reader *r = &s->reader;
     const struct recipe *recipe = s->host->recipe;
-    int64_t speech_from = audio->speech_from / ALIGNATT_CELL, first = s->heard_from / 2;
-    int64_t last = t->n > 0 ? t->at[t->n - 1].frame : first;
+    int64_t first = s->heard_from / 2, last = t->n > 0 ? t->at[t->n - 1].frame : first;
+    int64_t earliest = t->n_final > 0 ? audio->speech_from / ALIGNATT_CELL - EARLY : 0;
     struct alignatt_pause before = t->n == t->n_final ? pause_before(audio, t) : none;
-    int end = r->n_content - (is_complete ? LAST_THRESHOLD : recipe->decoder_frame_threshold);
+    int eot = s->vocab->special.eot, end = r->n_content - (is_complete ? LAST_THRESHOLD : recipe->decoder_frame_threshold);
     int most = t->n + 10 + (int)(first + r->n_content - last) / 5; /* nobody speaks faster than 10 tokens a second */
     *next = -1;
-    while (t->n < most && t->n < t->n_max && alignatt_reader_can_run(r, 3)) {
+    while (t->n < most && t->n < t->n_max && alignatt_reader_can_run(r, 4)) {
+        int n_run = r->n_tokens, begins = 0;
         apply_rules(s, t);
-        if (t->n > t->n_final && next_segment(s, t, end, &before) < 0)
-            return;
-        for (int i = s->vocab->special.eot + 1; i < s->vocab->n; i++)
-            r->logits[i] = -INFINITY;
-        int token = alignatt_reader_best(r);
-        if (token == s->vocab->special.eot)
+        if (t->n > t->n_final)
+            begins = next_segment(s, t, end, &before);
+        int token = begins < 0 ? eot : best_token(s);
+        if (token == eot && t->n > t->n_final && insist(s, audio, t, last, end, r->n_tokens > n_run, &before)) {
+            earliest = before.to - EARLY;
+            token = best_token(s);
+        }
+        if (token == eot)
             return;
         int frame = alignatt_reader_attended(r);
         if (!is_complete && last - (first + frame) > recipe->decoder_rewind_threshold) {
             alignatt_text_cut(t, t->n_said);
             return;
         }
-        if (first + frame < speech_from - EARLY && t->n_final > 0)
-            return; /* what was said before this utterance is said again */
+        if (first + frame < earliest)
+            return; /* what was said before is said again */
         /* The audio is complete and attention returns to where it has been: a repetition, which never ends. */
         if (is_complete && t->n > t->n_said && last - (first + frame) > BACK_FRAMES)
             return;
