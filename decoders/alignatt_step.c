@@ -218,10 +218,10 @@ static int insist(struct alignatt_step *s, const struct alignatt_audio *audio, c
     return 1;
 }
 
-/* The likeliest token of text, or the end. */
-static int best_token(struct alignatt_step *s)
+/* The likeliest token of text or, where the text may end, of its end. */
+static int best_token(struct alignatt_step *s, int may_end)
 {
-    for (int i = s->vocab->special.eot + 1; i < s->vocab->n; i++)
+    for (int i = s->vocab->special.eot + may_end; i < s->vocab->n; i++)
         s->reader.logits[i] = -INFINITY;
     return alignatt_reader_best(&s->reader);
 }
@@ -244,10 +244,10 @@ static void read_tokens(struct alignatt_step *s, const struct alignatt_audio *au
         apply_rules(s, t);
         if (t->n > t->n_final)
             begins = next_segment(s, t, end, &before);
-        int token = begins < 0 ? eot : best_token(s);
+        int token = begins < 0 ? eot : best_token(s, 1);
         if (token == eot && t->n > t->n_final && insist(s, audio, t, last, end, r->n_tokens > n_run, &before)) {
             earliest = before.to - EARLY;
-            token = best_token(s);
+            token = best_token(s, 0);
         }
         if (token == eot)
             return;
