@@ -43,8 +43,8 @@ void alignatt_audio_forget(struct alignatt_audio *a, int64_t n_frames);
  * all, an even number; returns that, and in *n_content how many encoder frames hold audio. */
 int alignatt_audio_window(const struct alignatt_audio *a, int64_t to, int n_pad, float *window, int *n_content);
 
-/* How many of the encoder frames from `from` up to `to` (counted from the start of the stream) hold speech, and in *first
- * the first of them, if any. */
+/* How many of the encoder frames from `from` up to `to` (counted from the start of the stream) hold speech, and in
+ * *first the first of them, if any. */
 int64_t alignatt_audio_spoken(const struct alignatt_audio *a, int64_t from, int64_t to, int64_t *first);
 
 double alignatt_audio_silence_s(const struct alignatt_audio *a); /* since the last sound; 0 while speech goes on */

@@ -4,6 +4,7 @@
  * The model is shown the text as it was trained to give it: in segments, each between two times.  The beginning of the
  * open utterance is such a time, so that what was said before is not taken for all there is; and where the model ends
  * a segment and begins another, reading goes on.  Without times it takes the end of a sentence for that of the audio.
+ * Where it ends though somebody goes on speaking, a segment is begun for it.
  *
  * The encoder goes on from its last call: states of what was heard three seconds ago stay, new ones attend to them, so
  * that a step encodes the last seconds and not all of its utterance, as long as what is heard begins where it began. */
@@ -201,11 +202,11 @@ static int next_segment(struct alignatt_step *s, const struct alignatt_text *t, 
     return 1;
 }
 
-/* The model has nothing more to say before encoder frame `end`, though somebody went on speaking after the frame `last`:
- * begins a segment there, whose pause it sets; has_end: the end of the one before was run.  Returns 1, 0 where nobody
- * spoke for long enough. */
-static int insist(struct alignatt_step *s, const struct alignatt_audio *audio, const struct alignatt_text *t, int64_t last,
-                  int end, int has_end, struct alignatt_pause *pause)
+/* The model has nothing more to say before encoder frame `end`, though somebody went on speaking after the frame
+ * `last`: begins a segment there, whose pause it sets; has_end: the end of the one before was run.  Returns 1, 0 where
+ * nobody spoke for long enough. */
+static int insist(struct alignatt_step *s, const struct alignatt_audio *audio, const struct alignatt_text *t,
+                  int64_t last, int end, int has_end, struct alignatt_pause *pause)
 {
     int64_t first = s->heard_from / 2, from = last + WORD, to = from;
     if (alignatt_audio_spoken(audio, from, first + end, &to) < MISSED)
@@ -236,7 +237,8 @@ static void read_tokens(struct alignatt_step *s, const struct alignatt_audio *au
     int64_t first = s->heard_from / 2, last = t->n > 0 ? t->at[t->n - 1].frame : first;
     int64_t earliest = t->n_final > 0 ? audio->speech_from / ALIGNATT_CELL - EARLY : 0;
     struct alignatt_pause before = t->n == t->n_final ? pause_before(audio, t) : none;
-    int eot = s->vocab->special.eot, end = r->n_content - (is_complete ? LAST_THRESHOLD : recipe->decoder_frame_threshold);
+    int eot = s->vocab->special.eot;
+    int end = r->n_content - (is_complete ? LAST_THRESHOLD : recipe->decoder_frame_threshold);
     int most = t->n + 10 + (int)(first + r->n_content - last) / 5; /* nobody speaks faster than 10 tokens a second */
     *next = -1;
     while (t->n < most && t->n < t->n_max && alignatt_reader_can_run(r, 4)) {

@@ -122,7 +122,7 @@ static int equals_simul_whisper(linnet_stream *s, const char *name)
     char path[4400];
     size_t n, i;
     float *samples = read_recording(REFERENCES, name, &n);
-    snprintf(path, sizeof path, "%s/refs/simul-whisper/%s.json", unit_shared(), name);
+    snprintf(path, sizeof path, "%s/" REFERENCES "/%s.json", unit_shared(), name);
     json_t *root = json_load_file(path, 0, NULL), *chunks = json_object_get(root, "chunks"), *chunk;
     CU_ASSERT_FATAL(json_array_size(chunks) > 0);
     CU_ASSERT_EQUAL_FATAL(linnet_stream_feed(s, samples, n), 0);
