@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
- * alignatt_reader.c - reading tokens with an eye on attention.
+ * alignatt_reader.c - running tokens with an eye on attention.
  *
- * AlignAtt (Papi et al. 2023) in Simul-Whisper's form (Wang et al. 2024): for the row that predicts a token, the weights
- * of each alignment head are normalised over all rows up to it (the start sequence among them), so that frames which
- * every token looks at do not count.  Only that row is needed: of the others sums and sums of squares are kept. */
+ * AlignAtt (Papi et al. 2023) in Simul-Whisper's form (Wang et al. 2024): for the row that predicts a token, the
+ * weights of each alignment head are normalised over all rows up to it (the start sequence among them), so that frames
+ * which every token looks at do not count.  Only that row is needed: of all, sums and sums of squares are kept. */
 #include "decoders/alignatt_reader.h"
 
 #include <math.h>
@@ -14,34 +14,48 @@
 
 enum { MEDIAN = 7, HALF = MEDIAN / 2 };
 
-int alignatt_reader_open(struct alignatt_reader *r, const struct whisper_model *model, int keeps, struct pool *pool,
-                         const char *head_dir, struct message *msg)
+static int paths_open(struct alignatt_reader *r, int n_paths)
+{
+    const struct whisper_config *c = &r->model->config;
+    size_t n_weights = (size_t)r->model->n_taps * (size_t)c->n_audio_ctx;
+    r->paths = mem_array((size_t)n_paths, sizeof *r->paths);
+    while (r->paths != NULL && r->n_paths < n_paths) {
+        struct alignatt_path *p = &r->paths[r->n_paths];
+        p->slots = mem_array((size_t)c->n_text_ctx, sizeof *p->slots);
+        p->weights = mem_array(n_weights, sizeof *p->weights);
+        p->sum = mem_array(n_weights, sizeof *p->sum);
+        p->squares = mem_array(n_weights, sizeof *p->squares);
+        p->logits = r->logits + (ptrdiff_t)r->n_paths++ * c->n_vocab;
+        if (p->slots == NULL || p->weights == NULL || p->sum == NULL || p->squares == NULL)
+            return LINNET_E_MEMORY;
+    }
+    return r->paths != NULL ? LINNET_OK : LINNET_E_MEMORY;
+}
+
+int alignatt_reader_open(struct alignatt_reader *r, const struct whisper_model *model, int keeps, int n_paths,
+                         struct pool *pool, const char *head_dir, struct message *msg)
 {
     const struct whisper_config *c = &model->config;
     size_t d = (size_t)c->d_model, n_audio = (size_t)c->n_audio_ctx, n_taps = (size_t)model->n_taps;
-    int rc;
+    int n_slots = n_paths * c->n_text_ctx, rc;
     memset(r, 0, sizeof *r);
     r->model = model;
     if ((rc = nn_context_open(&r->ctx, pool, msg)) < 0 ||
         (rc = whisper_encoder_state_open(&r->encoder, &model->encoder, keeps, &r->ctx, msg)) < 0 ||
-        (rc = whisper_network_state_open(&r->network, &model->network, c->n_text_ctx, ALIGNATT_BLOCK, &r->ctx, msg)) < 0)
+        (rc = whisper_network_state_open(&r->network, &model->network, n_slots, ALIGNATT_BLOCK, &r->ctx, msg)) < 0)
         goto fail;
     r->states = mem_array(n_audio * d, sizeof *r->states);
-    r->slots = mem_array((size_t)c->n_text_ctx, sizeof *r->slots);
+    r->slot_used = mem_array((size_t)n_slots, sizeof *r->slot_used);
     r->rows = mem_array(ALIGNATT_BLOCK, sizeof *r->rows);
     r->hidden = mem_array(ALIGNATT_BLOCK * d, sizeof *r->hidden);
-    r->logits = mem_array((size_t)c->n_vocab, sizeof *r->logits);
+    r->logits = mem_array((size_t)n_paths * (size_t)c->n_vocab, sizeof *r->logits);
     r->weights = mem_array(n_taps * ALIGNATT_BLOCK * n_audio, sizeof *r->weights);
-    r->sum = mem_array(n_taps * n_audio, sizeof *r->sum);
-    r->squares = mem_array(n_taps * n_audio, sizeof *r->squares);
     r->amounts = mem_array(n_audio, sizeof *r->amounts);
     r->attention = mem_array(n_audio, sizeof *r->attention);
     rc = fail_memory(msg);
-    if (r->states == NULL || r->slots == NULL || r->rows == NULL || r->hidden == NULL || r->logits == NULL ||
-        r->weights == NULL || r->sum == NULL || r->squares == NULL || r->amounts == NULL || r->attention == NULL)
+    if (r->states == NULL || r->slot_used == NULL || r->rows == NULL || r->hidden == NULL || r->logits == NULL ||
+        r->weights == NULL || r->amounts == NULL || r->attention == NULL || paths_open(r, n_paths) < 0)
         goto fail;
-    for (int i = 0; i < c->n_text_ctx; i++)
-        r->slots[i] = i;
     r->head_bias = model->head_bias;
     if (head_dir[0] != '\0' && (rc = whisper_model_head(&r->own_head, &r->head_bias, head_dir, c->d_model, msg)) < 0)
         goto fail;
@@ -56,83 +70,132 @@ void alignatt_reader_close(struct alignatt_reader *r)
 {
     whisper_encoder_state_close(&r->encoder);
     whisper_network_state_close(&r->network);
-    void *arrays[] = {r->states, r->slots, r->rows, r->hidden, r->logits, r->weights, r->sum, r->squares, r->amounts,
-                      r->attention, r->own_head};
+    for (int i = 0; i < r->n_paths; i++) {
+        mem_free(r->paths[i].slots);
+        mem_free(r->paths[i].weights);
+        mem_free(r->paths[i].sum);
+        mem_free(r->paths[i].squares);
+    }
+    void *arrays[] = {r->states,  r->slot_used, r->rows,      r->hidden,   r->logits,
+                      r->weights, r->amounts,   r->attention, r->own_head, r->paths};
     for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++)
         mem_free(arrays[i]);
     nn_context_close(&r->ctx);
     memset(r, 0, sizeof *r);
 }
 
+static size_t n_weights(const struct alignatt_reader *r)
+{
+    return (size_t)r->model->n_taps * (size_t)r->n_frames;
+}
+
 void alignatt_reader_listen(struct alignatt_reader *r, const float *mel, int n_mel_frames, int n_content, int from)
 {
-    size_t n_sums = (size_t)r->model->n_taps * (size_t)r->model->config.n_audio_ctx;
     r->n_frames = n_mel_frames / 2;
     r->n_content = n_content < r->n_frames ? n_content : r->n_frames;
-    r->n_tokens = r->n_last = 0;
-    memset(r->sum, 0, n_sums * sizeof *r->sum);
-    memset(r->squares, 0, n_sums * sizeof *r->squares);
+    for (int i = 0; i < r->n_paths; i++)
+        r->paths[i].n_tokens = 0;
+    memset(r->paths[0].sum, 0, n_weights(r) * sizeof *r->paths[0].sum);
+    memset(r->paths[0].squares, 0, n_weights(r) * sizeof *r->paths[0].squares);
     whisper_encoder_forward(&r->ctx, &r->model->encoder, &r->encoder, mel, n_mel_frames, from, r->states);
     whisper_network_listen(&r->ctx, &r->model->network, &r->network, r->states, r->n_frames, from);
 }
 
-int alignatt_reader_can_run(const struct alignatt_reader *r, int n)
+/* ---- running ---- */
+
+int alignatt_reader_can_run(const struct alignatt_reader *r, int p, int n)
 {
-    return r->n_tokens + n <= r->model->config.n_text_ctx;
+    return r->paths[p].n_tokens + n <= r->model->config.n_text_ctx;
 }
 
-/* Adds the rows of the last step to the sums. */
-static void add_weights(struct alignatt_reader *r)
+void alignatt_reader_fork(struct alignatt_reader *r, int to, int from)
+{
+    struct alignatt_path *a = &r->paths[to];
+    const struct alignatt_path *b = &r->paths[from];
+    a->n_tokens = b->n_tokens;
+    memcpy(a->slots, b->slots, (size_t)b->n_tokens * sizeof *a->slots);
+    memcpy(a->sum, b->sum, n_weights(r) * sizeof *a->sum);
+    memcpy(a->squares, b->squares, n_weights(r) * sizeof *a->squares);
+}
+
+static void mark_slots(struct alignatt_reader *r)
+{
+    memset(r->slot_used, 0, (size_t)r->network.n_slots);
+    for (int i = 0; i < r->n_paths; i++)
+        for (int t = 0; t < r->paths[i].n_tokens; t++)
+            r->slot_used[r->paths[i].slots[t]] = 1;
+}
+
+/* The row of path p's next token. */
+static struct whisper_row next_row(struct alignatt_reader *r, struct alignatt_path *p, int token)
+{
+    int slot = 0;
+    while (r->slot_used[slot]) /* there are enough for every path's every token */
+        slot++;
+    r->slot_used[slot] = 1;
+    p->slots[p->n_tokens] = slot;
+    return (struct whisper_row){token, p->n_tokens++, p->slots};
+}
+
+static void run_rows(struct alignatt_reader *r, int n)
+{
+    const struct whisper_taps taps = {r->model->tap_index, r->weights};
+    whisper_network_step(&r->ctx, &r->model->network, &r->network, r->rows, n, r->hidden, &taps);
+}
+
+/* Adds the weights in one of the n rows that ran to the sums of path p, and keeps them as those of its last. */
+static void add_weights(struct alignatt_reader *r, struct alignatt_path *p, int row, int n)
 {
     for (int tap = 0; tap < r->model->n_taps; tap++) {
-        double *sum = r->sum + (ptrdiff_t)tap * r->n_frames, *squares = r->squares + (ptrdiff_t)tap * r->n_frames;
-        for (int row = 0; row < r->n_last; row++) {
-            const float *w = r->weights + ((ptrdiff_t)tap * r->n_last + row) * r->n_frames;
-            for (int t = 0; t < r->n_frames; t++) {
-                sum[t] += (double)w[t];
-                squares[t] += (double)w[t] * (double)w[t];
-            }
+        const float *w = r->weights + ((ptrdiff_t)tap * n + row) * r->n_frames;
+        double *sum = p->sum + (ptrdiff_t)tap * r->n_frames, *squares = p->squares + (ptrdiff_t)tap * r->n_frames;
+        for (int t = 0; t < r->n_frames; t++) {
+            sum[t] += (double)w[t];
+            squares[t] += (double)w[t] * (double)w[t];
         }
+        memcpy(p->weights + (ptrdiff_t)tap * r->n_frames, w, (size_t)r->n_frames * sizeof *w);
     }
 }
 
-static void run_block(struct alignatt_reader *r, const int *tokens, int n)
+void alignatt_reader_run(struct alignatt_reader *r, int path, const int *tokens, int n)
 {
-    const struct whisper_taps taps = {r->model->tap_index, r->weights};
+    struct alignatt_path *p = &r->paths[path];
+    int n_rows = 0;
+    for (int at = 0; at < n; at += n_rows) {
+        n_rows = n - at < ALIGNATT_BLOCK ? n - at : ALIGNATT_BLOCK;
+        mark_slots(r);
+        for (int i = 0; i < n_rows; i++)
+            r->rows[i] = next_row(r, p, tokens[at + i]);
+        run_rows(r, n_rows);
+        for (int i = 0; i < n_rows; i++)
+            add_weights(r, p, i, n_rows);
+    }
+    whisper_network_logits(&r->ctx, &r->model->network, r->hidden + (ptrdiff_t)(n_rows - 1) * r->model->config.d_model,
+                           1, p->logits);
+}
+
+void alignatt_reader_run_each(struct alignatt_reader *r, const int *paths, const int *tokens, int n)
+{
+    mark_slots(r);
     for (int i = 0; i < n; i++)
-        r->rows[i] = (struct whisper_row){tokens[i], r->n_tokens + i, r->slots};
-    whisper_network_step(&r->ctx, &r->model->network, &r->network, r->rows, n, r->hidden, &taps);
-    r->n_tokens += n;
-    r->n_last = n;
-    add_weights(r);
-}
-
-void alignatt_reader_run(struct alignatt_reader *r, const int *tokens, int n)
-{
-    for (int at = 0; at < n; at += r->n_last)
-        run_block(r, tokens + at, n - at < ALIGNATT_BLOCK ? n - at : ALIGNATT_BLOCK);
-    whisper_network_logits(&r->ctx, &r->model->network, r->hidden + (ptrdiff_t)(r->n_last - 1) * r->model->config.d_model,
-                           1, r->logits);
-}
-
-int alignatt_reader_best(const struct alignatt_reader *r)
-{
-    int best = 0;
-    for (int i = 1; i < r->model->vocab->n; i++)
-        best = r->logits[i] > r->logits[best] ? i : best;
-    return best;
+        r->rows[i] = next_row(r, &r->paths[paths[i]], tokens[i]);
+    run_rows(r, n);
+    whisper_network_logits(&r->ctx, &r->model->network, r->hidden, n, r->logits);
+    for (int i = 0; i < n; i++) {
+        add_weights(r, &r->paths[paths[i]], i, n);
+        r->paths[paths[i]].logits = r->logits + (ptrdiff_t)i * r->model->config.n_vocab;
+    }
 }
 
 /* ---- attention ---- */
 
-/* Weight t of the last row relative to all rows, frames mirrored at both ends. */
-static float relative(const struct alignatt_reader *r, const float *w, const double *sum, const double *squares, int t)
+/* Weight t of the last of n_rows rows relative to all of them, the n frames mirrored at both ends. */
+static float relative(const float *w, const double *sum, const double *squares, int n_rows, int n, int t)
 {
-    int n = r->n_frames;
     t = t < 0 ? -t : t >= n ? 2 * (n - 1) - t : t;
     if (t < 0 || t >= n)
         return 0;
-    double mean = sum[t] / r->n_tokens, variance = squares[t] / r->n_tokens - mean * mean;
+    double mean = sum[t] / n_rows, variance = squares[t] / n_rows - mean * mean;
     return variance > 0 ? (float)(((double)w[t] - mean) / sqrt(variance)) : 0;
 }
 
@@ -149,26 +212,27 @@ static float median_of(const float *window)
 }
 
 /* Adds the smoothed relative weights of one head. */
-static void add_head(struct alignatt_reader *r, int tap)
+static void add_head(struct alignatt_reader *r, const struct alignatt_path *p, int tap)
 {
-    const float *w = r->weights + ((ptrdiff_t)tap * r->n_last + r->n_last - 1) * r->n_frames;
-    const double *sum = r->sum + (ptrdiff_t)tap * r->n_frames, *squares = r->squares + (ptrdiff_t)tap * r->n_frames;
+    int n = r->n_frames;
+    const float *w = p->weights + (ptrdiff_t)tap * n;
+    const double *sum = p->sum + (ptrdiff_t)tap * n, *squares = p->squares + (ptrdiff_t)tap * n;
     float window[MEDIAN];
     for (int i = 0; i < MEDIAN; i++)
-        window[i] = relative(r, w, sum, squares, i - HALF);
+        window[i] = relative(w, sum, squares, p->n_tokens, n, i - HALF);
     for (int t = 0; t < r->n_content; t++) {
         r->attention[t] += median_of(window);
         memmove(window, window + 1, sizeof window - sizeof window[0]);
-        window[MEDIAN - 1] = relative(r, w, sum, squares, t + 1 + HALF);
+        window[MEDIAN - 1] = relative(w, sum, squares, p->n_tokens, n, t + 1 + HALF);
     }
 }
 
-int alignatt_reader_attended(struct alignatt_reader *r)
+int alignatt_reader_attended(struct alignatt_reader *r, int p)
 {
     int best = 0;
     memset(r->attention, 0, (size_t)r->n_frames * sizeof *r->attention);
     for (int tap = 0; tap < r->model->n_taps; tap++)
-        add_head(r, tap);
+        add_head(r, &r->paths[p], tap);
     for (int t = 1; t < r->n_content; t++)
         best = r->attention[t] > r->attention[best] ? t : best;
     return best;

@@ -114,10 +114,13 @@ static int simul_open(void **state, const struct decoder_host *host)
         return fail_memory(host->msg);
     s->host = *host;
     s->vocab = host->model->whisper->vocab;
-    int rc;
-    if ((rc = buffers_open(s)) < 0 || (rc = rules_open(s)) < 0 || (rc = start_open(s)) < 0 ||
+    int rc = LINNET_OK;
+    if (host->recipe->decoder_beam > 1)
+        rc = fail(host->msg, LINNET_E_UNSUPPORTED, "decoder.beam is %d: decoder.compat=simul-whisper is greedy",
+                  host->recipe->decoder_beam);
+    if (rc < 0 || (rc = buffers_open(s)) < 0 || (rc = rules_open(s)) < 0 || (rc = start_open(s)) < 0 ||
         (rc = log_mel_open(&s->mel, host->model->whisper->config.n_mels, host->msg)) < 0 ||
-        (rc = alignatt_reader_open(&s->reader, host->model->whisper, 0, host->model->pool, host->recipe->decoder_head,
+        (rc = alignatt_reader_open(&s->reader, host->model->whisper, 0, 1, host->model->pool, host->recipe->decoder_head,
                                    host->msg)) < 0)
         goto fail;
     start_over(s);
@@ -161,21 +164,30 @@ static int has_rewound(struct simul *s, int frame, int before, int is_last)
     return 1;
 }
 
+static int likeliest(const float *logits, int n)
+{
+    int best = 0;
+    for (int i = 1; i < n; i++)
+        best = logits[i] > logits[best] ? i : best;
+    return best;
+}
+
 /* Appends the new tokens to the live ones; returns how many. */
 static int read_tokens(struct simul *s, int is_last)
 {
     struct alignatt_reader *r = &s->reader;
     int *fresh = s->tokens + s->n_tokens, n = 0, n_most = s->host.model->whisper->config.n_text_ctx;
     int threshold = is_last ? LAST_THRESHOLD : s->host.recipe->decoder_frame_threshold;
-    alignatt_reader_run(r, s->start, s->n_start);
+    alignatt_reader_run(r, 0, s->start, s->n_start);
     if (s->n_tokens > 0)
-        alignatt_reader_run(r, s->tokens, s->n_tokens);
+        alignatt_reader_run(r, 0, s->tokens, s->n_tokens);
     while (s->n_start + s->n_tokens + n < n_most) {
-        whisper_rules_apply(r->ctx.kernels, s->vocab, &s->rules, s->tokens, s->n_tokens + n, r->logits);
-        int token = alignatt_reader_best(r), frame;
+        whisper_rules_apply(r->ctx.kernels, s->vocab, &s->rules, s->tokens, s->n_tokens + n,
+                            r->paths[0].logits);
+        int token = likeliest(r->paths[0].logits, s->vocab->n), frame;
         if (token == s->vocab->special.eot)
             break;
-        frame = alignatt_reader_attended(r);
+        frame = alignatt_reader_attended(r, 0);
         if (has_rewound(s, frame, s->n_tokens + n > 0 ? fresh[n - 1] : s->start[s->n_start - 1], is_last))
             return 0;
         if (r->n_content - frame <= threshold)
@@ -183,7 +195,7 @@ static int read_tokens(struct simul *s, int is_last)
         fresh[n++] = token;
         s->host.stats->n_tokens++;
         if (s->n_start + s->n_tokens + n < n_most)
-            alignatt_reader_run(r, &token, 1);
+            alignatt_reader_run(r, 0, &token, 1);
     }
     return n;
 }

@@ -4,7 +4,6 @@
  * The model is shown the text as it was trained to give it: in segments, each between two times.  The beginning of the
  * open utterance is such a time, so that what was said before is not taken for all there is; and where the model ends
  * a segment and begins another, reading goes on.  Without times it takes the end of a sentence for that of the audio.
- * Where it ends though somebody goes on speaking, a segment is begun for it.
  *
  * The encoder goes on from its last call: states of what was heard three seconds ago stay, new ones attend to them, so
  * that a step encodes the last seconds and not all of its utterance, as long as what is heard begins where it began. */
@@ -15,33 +14,18 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "decoders/model.h"
-#include "decoders/whisper.h"
 #include "decoders/whisper_prompt.h"
-#include "decoders/whisper_rules.h"
 
 enum {
     WINDOW = LOG_MEL_WINDOW_FRAMES,
-    LAST_THRESHOLD = 4, /* frames, where the audio is known to be complete */
-    EARLY = 25,         /* frames before the detector's beginning of speech where a word may lie */
-    BACK_FRAMES = 50,   /* further back than a word may be corrected */
     PAD_FRAMES = 200,   /* mel frames of silence after the audio */
     UNSETTLED = 150,    /* encoder frames before the end of the audio that are encoded again when more has come */
-    WORD = 12,          /* frames after the one that its last token attends to in which a word may last */
-    MISSED = 100,       /* frames of speech that no token tells of */
     FASTEST = 2,        /* frames from one token to the next .. */
     FEWEST = 3,         /* .. on average over so many tokens and more */
     SURROUNDINGS = 8,   /* tokens of a prompt that are not text, and the times around the last segment */
 };
 
 /* ---- opening ---- */
-
-static int rules_open(struct alignatt_step *s)
-{
-    struct recipe recipe = *s->host->recipe;
-    recipe.decoder_timestamps = 0;
-    recipe.decoder_suppress_blank = 0; /* silence is allowed to say nothing */
-    return whisper_options(&s->rules, &s->suppressed, s->vocab, &recipe, s->host->msg);
-}
 
 int alignatt_step_open(struct alignatt_step *s, const struct decoder_host *host)
 {
@@ -57,17 +41,18 @@ int alignatt_step_open(struct alignatt_step *s, const struct decoder_host *host)
     s->prompt = mem_array((size_t)c->n_text_ctx, sizeof *s->prompt);
     s->window = mem_array(WINDOW * (size_t)c->n_mels, sizeof *s->window);
     int rc = s->prompt == NULL || s->window == NULL ? fail_memory(host->msg) : LINNET_OK;
-    if (rc < 0 || (rc = rules_open(s)) < 0 ||
+    if (rc < 0 || (rc = alignatt_beam_open(&s->beam, host, s->vocab, alignatt_step_max_tokens(s))) < 0 ||
         (rc = whisper_prompt_language_setting(s->vocab, host->recipe, &s->wanted_language, host->msg)) < 0 ||
-        (rc = alignatt_reader_open(&s->reader, model, 1, host->model->pool, host->recipe->decoder_head, host->msg)) < 0)
+        (rc = alignatt_reader_open(&s->reader, model, 1, s->beam.width, host->model->pool, host->recipe->decoder_head,
+                                   host->msg)) < 0)
         alignatt_step_close(s);
     return rc;
 }
 
 void alignatt_step_close(struct alignatt_step *s)
 {
+    alignatt_beam_close(&s->beam);
     alignatt_reader_close(&s->reader);
-    mem_free(s->suppressed);
     mem_free(s->prompt);
     mem_free(s->window);
     *s = (struct alignatt_step){0};
@@ -103,17 +88,18 @@ static void listen(struct alignatt_step *s, const struct alignatt_audio *audio, 
 static int detect_language(const struct alignatt_step *s)
 {
     const struct whisper_specials *special = &s->vocab->special;
+    const float *logits = s->reader.paths[0].logits;
     int best = special->first_language;
     for (int i = best; i < special->first_language + special->n_languages; i++)
-        best = s->reader.logits[i] > s->reader.logits[best] ? i : best;
+        best = logits[i] > logits[best] ? i : best;
     return best;
 }
 
 static double silence_probability(struct alignatt_step *s)
 {
-    struct alignatt_reader *r = &s->reader;
-    r->ctx.kernels->log_softmax(r->logits, r->logits, s->vocab->n);
-    return exp((double)r->logits[s->vocab->special.no_speech]);
+    float *logits = s->reader.paths[0].logits;
+    s->reader.ctx.kernels->log_softmax(logits, logits, s->vocab->n);
+    return exp((double)logits[s->vocab->special.no_speech]);
 }
 
 /* The times between two segments as tokens, of which the first segment has only its beginning before it. */
@@ -129,12 +115,6 @@ static int put_times(const struct alignatt_step *s, struct alignatt_pause pause,
     return n;
 }
 
-/* What lies before the open utterance. */
-static struct alignatt_pause pause_before(const struct alignatt_audio *audio, const struct alignatt_text *t)
-{
-    return (struct alignatt_pause){t->n_final > 0 ? t->ended : -1, audio->speech_from / ALIGNATT_CELL};
-}
-
 /* Writes the words said, with times between segments where there is room, to the prompt from token n on. */
 static int put_words(struct alignatt_step *s, const struct alignatt_audio *audio, const struct alignatt_text *t, int n)
 {
@@ -145,7 +125,7 @@ static int put_words(struct alignatt_step *s, const struct alignatt_audio *audio
         s->prompt[n++] = t->ids[i];
     }
     if (t->n_said == t->n_final)
-        n += put_times(s, pause_before(audio, t), t->n_said == 0, s->prompt + n);
+        n += put_times(s, alignatt_text_pause(t, audio->speech_from / ALIGNATT_CELL), t->n_said == 0, s->prompt + n);
     return n;
 }
 
@@ -161,7 +141,7 @@ static double run_prompt(struct alignatt_step *s, const struct alignatt_audio *a
         s->prompt[n++] = t->context[i];
     s->prompt[n++] = special->sot;
     if (t->n_said == 0) {
-        alignatt_reader_run(&s->reader, s->prompt, n);
+        alignatt_reader_run(&s->reader, 0, s->prompt, n);
         if (s->wanted_language < 0 && special->n_languages > 0)
             t->language = detect_language(s);
         silence = silence_probability(s);
@@ -169,119 +149,11 @@ static double run_prompt(struct alignatt_step *s, const struct alignatt_audio *a
     }
     n += whisper_prompt_task(s->vocab, s->host->recipe, t->language, s->prompt + n);
     n = put_words(s, audio, t, n);
-    alignatt_reader_run(&s->reader, s->prompt, n);
+    alignatt_reader_run(&s->reader, 0, s->prompt, n);
     return silence;
 }
 
 /* ---- reading ---- */
-
-static void apply_rules(struct alignatt_step *s, const struct alignatt_text *t)
-{
-    whisper_rules_apply(s->reader.ctx.kernels, s->vocab, &s->rules, t->ids, t->n, s->reader.logits);
-}
-
-/* When the model ends the segment: runs its end and the beginning of the next, and sets what lies between them.
- * Returns 1 then, 0 when the segment goes on, -1 when no other follows before encoder frame `end`. */
-static int next_segment(struct alignatt_step *s, const struct alignatt_text *t, int end, struct alignatt_pause *pause)
-{
-    int begin = s->vocab->special.timestamp_begin, eot = s->vocab->special.eot;
-    int64_t first = s->heard_from / 2;
-    int from = whisper_rules_likeliest_time(s->vocab, s->reader.logits, begin, 0, eot + 1);
-    if (from < 0)
-        return 0;
-    if (from - begin >= end)
-        return -1;
-    alignatt_reader_run(&s->reader, &from, 1);
-    apply_rules(s, t);
-    int to = whisper_rules_likeliest_time(s->vocab, s->reader.logits, from, eot, eot + 1);
-    if (to < 0 || to - begin >= end)
-        return -1;
-    alignatt_reader_run(&s->reader, &to, 1);
-    apply_rules(s, t);
-    *pause = (struct alignatt_pause){first + from - begin, first + to - begin};
-    return 1;
-}
-
-/* The model has nothing more to say before encoder frame `end`, though somebody went on speaking after the frame
- * `last`: begins a segment there, whose pause it sets; has_end: the end of the one before was run.  Returns 1, 0 where
- * nobody spoke for long enough. */
-static int insist(struct alignatt_step *s, const struct alignatt_audio *audio, const struct alignatt_text *t,
-                  int64_t last, int end, int has_end, struct alignatt_pause *pause)
-{
-    int64_t first = s->heard_from / 2, from = last + WORD, to = from;
-    if (alignatt_audio_spoken(audio, from, first + end, &to) < MISSED)
-        return 0;
-    const int times[] = {s->vocab->special.timestamp_begin + (int)(from - first),
-                         s->vocab->special.timestamp_begin + (int)(to - first)};
-    alignatt_reader_run(&s->reader, times + has_end, 2 - has_end);
-    apply_rules(s, t);
-    *pause = (struct alignatt_pause){from, to};
-    return 1;
-}
-
-/* The likeliest token of text or, where the text may end, of its end. */
-static int best_token(struct alignatt_step *s, int may_end)
-{
-    for (int i = s->vocab->special.eot + may_end; i < s->vocab->n; i++)
-        s->reader.logits[i] = -INFINITY;
-    return alignatt_reader_best(&s->reader);
-}
-
-/* Reads on after the words said.  *next gets the token at which it stopped, -1 when the model ended. */
-static void read_tokens(struct alignatt_step *s, const struct alignatt_audio *audio, struct alignatt_text *t,
-                        int is_complete, int *next)
-{
-    static const struct alignatt_pause none = {-1, -1};
-    struct alignatt_reader *r = &s->reader;
-    const struct recipe *recipe = s->host->recipe;
-    int64_t first = s->heard_from / 2, last = t->n > 0 ? t->at[t->n - 1].frame : first;
-    int64_t earliest = t->n_final > 0 ? audio->speech_from / ALIGNATT_CELL - EARLY : 0;
-    struct alignatt_pause before = t->n == t->n_final ? pause_before(audio, t) : none;
-    int eot = s->vocab->special.eot;
-    int end = r->n_content - (is_complete ? LAST_THRESHOLD : recipe->decoder_frame_threshold);
-    int most = t->n + 10 + (int)(first + r->n_content - last) / 5; /* nobody speaks faster than 10 tokens a second */
-    *next = -1;
-    while (t->n < most && t->n < t->n_max && alignatt_reader_can_run(r, 4)) {
-        int n_run = r->n_tokens, begins = 0;
-        apply_rules(s, t);
-        if (t->n > t->n_final)
-            begins = next_segment(s, t, end, &before);
-        int token = begins < 0 ? eot : best_token(s, 1);
-        if (token == eot && t->n > t->n_final && insist(s, audio, t, last, end, r->n_tokens > n_run, &before)) {
-            earliest = before.to - EARLY;
-            token = best_token(s, 0);
-        }
-        if (token == eot)
-            return;
-        int frame = alignatt_reader_attended(r);
-        if (!is_complete && last - (first + frame) > recipe->decoder_rewind_threshold) {
-            alignatt_text_cut(t, t->n_said);
-            return;
-        }
-        if (first + frame < earliest)
-            return; /* what was said before is said again */
-        /* The audio is complete and attention returns to where it has been: a repetition, which never ends. */
-        if (is_complete && t->n > t->n_said && last - (first + frame) > BACK_FRAMES)
-            return;
-        *next = token;
-        if (frame >= end && !(is_complete && alignatt_text_is_mark(t, token)))
-            return;
-        last = first + frame;
-        alignatt_text_add(t, token, (struct alignatt_token){last, r->logits[token], before});
-        before = none;
-        int n_loop = alignatt_text_loop(t);
-        if (n_loop > 0) {
-            *next = is_complete ? -1 : token;
-            alignatt_text_cut(t, t->n - n_loop > t->n_said ? t->n - n_loop : t->n_said);
-            return;
-        }
-        if (frame >= end)
-            return;
-        s->host->stats->n_tokens++;
-        alignatt_reader_run(r, &token, 1);
-        *next = -1;
-    }
-}
 
 /* Nobody speaks so fast: attention stays where it is and the model writes on, from memory. */
 static int is_too_fast(const struct alignatt_text *t)
@@ -313,8 +185,7 @@ int alignatt_step_read(struct alignatt_step *s, const struct alignatt_audio *aud
     if (s->reader.n_content < 1)
         return LINNET_OK;
     double start = clock_s(), silence = run_prompt(s, audio, t);
-    int next, n_whole = 0;
-    read_tokens(s, audio, t, is_complete, &next);
+    int next = alignatt_beam_read(&s->beam, &s->reader, audio, t, s->heard_from / 2, is_complete), n_whole;
     if (is_no_speech(s, t, silence))
         alignatt_text_cut(t, t->n_said);
     int unfinished = alignatt_text_cut_unfinished(t);
@@ -322,7 +193,6 @@ int alignatt_step_read(struct alignatt_step *s, const struct alignatt_audio *aud
     if (is_complete || alignatt_reader_fires(&s->reader))
         next = -1;
     alignatt_text_give_marks(t);
-    alignatt_text_compare(t);
     n_whole = alignatt_text_settled(t, next, now);
     s->host->stats->decoder_s += clock_s() - start;
     if (n_whole < 0)

@@ -3,10 +3,7 @@
 #ifndef LINNET_DECODERS_ALIGNATT_STEP_H
 #define LINNET_DECODERS_ALIGNATT_STEP_H
 
-#include "decoders/alignatt_audio.h"
-#include "decoders/alignatt_reader.h"
-#include "decoders/alignatt_text.h"
-#include "decoders/whisper_search.h"
+#include "decoders/alignatt_beam.h"
 
 enum { ALIGNATT_CONTEXT = 64 /* tokens of the prompt: text before what is heard */ };
 
@@ -15,8 +12,7 @@ struct alignatt_step {
     const struct whisper_model *model;
     const struct whisper_vocab *vocab;
     struct alignatt_reader reader;
-    struct whisper_search_options rules;
-    int *suppressed;
+    struct alignatt_beam beam;
     int *prompt;         /* [n_text_ctx] */
     float *window;       /* [LOG_MEL_WINDOW_FRAMES, n_mels] */
     int64_t heard_from;  /* mel frame where the encoded audio begins; < 0: none is */

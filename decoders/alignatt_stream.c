@@ -2,13 +2,13 @@
  * alignatt_stream.c - our streaming Whisper.
  *
  * Every decoder.segment_s of audio is a step (alignatt_step.h): the audio of the open utterance is encoded with some
- * silence after it, the words said so far are run in one go, and reading goes on until attention comes near the end of
- * the audio or the model has nothing more to say.  A word is whole when the truncation head says that the audio ends in
- * a word, or when the token at which reading stopped begins another one.  It is said for good when enough audio has
- * followed it (alignatt_text_settled), and until then read again at every step: what a word is, is often decided by the
- * next.  The voice detector decides where there is anything to read; when speech pauses, the rest is read at once, and
- * all words are whole.  How long the pause is decides whether the utterance has ended (endpoint.h, with the detector's
- * silence in place of blank's).
+ * silence after it, the words said so far are run in one go, and reading goes on (alignatt_beam.h) until attention comes
+ * near the end of the audio or the model has nothing more to say.  A word is whole when the truncation head says that
+ * a word ends with the audio, or when the token at which reading stopped begins another one.  It is said for good
+ * when enough audio has followed it (alignatt_text_settled), and until then read again at every step: what a word is, is
+ * often decided by the next.  The voice detector decides where there is anything to read; when speech pauses, the rest
+ * is read at once, and all words are whole.  How long the pause is decides whether the utterance has ended (endpoint.h,
+ * with the detector's silence in place of blank's).
  *
  * The last decoder.context_s of what was said before are encoded again with the next utterance, and their text is run
  * before its own: Whisper hears a new sentence better with the voice and the words before it, as it does in the 30 s
@@ -103,9 +103,32 @@ static int stream_open(void **state, const struct decoder_host *host)
 
 /* ---- flow ---- */
 
+/* The model goes on saying what it said before: the words said are final and, with their sound, forgotten, so that it
+ * begins anew after them. */
+static int leave_loop(struct stream *s)
+{
+    struct alignatt_text *t = &s->text;
+    struct alignatt_audio *a = &s->audio;
+    int64_t at = a->speech_from / ALIGNATT_CELL, heard = a->n_samples / ALIGNATT_CELL;
+    if (t->n_said > t->n_final && t->at[t->n_said - 1].frame + ALIGNATT_WORD > at)
+        at = t->at[t->n_said - 1].frame + ALIGNATT_WORD;
+    at = at < heard ? at : heard;
+    int rc = alignatt_text_finish(t, t->n_said, (double)at * ALIGNATT_FRAME_S);
+    alignatt_text_forget(t, t->n_said);
+    t->n_context = 0;
+    alignatt_audio_drop(a, 2 * at);
+    a->speech_from = at * ALIGNATT_CELL;
+    return rc;
+}
+
 static int read_step(struct stream *s, int64_t to, int is_complete, int64_t now)
 {
-    return alignatt_step_read(&s->step, &s->audio, &s->text, to, is_complete, now);
+    struct alignatt_text *t = &s->text;
+    int rc = alignatt_step_read(&s->step, &s->audio, t, to, is_complete, now);
+    if (rc < 0 || !s->step.beam.is_caught || (t->n_said == 0 && t->n_context == 0))
+        return rc;
+    rc = leave_loop(s);
+    return rc < 0 ? rc : alignatt_step_read(&s->step, &s->audio, t, to, is_complete, now);
 }
 
 /* Speech pauses: reads what there is of it.  Where that is nothing, what was said before may be in the way. */

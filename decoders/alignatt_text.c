@@ -10,7 +10,13 @@
 #include "decoders/whisper_language.h"
 
 #define MARKS ".,?!;:- "
-enum { LOOP_LONGEST = 16, LOOP_FEWEST = 3, LOOP_MOST = 6, LOOP_FRAMES = 7 /* from one time to the next */ };
+enum {
+    LOOP_LONGEST = 16, /* tokens */
+    LOOP_FEWEST = 3,   /* times: enough where one comes .. */
+    LOOP_FRAMES = 7,   /* .. that soon after the one before, .. */
+    LOOP_LONG = 4,     /* .. and of so many tokens */
+    LOOP_MOST = 6,     /* times of anything */
+};
 #define LAST_WORD_S 0.2 /* a word lasts about that long after attention has reached its last token */
 
 int alignatt_text_open(struct alignatt_text *t, const struct decoder_host *host, const struct whisper_vocab *vocab,
@@ -24,12 +30,10 @@ int alignatt_text_open(struct alignatt_text *t, const struct decoder_host *host,
     t->n_context_max = n_context_max;
     t->ids = mem_array((size_t)n_max, sizeof *t->ids);
     t->at = mem_array((size_t)n_max, sizeof *t->at);
-    t->before = mem_array((size_t)n_max, sizeof *t->before);
     t->ends = mem_array((size_t)n_max, sizeof *t->ends);
     t->words = mem_array((size_t)n_max, sizeof *t->words);
     t->context = mem_array((size_t)n_context_max, sizeof *t->context);
-    if (t->ids == NULL || t->at == NULL || t->before == NULL || t->ends == NULL || t->words == NULL ||
-        t->context == NULL) {
+    if (t->ids == NULL || t->at == NULL || t->ends == NULL || t->words == NULL || t->context == NULL) {
         alignatt_text_close(t);
         return fail_memory(host->msg);
     }
@@ -38,7 +42,7 @@ int alignatt_text_open(struct alignatt_text *t, const struct decoder_host *host,
 
 void alignatt_text_close(struct alignatt_text *t)
 {
-    void *arrays[] = {t->ids, t->at, t->before, t->ends, t->words, t->context};
+    void *arrays[] = {t->ids, t->at, t->ends, t->words, t->context};
     for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++)
         mem_free(arrays[i]);
     buffer_free(&t->shown);
@@ -47,7 +51,7 @@ void alignatt_text_close(struct alignatt_text *t)
 
 void alignatt_text_reset(struct alignatt_text *t)
 {
-    t->n = t->n_final = t->n_said = t->n_before = t->n_same = t->n_context = 0;
+    t->n = t->n_final = t->n_said = t->n_context = 0;
     t->shown.n = t->n_shown_said = 0;
 }
 
@@ -56,6 +60,11 @@ const char *alignatt_text_language(const struct alignatt_text *t)
     if (t->vocab->special.n_languages == 0)
         return "en";
     return t->language >= 0 ? whisper_vocab_language_code(t->vocab, t->language) : "";
+}
+
+struct alignatt_pause alignatt_text_pause(const struct alignatt_text *t, int64_t from)
+{
+    return (struct alignatt_pause){t->n_final > 0 ? t->ended : -1, from};
 }
 
 void alignatt_text_cut(struct alignatt_text *t, int n)
@@ -98,19 +107,21 @@ int alignatt_text_loop(const struct alignatt_text *t)
             n++;
         int times = n / length;
         int64_t span = t->at[t->n - 1].frame - t->at[t->n - n].frame;
-        if (times >= LOOP_MOST || (times >= LOOP_FEWEST && span < (times - 1) * LOOP_FRAMES))
+        if (times >= LOOP_MOST || (times >= LOOP_FEWEST && (length >= LOOP_LONG || span < (times - 1) * LOOP_FRAMES)))
             return n - length;
     }
     return 0;
 }
 
-void alignatt_text_compare(struct alignatt_text *t)
+/* What a number is written as, is decided by how it goes on. */
+static int has_digit(const struct alignatt_text *t, int id)
 {
-    t->n_same = 0;
-    while (t->n_same < t->n && t->n_same < t->n_before && t->ids[t->n_same] == t->before[t->n_same])
-        t->n_same++;
-    memcpy(t->before, t->ids, (size_t)t->n * sizeof *t->ids);
-    t->n_before = t->n;
+    size_t size;
+    const char *piece = whisper_vocab_piece(t->vocab, id, &size);
+    for (size_t i = 0; i < size; i++)
+        if (piece[i] >= '0' && piece[i] <= '9')
+            return 1;
+    return 0;
 }
 
 /* Words change with the words that follow them, the less likely ones more. */
@@ -120,9 +131,7 @@ static int is_settled(const struct alignatt_text *t, int from, int end, int64_t 
     double delay_s = r->decoder_delay_s;
     int is_sure = 1;
     for (int i = from; i < end; i++)
-        is_sure = is_sure && exp((double)t->at[i].logprob) >= r->decoder_sure;
-    if (end <= t->n_same && r->decoder_agreed_delay_s < delay_s)
-        delay_s = r->decoder_agreed_delay_s;
+        is_sure = is_sure && exp((double)t->at[i].logprob) >= r->decoder_sure && !has_digit(t, t->ids[i]);
     if (is_sure && r->decoder_sure_delay_s < delay_s)
         delay_s = r->decoder_sure_delay_s;
     return t->at[end - 1].frame < now - llrint(delay_s / ALIGNATT_FRAME_S);
@@ -327,8 +336,6 @@ void alignatt_text_forget(struct alignatt_text *t, int n)
     t->n_final -= n;
     t->n_said -= n;
     t->n -= n;
-    t->n_before = t->n_before > n ? t->n_before - n : 0;
-    memmove(t->before, t->before + n, (size_t)t->n_before * sizeof *t->before);
     memmove(t->ids, t->ids + n, (size_t)t->n * sizeof *t->ids);
     memmove(t->at, t->at + n, (size_t)t->n * sizeof *t->at);
 }

@@ -7,6 +7,7 @@
 #include "decoders/whisper_vocab.h"
 
 #define ALIGNATT_FRAME_S 0.02
+enum { ALIGNATT_WORD = 12 /* frames after the one that its last token attends to in which a word may last */ };
 
 /* Frames are of 20 ms, from the start of the stream. */
 struct alignatt_pause {
@@ -29,7 +30,6 @@ struct alignatt_text {
     struct alignatt_token *at;    /* [n_max] */
     int n_final, n_said, n, n_max;
     int64_t ended;                /* frame: the end of what is final */
-    int *before, n_before, n_same; /* [n_max] tokens of the last reading; how many of them the one before it had too */
     int *context, n_context, n_context_max; /* tokens of what is no longer heard */
     int *ends;                    /* [n_max] scratch: of words */
     struct buffer shown;          /* text of the last partial event */
@@ -44,6 +44,9 @@ void alignatt_text_reset(struct alignatt_text *t); /* the context too */
 
 const char *alignatt_text_language(const struct alignatt_text *t); /* code; "" while unknown */
 
+/* What lies between what is final and an utterance that begins at the frame `from`. */
+struct alignatt_pause alignatt_text_pause(const struct alignatt_text *t, int64_t from);
+
 /* Takes n tokens away again that came after the first n_said. */
 void alignatt_text_cut(struct alignatt_text *t, int n);
 void alignatt_text_add(struct alignatt_text *t, int id, struct alignatt_token at);
@@ -51,9 +54,6 @@ void alignatt_text_add(struct alignatt_text *t, int id, struct alignatt_token at
 /* Takes away what is not said for good and begins a character that no token ends.  Returns the first such token, -1 when
  * there is none. */
 int alignatt_text_cut_unfinished(struct alignatt_text *t);
-
-/* A reading is over: sees how far it agrees with the one before. */
-void alignatt_text_compare(struct alignatt_text *t);
 
 /* How many of the tokens are whole words that have been followed by as much audio up to the frame `now` as the recipe
  * asks for, given the token that would come next (-1: none would). */

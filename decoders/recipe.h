@@ -20,7 +20,7 @@
     K(TEXT, task, "task", "transcribe", 0, 0, "transcribe|translate", "translate: into English")                       \
     K(INT, threads, "threads", "0", 0, 1024, NULL, "threads to use; 0: one for each processor")                        \
     K(TEXT, decoder_name, "decoder.name", "auto", 0, 0, RECIPE_DECODERS, "search; auto: the usual one of the model")   \
-    K(INT, decoder_beam, "decoder.beam", "0", 0, 1000, NULL, "hypotheses kept; 0: whisper 1, others 10")               \
+    K(INT, decoder_beam, "decoder.beam", "0", 0, 1000, NULL, "hypotheses kept; 0: whisper 1, alignatt 3, others 10")   \
     K(NUMBER, decoder_patience, "decoder.patience", "1", 0.01, 100, NULL,                                              \
       "whisper beam: finished hypotheses to wait for, times beam")                                                     \
     K(NUMBER, decoder_length_penalty, "decoder.length_penalty", "-1", -1, 10, NULL,                                    \
@@ -84,11 +84,9 @@
       "alignatt: stop where attention jumps back further, in frames of 20 ms")                                         \
     K(NUMBER, decoder_delay_s, "decoder.delay_s", "3", 0, 30, NULL,                                                    \
       "alignatt: seconds of audio after a word before it is said for good")                                            \
-    K(NUMBER, decoder_agreed_delay_s, "decoder.agreed_delay_s", "1", 0, 30, NULL,                                      \
-      "alignatt: the same for words that two readings agree on")                                                       \
     K(NUMBER, decoder_sure_delay_s, "decoder.sure_delay_s", "0.2", 0, 30, NULL,                                        \
       "alignatt: the same for words that are likely")                                                                  \
-    K(NUMBER, decoder_sure, "decoder.sure", "0.6", 0, 1, NULL, "alignatt: probability from which a word is likely")    \
+    K(NUMBER, decoder_sure, "decoder.sure", "0.45", 0, 1, NULL, "alignatt: probability from which a word is likely")   \
     K(NUMBER, decoder_segment_s, "decoder.segment_s", "1", 0.1, 30, NULL,                                              \
       "alignatt: seconds of audio taken in at a time")                                                                 \
     K(NUMBER, decoder_buffer_s, "decoder.buffer_s", "20", 1, 30, NULL, "alignatt: seconds of audio kept")              \

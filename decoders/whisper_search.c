@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "decoders/whisper_candidates.h"
 #include "decoders/whisper_rules.h"
 
 enum { MAX_GROUP = 128 };
@@ -23,11 +24,6 @@ struct path {
     int *tokens; /* [n_text_ctx] after the prompt */
     int *slots;  /* [n_text_ctx] of prompt and tokens; the last token's is given in the step that runs it */
     int n, ended;
-    double sum_logprob;
-};
-
-struct candidate {
-    int path, token;
     double sum_logprob;
 };
 
@@ -51,7 +47,7 @@ struct whisper_search {
     char *slot_used;
     struct whisper_row *rows;
     int *prompt_slots;
-    struct candidate *candidates; /* [group * (group + 1)] */
+    struct whisper_candidate *candidates; /* [group * (group + 1)] */
     uint64_t random;
 };
 
@@ -346,45 +342,16 @@ static void finish(struct whisper_search *s, const struct path *p, double sum_lo
     h->sum_logprob = sum_logprob;
 }
 
-/* Keeps the k best of one path's continuations in order; equal ones by token. */
-static int best_tokens(const struct whisper_search *s, int path, int k, struct candidate *out)
-{
-    const float *logprobs = s->logits + (ptrdiff_t)path * s->vocab->n;
-    float floor = -INFINITY;
-    int n = 0;
-    for (int i = 0; i < s->vocab->n; i++) {
-        if (!(logprobs[i] > floor))
-            continue;
-        int at = n < k ? n++ : k - 1;
-        for (; at > 0 && logprobs[out[at - 1].token] < logprobs[i]; at--)
-            out[at] = out[at - 1];
-        out[at] = (struct candidate){path, i, s->paths[path].sum_logprob + (double)logprobs[i]};
-        if (n == k)
-            floor = logprobs[out[k - 1].token];
-    }
-    return n;
-}
-
-static void sort_candidates(struct candidate *c, int n)
-{
-    for (int i = 1; i < n; i++) {
-        struct candidate x = c[i];
-        int at = i;
-        for (; at > 0 && c[at - 1].sum_logprob < x.sum_logprob; at--)
-            c[at] = c[at - 1];
-        c[at] = x;
-    }
-}
-
 /* Takes the best continuations: ended ones to the finished until there are n_wanted, the others as the next paths. */
 static int extend_beam(struct whisper_search *s, int n_wanted)
 {
     int n = 0, n_next = 0;
     for (int i = 0; i < s->n_paths; i++)
-        n += best_tokens(s, i, s->options.beam + 1, s->candidates + n);
-    sort_candidates(s->candidates, n);
+        n += whisper_candidates_best(s->candidates + n, s->options.beam + 1, i, s->paths[i].sum_logprob,
+                                     s->logits + (ptrdiff_t)i * s->vocab->n, s->vocab->n);
+    whisper_candidates_sort(s->candidates, n);
     for (int i = 0; i < n && n_next < s->options.beam; i++) {
-        const struct candidate *c = &s->candidates[i];
+        const struct whisper_candidate *c = &s->candidates[i];
         if (c->token == s->vocab->special.eot) {
             if (s->n_finished < n_wanted)
                 finish(s, &s->paths[c->path], c->sum_logprob);
