@@ -27,7 +27,6 @@ enum {
     TOKEN_FRAMES = 5,   /* .. so many frames: nobody speaks faster than 10 tokens a second */
     MOST_RUN = 4,       /* tokens that run before the next look */
 };
-#define CAUGHT (-100.0) /* added to the score of a hypothesis that is caught in a loop: any other is better */
 
 /* What one reading works with. */
 struct reading {
@@ -121,17 +120,19 @@ static void hypothesis_copy(struct alignatt_hypothesis *to, const struct alignat
     to->at = memcpy(at, from->at, (size_t)from->n * sizeof *at);
 }
 
-/* A hypothesis of n tokens stops before the token `next`, -1: at the end of what is to be said. */
-static void stop(struct alignatt_beam *b, struct alignatt_hypothesis *h, int n, double score, int next)
+/* A hypothesis stops before the token `next`, -1: at the end of what is to be said; its last n_loop tokens repeat what
+ * was before them. */
+static void stop(struct alignatt_beam *b, struct alignatt_hypothesis *h, int n_loop, double score, int next)
 {
     h->is_open = 0;
     if (b->n_stopped++ > 0 && score <= b->score)
         return;
-    memcpy(b->ids, h->ids, (size_t)n * sizeof *b->ids);
-    memcpy(b->at, h->at, (size_t)n * sizeof *b->at);
-    b->n = n;
+    b->n = n_loop < h->n ? h->n - n_loop : 0;
+    memcpy(b->ids, h->ids, (size_t)b->n * sizeof *b->ids);
+    memcpy(b->at, h->at, (size_t)b->n * sizeof *b->at);
     b->next = next;
     b->score = score;
+    b->is_caught = n_loop > 0 && b->n == 0;
 }
 
 static double mean(double sum, int n)
@@ -199,9 +200,9 @@ static int may_follow(const struct reading *x, struct alignatt_hypothesis *h, in
     if (!x->is_complete && back > recipe->decoder_rewind_threshold)
         h->is_open = 0;
     else if (h->attended < h->earliest || (x->is_complete && h->n > 0 && back > BACK_FRAMES))
-        stop(x->beam, h, h->n, score, -1); /* what was said is said again; where all was heard, that never ends */
+        stop(x->beam, h, 0, score, -1); /* what was said is said again; where all was heard, that never ends */
     else if (h->attended - x->first >= x->end && !(x->is_complete && alignatt_text_is_mark(x->text, token)))
-        stop(x->beam, h, h->n, score, token);
+        stop(x->beam, h, 0, score, token);
     return h->is_open;
 }
 
@@ -217,7 +218,7 @@ static void look(const struct reading *x, int p)
     int64_t to = h->last;
     set(t, h->ids, h->at, h->n);
     if (t->n >= x->n_most || t->n >= t->n_max || !alignatt_reader_can_run(r, p, MOST_RUN)) {
-        stop(b, h, h->n, mean(h->sum_logprob, h->n), -1);
+        stop(b, h, 0, mean(h->sum_logprob, h->n), -1);
         return;
     }
     apply_rules(x, p);
@@ -231,7 +232,7 @@ static void look(const struct reading *x, int p)
         insist(x, p, to, r->paths[p].n_tokens > n_run);
         n = whisper_candidates_best(c, b->width + 1, p, h->sum_logprob, logprobs, eot);
     } else if (n == 0) {
-        stop(b, h, h->n, mean(h->sum_logprob, h->n), -1);
+        stop(b, h, 0, mean(h->sum_logprob, h->n), -1);
     }
     h->attended = x->first + alignatt_reader_attended(r, p);
     for (int i = 0; i < n; i++)
@@ -249,7 +250,7 @@ static int choose(const struct reading *x)
         const struct whisper_candidate *c = &b->candidates[i];
         struct alignatt_hypothesis *h = &b->hypotheses[c->path];
         if (c->token == b->vocab->special.eot)
-            stop(b, h, h->n, c->sum_logprob / (h->n + 1), -1);
+            stop(b, h, 0, c->sum_logprob / (h->n + 1), -1);
         else
             b->chosen[n++] = *c;
     }
@@ -290,9 +291,9 @@ static void extend(const struct reading *x, struct alignatt_hypothesis *h, const
     double score = mean(h->sum_logprob, h->n);
     int n_loop = alignatt_text_loop(x->text);
     if (n_loop > 0)
-        stop(x->beam, h, n_loop < h->n ? h->n - n_loop : 0, score + CAUGHT, x->is_complete ? -1 : c->token);
+        stop(x->beam, h, n_loop, score, x->is_complete ? -1 : c->token);
     else if (h->last - x->first >= x->end)
-        stop(x->beam, h, h->n, score, -1);
+        stop(x->beam, h, 0, score, -1);
 }
 
 /* Runs the last token of each open hypothesis; returns how many there are. */
@@ -326,7 +327,7 @@ static void begin(const struct reading *x, int64_t last)
     h->last = last;
     h->earliest = t->n_final > 0 ? from - EARLY : 0;
     h->before = t->n_said == t->n_final ? alignatt_text_pause(t, from) : NO_PAUSE;
-    b->n = b->n_stopped = 0;
+    b->n = b->n_stopped = b->is_caught = 0;
     b->next = -1;
 }
 
@@ -349,6 +350,5 @@ int alignatt_beam_read(struct alignatt_beam *b, struct alignatt_reader *r, const
             extend(&x, &b->hypotheses[b->to[i]], &b->chosen[i]);
     }
     set(t, b->ids, b->at, b->n);
-    b->is_caught = b->n_stopped > 0 && b->score < CAUGHT / 2 && b->n == 0;
     return b->next;
 }

@@ -36,6 +36,7 @@ enum {
     KEPT_SILENCE = 100,               /* mel frames kept while nobody speaks: a beginning may be dated back */
     LONG_PAUSE = 3 * DECODER_RATE_HZ, /* samples after which what was said before is no longer heard */
     SHORTEST = DECODER_RATE_HZ / 2,   /* samples of speech in which there is no word yet */
+    ECHO = 3,                         /* tokens with which two utterances seldom begin */
 };
 
 struct stream {
@@ -51,15 +52,21 @@ struct stream {
 
 /* ---- opening ---- */
 
+/* What was said before is only the recipe's prompt. */
+static void begin_context(struct stream *s)
+{
+    s->text.n_context = s->n_initial;
+    if (s->n_initial > 0)
+        memcpy(s->text.context, s->initial, (size_t)s->n_initial * sizeof *s->initial);
+}
+
 static void start_over(struct stream *s)
 {
     alignatt_audio_reset(&s->audio);
     alignatt_text_reset(&s->text);
     alignatt_step_reset(&s->step);
     s->text.language = s->step.wanted_language;
-    s->text.n_context = s->n_initial < ALIGNATT_CONTEXT ? s->n_initial : ALIGNATT_CONTEXT;
-    if (s->text.n_context > 0)
-        memcpy(s->text.context, s->initial, (size_t)s->text.n_context * sizeof *s->initial);
+    begin_context(s);
     s->read_to = -1;
 }
 
@@ -96,6 +103,7 @@ static int stream_open(void **state, const struct decoder_host *host)
         stream_close(s);
         return rc;
     }
+    s->n_initial = s->n_initial < ALIGNATT_CONTEXT ? s->n_initial : ALIGNATT_CONTEXT;
     start_over(s);
     *state = s;
     return LINNET_OK;
@@ -103,9 +111,8 @@ static int stream_open(void **state, const struct decoder_host *host)
 
 /* ---- flow ---- */
 
-/* The model goes on saying what it said before: the words said are final and, with their sound, forgotten, so that it
- * begins anew after them. */
-static int leave_loop(struct stream *s)
+/* The words said are final and, with their sound, forgotten, so that reading begins anew after them. */
+static int begin_anew(struct stream *s)
 {
     struct alignatt_text *t = &s->text;
     struct alignatt_audio *a = &s->audio;
@@ -115,19 +122,21 @@ static int leave_loop(struct stream *s)
     at = at < heard ? at : heard;
     int rc = alignatt_text_finish(t, t->n_said, (double)at * ALIGNATT_FRAME_S);
     alignatt_text_forget(t, t->n_said);
-    t->n_context = 0;
+    begin_context(s);
     alignatt_audio_drop(a, 2 * at);
     a->speech_from = at * ALIGNATT_CELL;
     return rc;
 }
 
+/* Where the model only says again what it said before, it is asked without that: if somebody did, it will. */
 static int read_step(struct stream *s, int64_t to, int is_complete, int64_t now)
 {
     struct alignatt_text *t = &s->text;
     int rc = alignatt_step_read(&s->step, &s->audio, t, to, is_complete, now);
-    if (rc < 0 || !s->step.beam.is_caught || (t->n_said == 0 && t->n_context == 0))
+    int is_lost = s->step.beam.is_caught || alignatt_text_echo(t) >= ECHO;
+    if (rc < 0 || !is_lost || (t->n_said == 0 && t->n_context <= s->n_initial))
         return rc;
-    rc = leave_loop(s);
+    rc = begin_anew(s);
     return rc < 0 ? rc : alignatt_step_read(&s->step, &s->audio, t, to, is_complete, now);
 }
 

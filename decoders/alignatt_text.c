@@ -113,6 +113,20 @@ int alignatt_text_loop(const struct alignatt_text *t)
     return 0;
 }
 
+int alignatt_text_echo(const struct alignatt_text *t)
+{
+    int most = 0;
+    for (int from = 0; from < t->n_final; from++) {
+        int n = 0;
+        if (from > 0 && t->at[from].before.to < 0)
+            continue;
+        while (t->n_final + n < t->n && from + n < t->n_final && t->ids[t->n_final + n] == t->ids[from + n])
+            n++;
+        most = n > most ? n : most;
+    }
+    return most;
+}
+
 /* What a number is written as, is decided by how it goes on. */
 static int has_digit(const struct alignatt_text *t, int id)
 {
@@ -124,12 +138,12 @@ static int has_digit(const struct alignatt_text *t, int id)
     return 0;
 }
 
-/* Words change with the words that follow them, the less likely ones more. */
+/* Words change with the words that follow them, the less likely ones more, and what may be an echo. */
 static int is_settled(const struct alignatt_text *t, int from, int end, int64_t now)
 {
     const struct recipe *r = t->host->recipe;
     double delay_s = r->decoder_delay_s;
-    int is_sure = 1;
+    int is_sure = end > t->n_final + alignatt_text_echo(t);
     for (int i = from; i < end; i++)
         is_sure = is_sure && exp((double)t->at[i].logprob) >= r->decoder_sure && !has_digit(t, t->ids[i]);
     if (is_sure && r->decoder_sure_delay_s < delay_s)

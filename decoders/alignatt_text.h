@@ -55,6 +55,9 @@ void alignatt_text_add(struct alignatt_text *t, int id, struct alignatt_token at
  * there is none. */
 int alignatt_text_cut_unfinished(struct alignatt_text *t);
 
+/* How many of the open utterance's first tokens are those that a segment before it begins with, at most. */
+int alignatt_text_echo(const struct alignatt_text *t);
+
 /* How many of the tokens are whole words that have been followed by as much audio up to the frame `now` as the recipe
  * asks for, given the token that would come next (-1: none would). */
 LINNET_MUST_CHECK int alignatt_text_settled(struct alignatt_text *t, int next, int64_t now);

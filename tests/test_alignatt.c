@@ -346,6 +346,29 @@ static void repetitions_are_loops(void)
     words_close(&w);
 }
 
+/* "one two three" and "two" are final, two segments; an utterance that begins as one of them does may be an echo of it, and
+ * what there is of it waits. */
+static void echoes_wait(void)
+{
+    struct words w;
+    words_open(&w, "one two three", 3);
+    struct alignatt_text *t = &w.text;
+    const int ids[] = {w.ids[0], w.ids[1], w.ids[2], w.ids[1], w.ids[2], w.ids[1], w.ids[0]};
+    for (int i = 0; i < 7; i++)
+        alignatt_text_add(t, ids[i], (struct alignatt_token){50 * i, -0.01f, {-1, i == 3 ? 140 : -1}});
+    t->n_final = t->n_said = 4;
+    CU_ASSERT_EQUAL(alignatt_text_echo(t), 0); /* "three": no segment begins so */
+    t->ids[4] = w.ids[1];
+    CU_ASSERT_EQUAL(alignatt_text_echo(t), 1);
+    t->ids[4] = w.ids[0];
+    CU_ASSERT_EQUAL(alignatt_text_echo(t), 2); /* "one two", and then "one", not "three" */
+    CU_ASSERT_EQUAL(alignatt_text_settled(t, -1, 311), 4);
+    CU_ASSERT_EQUAL(alignatt_text_settled(t, -1, 350), 4);
+    CU_ASSERT_EQUAL(alignatt_text_settled(t, -1, 351), 5);
+    CU_ASSERT_EQUAL(alignatt_text_settled(t, -1, 401), 7);
+    words_close(&w);
+}
+
 /* The end of a sentence that is only heard again is no place to cut the open utterance. */
 static void cuts_are_in_the_open_utterance(void)
 {
@@ -499,6 +522,28 @@ static void nobody_is_passed_over(void)
     mem_free(samples);
 }
 
+/* Whisper base says what it said before, "We must at your house", for the second and the third as well. */
+static void nothing_is_echoed(void)
+{
+    static const char *const settings[] = {"language=en"};
+    static const char *const names[] = {"050170129", "028920174", "023550175", "001110009",
+                                        "096170001", "000030145", "021120296"};
+    size_t n;
+    float *samples = one_after_another("data/speechocean762-dev/wav", names, 7, RATE_HZ / 2, &n);
+    linnet_stream *s = open_stream(settings, 1);
+    linnet_event e;
+    char said[500] = "";
+    CU_ASSERT_EQUAL_FATAL(linnet_stream_feed(s, samples, n), 0);
+    CU_ASSERT_EQUAL_FATAL(linnet_stream_finish(s), 0);
+    while (linnet_stream_next(s, &e) > 0)
+        if (e.type == LINNET_EVENT_FINAL)
+            strncat(said, e.text, sizeof said - strlen(said) - 1);
+    const char *first = strstr(said, "house"), *second = strstr(said, "old pattern"), *third = strstr(said, "Old people");
+    CU_ASSERT(first != NULL && second > first && third > second);
+    linnet_stream_close(s);
+    mem_free(samples);
+}
+
 static void silence_and_noise_say_nothing(void)
 {
     static const char *const settings[] = {"language=en"};
@@ -630,10 +675,12 @@ static const struct unit_test tests[] = {
     {"words settle by age", words_settle_by_age},
     {"numbers wait", numbers_wait},
     {"repetitions are loops", repetitions_are_loops},
+    {"echoes wait", echoes_wait},
     {"cuts are in the open utterance", cuts_are_in_the_open_utterance},
     {"earlier utterances are context", earlier_utterances_are_context},
     {"speakers take turns", speakers_take_turns},
     {"nobody is passed over", nobody_is_passed_over},
+    {"nothing is echoed", nothing_is_echoed},
     {"silence and noise say nothing", silence_and_noise_say_nothing},
     {"endpoint rules end utterances", endpoint_rules_end_utterances},
     {"the detector's settings act", detector_settings_act},
