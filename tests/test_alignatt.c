@@ -25,6 +25,7 @@ static const char *const recordings[] = {"000030012", "000940012", "001200015", 
 enum { N_RECORDINGS = sizeof recordings / sizeof recordings[0], RATE_HZ = 16000 };
 
 #define REFERENCES "refs/simul-whisper" /* where they lie */
+#define UTTERANCES "data/speechocean762-dev/wav"
 
 static float *read_recording(const char *folder, const char *name, size_t *n)
 {
@@ -480,26 +481,53 @@ static void earlier_utterances_are_context(void)
     mem_free(samples);
 }
 
-/* A sentence that has ended does not end what is heard: without the times of the segments in the prompt the model says
- * nothing of the third speaker. */
-static void speakers_take_turns(void)
+/* Recordings one after another say three things one after another. */
+static void check_order(const char *folder, const char *const *names, size_t n_names, size_t pause,
+                        const char *const wanted[3])
 {
     static const char *const settings[] = {"language=en"};
-    const char *const turns[] = {recordings[3], recordings[6], recordings[0]};
     size_t n;
-    float *samples = one_after_another(REFERENCES, turns, 3, RATE_HZ / 4, &n);
+    float *samples = one_after_another(folder, names, n_names, pause, &n);
     linnet_stream *s = open_stream(settings, 1);
-    char said[500] = "";
     linnet_event e;
+    char said[500] = "";
     CU_ASSERT_EQUAL_FATAL(linnet_stream_feed(s, samples, n), 0);
     CU_ASSERT_EQUAL_FATAL(linnet_stream_finish(s), 0);
     while (linnet_stream_next(s, &e) > 0)
         if (e.type == LINNET_EVENT_FINAL)
             strncat(said, e.text, sizeof said - strlen(said) - 1);
-    const char *first = strstr(said, "After all"), *second = strstr(said, "the key to"), *third = strstr(said, "elephant");
-    CU_ASSERT(first != NULL && second > first && third > second);
+    const char *at = said;
+    for (int i = 0; i < 3 && at != NULL; i++)
+        at = strstr(at, wanted[i]);
+    CU_ASSERT_PTR_NOT_NULL(at);
     linnet_stream_close(s);
     mem_free(samples);
+}
+
+/* A sentence that has ended does not end what is heard: without the times of the segments in the prompt the model says
+ * nothing of the third speaker. */
+static void speakers_take_turns(void)
+{
+    static const char *const wanted[] = {"After all", "the key to", "elephant"};
+    const char *const turns[] = {recordings[3], recordings[6], recordings[0]};
+    check_order(REFERENCES, turns, 3, RATE_HZ / 4, wanted);
+}
+
+/* Whisper base says what it said before, "We must at your house", for the second and the third as well. */
+static void nothing_is_echoed(void)
+{
+    static const char *const names[] = {"050170129", "028920174", "023550175", "001110009",
+                                        "096170001", "000030145", "021120296"};
+    static const char *const wanted[] = {"house", "old pattern", "Old people"};
+    check_order(UTTERANCES, names, 7, RATE_HZ / 2, wanted);
+}
+
+/* After "two three zero zero" Whisper base goes on counting, over the fifth of them. */
+static void loops_are_left(void)
+{
+    static const char *const names[] = {"001130002", "001130023", "001130054", "001130087", "001130138", "001200015"};
+    static const char *const wanted[] = {"0, 0", "not a ", "We were fortunate"};
+    check_order(UTTERANCES, names, 6, RATE_HZ / 2, wanted);
 }
 
 /* After the fifth Whisper base takes it that all is said, though the last two, of another speaker, are to come. */
@@ -509,7 +537,7 @@ static void nobody_is_passed_over(void)
     static const char *const names[] = {"014650011", "014650038", "014650047", "014650085",
                                         "014650113", "015010004", "015010041"};
     size_t n;
-    float *samples = one_after_another("data/speechocean762-dev/wav", names, 7, RATE_HZ / 2, &n);
+    float *samples = one_after_another(UTTERANCES, names, 7, RATE_HZ / 2, &n);
     linnet_stream *s = open_stream(settings, 1);
     linnet_event e;
     double last = 0;
@@ -518,28 +546,6 @@ static void nobody_is_passed_over(void)
     while (linnet_stream_next(s, &e) > 0)
         last = e.type == LINNET_EVENT_FINAL && e.text[0] != '\0' ? e.end_s : last;
     CU_ASSERT((double)n / RATE_HZ - last < 7); /* silence of 2.5 s, and the last of them is 3.3 s long */
-    linnet_stream_close(s);
-    mem_free(samples);
-}
-
-/* Whisper base says what it said before, "We must at your house", for the second and the third as well. */
-static void nothing_is_echoed(void)
-{
-    static const char *const settings[] = {"language=en"};
-    static const char *const names[] = {"050170129", "028920174", "023550175", "001110009",
-                                        "096170001", "000030145", "021120296"};
-    size_t n;
-    float *samples = one_after_another("data/speechocean762-dev/wav", names, 7, RATE_HZ / 2, &n);
-    linnet_stream *s = open_stream(settings, 1);
-    linnet_event e;
-    char said[500] = "";
-    CU_ASSERT_EQUAL_FATAL(linnet_stream_feed(s, samples, n), 0);
-    CU_ASSERT_EQUAL_FATAL(linnet_stream_finish(s), 0);
-    while (linnet_stream_next(s, &e) > 0)
-        if (e.type == LINNET_EVENT_FINAL)
-            strncat(said, e.text, sizeof said - strlen(said) - 1);
-    const char *first = strstr(said, "house"), *second = strstr(said, "old pattern"), *third = strstr(said, "Old people");
-    CU_ASSERT(first != NULL && second > first && third > second);
     linnet_stream_close(s);
     mem_free(samples);
 }
@@ -681,6 +687,7 @@ static const struct unit_test tests[] = {
     {"speakers take turns", speakers_take_turns},
     {"nobody is passed over", nobody_is_passed_over},
     {"nothing is echoed", nothing_is_echoed},
+    {"loops are left", loops_are_left},
     {"silence and noise say nothing", silence_and_noise_say_nothing},
     {"endpoint rules end utterances", endpoint_rules_end_utterances},
     {"the detector's settings act", detector_settings_act},
