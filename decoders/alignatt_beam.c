@@ -191,7 +191,8 @@ static void insist(const struct reading *x, int p, int64_t to, int has_end)
 
 /* ---- steps ---- */
 
-/* Whether a token that is none of the end may follow a hypothesis; if not, that one stops there or is none. */
+/* Whether a token that is none of the end may follow a hypothesis; if not, that one stops there or is
+ * dropped. */
 static int may_follow(const struct reading *x, struct alignatt_hypothesis *h, int token)
 {
     const struct recipe *recipe = x->beam->host->recipe;

@@ -347,8 +347,8 @@ static void repetitions_are_loops(void)
     words_close(&w);
 }
 
-/* "one two three" and "two" are final, two segments; an utterance that begins as one of them does may be an echo of it, and
- * what there is of it waits. */
+/* "one two three" and "two" are final, two segments; an utterance that begins as one of them does may be an echo of
+ * it, and what there is of it waits. */
 static void echoes_wait(void)
 {
     struct words w;

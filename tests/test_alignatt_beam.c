@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Streaming Whisper's beam with a small random model: paths of a reader do not disturb each other, and the probabilities
- * and times of what is read are those of the same tokens run alone. */
+ * Streaming Whisper's beam with a small random model: paths of a reader do not disturb each other, and the
+ * probabilities and times of what is read are those of the same tokens run alone. */
 #include <math.h>
 #include <string.h>
 
