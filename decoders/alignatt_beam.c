@@ -54,21 +54,18 @@ static int rules_open(struct alignatt_beam *b)
 
 static int arrays_open(struct alignatt_beam *b, int n_max)
 {
-    size_t width = (size_t)b->width, n = (size_t)n_max;
+    size_t width = (size_t)b->width;
     b->candidates = mem_array(width * (width + 1), sizeof *b->candidates);
-    b->chosen = mem_array(width, sizeof *b->chosen);
     b->to = mem_array(width, sizeof *b->to);
     b->tokens = mem_array(width, sizeof *b->tokens);
-    b->ids = mem_array(n, sizeof *b->ids);
-    b->at = mem_array(n, sizeof *b->at);
-    b->hypotheses = mem_array(width, sizeof *b->hypotheses);
-    if (b->candidates == NULL || b->chosen == NULL || b->to == NULL || b->tokens == NULL || b->ids == NULL ||
-        b->at == NULL || b->hypotheses == NULL)
+    b->hypotheses = mem_array(width + 1, sizeof *b->hypotheses);
+    if (b->candidates == NULL || b->to == NULL || b->tokens == NULL || b->hypotheses == NULL)
         return LINNET_E_MEMORY;
-    for (size_t i = 0; i < width; i++) {
+    b->best = &b->hypotheses[width];
+    for (size_t i = 0; i <= width; i++) {
         struct alignatt_hypothesis *h = &b->hypotheses[i];
-        h->ids = mem_array(n, sizeof *h->ids);
-        h->at = mem_array(n, sizeof *h->at);
+        h->ids = mem_array((size_t)n_max, sizeof *h->ids);
+        h->at = mem_array((size_t)n_max, sizeof *h->at);
         if (h->ids == NULL || h->at == NULL)
             return LINNET_E_MEMORY;
     }
@@ -92,11 +89,11 @@ int alignatt_beam_open(struct alignatt_beam *b, const struct decoder_host *host,
 
 void alignatt_beam_close(struct alignatt_beam *b)
 {
-    for (int i = 0; b->hypotheses != NULL && i < b->width; i++) {
+    for (int i = 0; b->hypotheses != NULL && i <= b->width; i++) {
         mem_free(b->hypotheses[i].ids);
         mem_free(b->hypotheses[i].at);
     }
-    void *arrays[] = {b->suppressed, b->hypotheses, b->candidates, b->chosen, b->to, b->tokens, b->ids, b->at};
+    void *arrays[] = {b->suppressed, b->hypotheses, b->candidates, b->to, b->tokens};
     for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++)
         mem_free(arrays[i]);
     *b = (struct alignatt_beam){0};
@@ -104,11 +101,12 @@ void alignatt_beam_close(struct alignatt_beam *b)
 
 /* ---- hypotheses ---- */
 
-static void set(struct alignatt_text *t, const int *ids, const struct alignatt_token *at, int n)
+/* The text becomes that of a hypothesis. */
+static void set(struct alignatt_text *t, const struct alignatt_hypothesis *h)
 {
     alignatt_text_cut(t, t->n_said);
-    for (int i = 0; i < n; i++)
-        alignatt_text_add(t, ids[i], at[i]);
+    for (int i = 0; i < h->n; i++)
+        alignatt_text_add(t, h->ids[i], h->at[i]);
 }
 
 static void hypothesis_copy(struct alignatt_hypothesis *to, const struct alignatt_hypothesis *from)
@@ -127,12 +125,11 @@ static void stop(struct alignatt_beam *b, struct alignatt_hypothesis *h, int n_l
     h->is_open = 0;
     if (b->n_stopped++ > 0 && score <= b->score)
         return;
-    b->n = n_loop < h->n ? h->n - n_loop : 0;
-    memcpy(b->ids, h->ids, (size_t)b->n * sizeof *b->ids);
-    memcpy(b->at, h->at, (size_t)b->n * sizeof *b->at);
+    hypothesis_copy(b->best, h);
+    b->best->n = n_loop < h->n ? h->n - n_loop : 0;
     b->next = next;
     b->score = score;
-    b->is_caught = n_loop > 0 && b->n == 0;
+    b->is_caught = n_loop > 0 && b->best->n == 0;
 }
 
 static double mean(double sum, int n)
@@ -191,8 +188,7 @@ static void insist(const struct reading *x, int p, int64_t to, int has_end)
 
 /* ---- steps ---- */
 
-/* Whether a token that is none of the end may follow a hypothesis; if not, that one stops there or is
- * dropped. */
+/* Whether a token that is none of the end may follow a hypothesis; if not, that one stops there or is dropped. */
 static int may_follow(const struct reading *x, struct alignatt_hypothesis *h, int token)
 {
     const struct recipe *recipe = x->beam->host->recipe;
@@ -217,7 +213,7 @@ static void look(const struct reading *x, int p)
     struct whisper_candidate *c = b->candidates + b->n_candidates;
     int eot = b->vocab->special.eot, n_run = r->paths[p].n_tokens, begins = 0, misses = 0;
     int64_t to = h->last;
-    set(t, h->ids, h->at, h->n);
+    set(t, h);
     if (t->n >= x->n_most || t->n >= t->n_max || !alignatt_reader_can_run(r, p, MOST_RUN)) {
         stop(b, h, 0, mean(h->sum_logprob, h->n), -1);
         return;
@@ -241,32 +237,34 @@ static void look(const struct reading *x, int p)
             b->candidates[b->n_candidates++] = c[i];
 }
 
-/* Takes the best candidates, and of those that end the text no more than come before them.  Returns how many. */
+/* Moves the best candidates to the front; of those that end the text, no more are taken than come before them.  Returns
+ * how many. */
 static int choose(const struct reading *x)
 {
     struct alignatt_beam *b = x->beam;
     int n = 0;
     whisper_candidates_sort(b->candidates, b->n_candidates);
     for (int i = 0; i < b->n_candidates && n < b->width; i++) {
-        const struct whisper_candidate *c = &b->candidates[i];
-        struct alignatt_hypothesis *h = &b->hypotheses[c->path];
-        if (c->token == b->vocab->special.eot)
-            stop(b, h, 0, c->sum_logprob / (h->n + 1), -1);
+        struct whisper_candidate c = b->candidates[i];
+        struct alignatt_hypothesis *h = &b->hypotheses[c.path];
+        if (c.token == b->vocab->special.eot)
+            stop(b, h, 0, c.sum_logprob / (h->n + 1), -1);
         else
-            b->chosen[n++] = *c;
+            b->candidates[n++] = c;
     }
     return n;
 }
 
-/* Gives the n chosen their places: the first that goes on with a hypothesis takes its own, others free ones. */
+/* Gives the first n candidates their places: the first that goes on with a hypothesis takes its own, others free ones.
+ */
 static void place(const struct reading *x, int n)
 {
     struct alignatt_beam *b = x->beam;
     for (int i = 0; i < b->width; i++)
         b->hypotheses[i].is_open = 0;
     for (int i = 0; i < n; i++) {
-        int *is_taken = &b->hypotheses[b->chosen[i].path].is_open;
-        b->to[i] = *is_taken ? -1 : b->chosen[i].path;
+        int *is_taken = &b->hypotheses[b->candidates[i].path].is_open;
+        b->to[i] = *is_taken ? -1 : b->candidates[i].path;
         *is_taken = 1;
     }
     for (int i = 0, free = 0; i < n; i++) {
@@ -274,8 +272,8 @@ static void place(const struct reading *x, int n)
             continue;
         while (b->hypotheses[free].is_open)
             free++;
-        hypothesis_copy(&b->hypotheses[free], &b->hypotheses[b->chosen[i].path]);
-        alignatt_reader_fork(x->reader, free, b->chosen[i].path);
+        hypothesis_copy(&b->hypotheses[free], &b->hypotheses[b->candidates[i].path]);
+        alignatt_reader_fork(x->reader, free, b->candidates[i].path);
         b->to[i] = free;
     }
 }
@@ -288,7 +286,7 @@ static void extend(const struct reading *x, struct alignatt_hypothesis *h, const
     h->at[h->n++] = (struct alignatt_token){h->last, logprob, h->before};
     h->before = NO_PAUSE;
     h->sum_logprob = c->sum_logprob;
-    set(x->text, h->ids, h->at, h->n);
+    set(x->text, h);
     double score = mean(h->sum_logprob, h->n);
     int n_loop = alignatt_text_loop(x->text);
     if (n_loop > 0)
@@ -297,11 +295,13 @@ static void extend(const struct reading *x, struct alignatt_hypothesis *h, const
         stop(x->beam, h, 0, score, -1);
 }
 
-/* Runs the last token of each open hypothesis; returns how many there are. */
+/* Runs the last token of each open hypothesis, unless enough have stopped; returns how many ran. */
 static int run(const struct reading *x)
 {
     struct alignatt_beam *b = x->beam;
     int n = 0;
+    if (b->n_stopped >= b->width)
+        return 0;
     for (int i = 0; i < b->width; i++) {
         const struct alignatt_hypothesis *h = &b->hypotheses[i];
         if (!h->is_open)
@@ -328,7 +328,7 @@ static void begin(const struct reading *x, int64_t last)
     h->last = last;
     h->earliest = t->n_final > 0 ? from - EARLY : 0;
     h->before = t->n_said == t->n_final ? alignatt_text_pause(t, from) : NO_PAUSE;
-    b->n = b->n_stopped = b->is_caught = 0;
+    b->best->n = b->n_stopped = b->is_caught = 0;
     b->next = -1;
 }
 
@@ -340,7 +340,7 @@ int alignatt_beam_read(struct alignatt_beam *b, struct alignatt_reader *r, const
     x.end = r->n_content - (is_complete ? LAST_THRESHOLD : b->host->recipe->decoder_frame_threshold);
     x.n_most = t->n_said + FEW + (int)(first + r->n_content - last) / TOKEN_FRAMES;
     begin(&x, last);
-    for (int n = 1; n > 0 && b->n_stopped < b->width; n = run(&x)) {
+    for (int n = 1; n > 0; n = run(&x)) {
         b->n_candidates = 0;
         for (int i = 0; i < b->width; i++)
             if (b->hypotheses[i].is_open)
@@ -348,8 +348,8 @@ int alignatt_beam_read(struct alignatt_beam *b, struct alignatt_reader *r, const
         int n_chosen = choose(&x);
         place(&x, n_chosen);
         for (int i = 0; i < n_chosen; i++)
-            extend(&x, &b->hypotheses[b->to[i]], &b->chosen[i]);
+            extend(&x, &b->hypotheses[b->to[i]], &b->candidates[i]);
     }
-    set(t, b->ids, b->at, b->n);
+    set(t, b->best);
     return b->next;
 }

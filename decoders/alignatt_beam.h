@@ -26,14 +26,13 @@ struct alignatt_beam {
     const struct whisper_vocab *vocab;
     struct whisper_search_options rules;
     int *suppressed;
-    int width;                                     /* hypotheses, and paths of the reader */
-    struct alignatt_hypothesis *hypotheses;        /* [width] */
-    struct whisper_candidate *candidates, *chosen; /* [width * (width + 1)], [width] */
+    int width;                              /* hypotheses, and paths of the reader */
+    struct alignatt_hypothesis *hypotheses; /* [width], and the best */
+    struct whisper_candidate *candidates;   /* [width * (width + 1)] */
     int n_candidates;
-    int *to, *tokens; /* [width] scratch */
-    int *ids;         /* [n_max] the best one that stopped, .. */
-    struct alignatt_token *at;
-    int n, next; /* .. and the token before which it did */
+    int *to, *tokens;                 /* [width] scratch */
+    struct alignatt_hypothesis *best; /* of those that stopped, .. */
+    int next;                         /* .. and the token before which it did */
     double score;
     int n_stopped;
     int is_caught; /* after a reading: it found nothing but what was said again and again */

@@ -45,7 +45,6 @@ int alignatt_reader_open(struct alignatt_reader *r, const struct whisper_model *
         (rc = whisper_network_state_open(&r->network, &model->network, n_slots, ALIGNATT_BLOCK, &r->ctx, msg)) < 0)
         goto fail;
     r->states = mem_array(n_audio * d, sizeof *r->states);
-    r->slot_used = mem_array((size_t)n_slots, sizeof *r->slot_used);
     r->rows = mem_array(ALIGNATT_BLOCK, sizeof *r->rows);
     r->hidden = mem_array(ALIGNATT_BLOCK * d, sizeof *r->hidden);
     r->logits = mem_array((size_t)n_paths * (size_t)c->n_vocab, sizeof *r->logits);
@@ -53,8 +52,9 @@ int alignatt_reader_open(struct alignatt_reader *r, const struct whisper_model *
     r->amounts = mem_array(n_audio, sizeof *r->amounts);
     r->attention = mem_array(n_audio, sizeof *r->attention);
     rc = fail_memory(msg);
-    if (r->states == NULL || r->slot_used == NULL || r->rows == NULL || r->hidden == NULL || r->logits == NULL ||
-        r->weights == NULL || r->amounts == NULL || r->attention == NULL || paths_open(r, n_paths) < 0)
+    if (r->states == NULL || r->rows == NULL || r->hidden == NULL || r->logits == NULL || r->weights == NULL ||
+        r->amounts == NULL || r->attention == NULL || whisper_slots_open(&r->slots, n_slots) < 0 ||
+        paths_open(r, n_paths) < 0)
         goto fail;
     r->head_bias = model->head_bias;
     if (head_dir[0] != '\0' && (rc = whisper_model_head(&r->own_head, &r->head_bias, head_dir, c->d_model, msg)) < 0)
@@ -70,14 +70,15 @@ void alignatt_reader_close(struct alignatt_reader *r)
 {
     whisper_encoder_state_close(&r->encoder);
     whisper_network_state_close(&r->network);
+    whisper_slots_close(&r->slots);
     for (int i = 0; i < r->n_paths; i++) {
         mem_free(r->paths[i].slots);
         mem_free(r->paths[i].weights);
         mem_free(r->paths[i].sum);
         mem_free(r->paths[i].squares);
     }
-    void *arrays[] = {r->states,  r->slot_used, r->rows,      r->hidden,   r->logits,
-                      r->weights, r->amounts,   r->attention, r->own_head, r->paths};
+    void *arrays[] = {r->states,  r->rows,      r->hidden,   r->logits, r->weights,
+                      r->amounts, r->attention, r->own_head, r->paths};
     for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++)
         mem_free(arrays[i]);
     nn_context_close(&r->ctx);
@@ -120,20 +121,15 @@ void alignatt_reader_fork(struct alignatt_reader *r, int to, int from)
 
 static void mark_slots(struct alignatt_reader *r)
 {
-    memset(r->slot_used, 0, (size_t)r->network.n_slots);
+    whisper_slots_clear(&r->slots);
     for (int i = 0; i < r->n_paths; i++)
-        for (int t = 0; t < r->paths[i].n_tokens; t++)
-            r->slot_used[r->paths[i].slots[t]] = 1;
+        whisper_slots_mark(&r->slots, r->paths[i].slots, r->paths[i].n_tokens);
 }
 
 /* The row of path p's next token. */
 static struct whisper_row next_row(struct alignatt_reader *r, struct alignatt_path *p, int token)
 {
-    int slot = 0;
-    while (r->slot_used[slot]) /* there are enough for every path's every token */
-        slot++;
-    r->slot_used[slot] = 1;
-    p->slots[p->n_tokens] = slot;
+    p->slots[p->n_tokens] = whisper_slots_take(&r->slots); /* there are enough for every path's every token */
     return (struct whisper_row){token, p->n_tokens++, p->slots};
 }
 
@@ -143,7 +139,7 @@ static void run_rows(struct alignatt_reader *r, int n)
     whisper_network_step(&r->ctx, &r->model->network, &r->network, r->rows, n, r->hidden, &taps);
 }
 
-/* Adds the weights in one of the n rows that ran to the sums of path p, and keeps them as those of its last. */
+/* Adds the weights in one of the n rows that ran to the sums of path p. */
 static void add_weights(struct alignatt_reader *r, struct alignatt_path *p, int row, int n)
 {
     for (int tap = 0; tap < r->model->n_taps; tap++) {
@@ -153,8 +149,15 @@ static void add_weights(struct alignatt_reader *r, struct alignatt_path *p, int 
             sum[t] += (double)w[t];
             squares[t] += (double)w[t] * (double)w[t];
         }
-        memcpy(p->weights + (ptrdiff_t)tap * r->n_frames, w, (size_t)r->n_frames * sizeof *w);
     }
+}
+
+/* Keeps the weights in one of the n rows that ran as those of path p's last. */
+static void keep_weights(struct alignatt_reader *r, struct alignatt_path *p, int row, int n)
+{
+    for (int tap = 0; tap < r->model->n_taps; tap++)
+        memcpy(p->weights + (ptrdiff_t)tap * r->n_frames, r->weights + ((ptrdiff_t)tap * n + row) * r->n_frames,
+               (size_t)r->n_frames * sizeof *p->weights);
 }
 
 void alignatt_reader_run(struct alignatt_reader *r, int path, const int *tokens, int n)
@@ -170,6 +173,7 @@ void alignatt_reader_run(struct alignatt_reader *r, int path, const int *tokens,
         for (int i = 0; i < n_rows; i++)
             add_weights(r, p, i, n_rows);
     }
+    keep_weights(r, p, n_rows - 1, n_rows);
     whisper_network_logits(&r->ctx, &r->model->network, r->hidden + (ptrdiff_t)(n_rows - 1) * r->model->config.d_model,
                            1, p->logits);
 }
@@ -183,6 +187,7 @@ void alignatt_reader_run_each(struct alignatt_reader *r, const int *paths, const
     whisper_network_logits(&r->ctx, &r->model->network, r->hidden, n, r->logits);
     for (int i = 0; i < n; i++) {
         add_weights(r, &r->paths[paths[i]], i, n);
+        keep_weights(r, &r->paths[paths[i]], i, n);
         r->paths[paths[i]].logits = r->logits + (ptrdiff_t)i * r->model->config.n_vocab;
     }
 }

@@ -4,6 +4,7 @@
 #define LINNET_DECODERS_ALIGNATT_READER_H
 
 #include "decoders/whisper_model.h"
+#include "decoders/whisper_slots.h"
 
 enum { ALIGNATT_BLOCK = 64 /* rows of the prompt that run at once */ };
 
@@ -25,7 +26,7 @@ struct alignatt_reader {
     int n_frames, n_content; /* encoder frames; of them, those that hold audio */
     struct alignatt_path *paths;
     int n_paths;
-    char *slot_used;            /* [n_slots] scratch */
+    struct whisper_slots slots; /* scratch */
     struct whisper_row *rows;   /* [ALIGNATT_BLOCK] */
     float *hidden;              /* [ALIGNATT_BLOCK, D] */
     float *logits;              /* [n_paths, n_vocab] */
@@ -43,8 +44,8 @@ LINNET_MUST_CHECK int alignatt_reader_open(struct alignatt_reader *r, const stru
 void alignatt_reader_close(struct alignatt_reader *r); /* zeroed and half-opened ones too */
 
 /* Encodes normalised mel [n_mel_frames, n_mels], even, of which n_content encoder frames hold audio; forgets all
- * tokens.  The states before encoder frame `from` (0 in a reader that does not keep them) stay as they are: the audio up
- * to there is that of the last call. */
+ * tokens.  The states before encoder frame `from` (0 in a reader that does not keep them) stay as they are: the audio
+ * up to there is that of the last call. */
 void alignatt_reader_listen(struct alignatt_reader *r, const float *mel, int n_mel_frames, int n_content, int from);
 
 /* Runs tokens [n] after those of path p, many at a time. */

@@ -14,6 +14,7 @@
 #include "decoders/alignatt_reader.h"
 #include "decoders/model.h"
 #include "decoders/whisper.h"
+#include "decoders/whisper_candidates.h"
 #include "decoders/whisper_rules.h"
 #include "frontend/log_mel.h"
 
@@ -164,14 +165,6 @@ static int has_rewound(struct simul *s, int frame, int before, int is_last)
     return 1;
 }
 
-static int likeliest(const float *logits, int n)
-{
-    int best = 0;
-    for (int i = 1; i < n; i++)
-        best = logits[i] > logits[best] ? i : best;
-    return best;
-}
-
 /* Appends the new tokens to the live ones; returns how many. */
 static int read_tokens(struct simul *s, int is_last)
 {
@@ -184,7 +177,7 @@ static int read_tokens(struct simul *s, int is_last)
     while (s->n_start + s->n_tokens + n < n_most) {
         whisper_rules_apply(r->ctx.kernels, s->vocab, &s->rules, s->tokens, s->n_tokens + n,
                             r->paths[0].logits);
-        int token = likeliest(r->paths[0].logits, s->vocab->n), frame;
+        int token = whisper_candidates_likeliest(r->paths[0].logits, s->vocab->n), frame;
         if (token == s->vocab->special.eot)
             break;
         frame = alignatt_reader_attended(r, 0);

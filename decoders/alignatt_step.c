@@ -88,11 +88,8 @@ static void listen(struct alignatt_step *s, const struct alignatt_audio *audio, 
 static int detect_language(const struct alignatt_step *s)
 {
     const struct whisper_specials *special = &s->vocab->special;
-    const float *logits = s->reader.paths[0].logits;
-    int best = special->first_language;
-    for (int i = best; i < special->first_language + special->n_languages; i++)
-        best = logits[i] > logits[best] ? i : best;
-    return best;
+    const float *logits = s->reader.paths[0].logits + special->first_language;
+    return special->first_language + whisper_candidates_likeliest(logits, special->n_languages);
 }
 
 static double silence_probability(struct alignatt_step *s)

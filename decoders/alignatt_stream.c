@@ -111,7 +111,16 @@ static int stream_open(void **state, const struct decoder_host *host)
 
 /* ---- flow ---- */
 
-/* The words said are final and, with their sound, forgotten, so that reading begins anew after them. */
+/* The first n tokens are final and, with the sound up to frame `at`, forgotten. */
+static int let_go(struct stream *s, int n, int64_t at)
+{
+    int rc = alignatt_text_finish(&s->text, n, (double)at * ALIGNATT_FRAME_S);
+    alignatt_text_forget(&s->text, n);
+    alignatt_audio_drop(&s->audio, 2 * at);
+    return rc;
+}
+
+/* The words said are let go, and all that was before them, so that reading begins anew. */
 static int begin_anew(struct stream *s)
 {
     struct alignatt_text *t = &s->text;
@@ -120,10 +129,8 @@ static int begin_anew(struct stream *s)
     if (t->n_said > t->n_final && t->at[t->n_said - 1].frame + ALIGNATT_WORD > at)
         at = t->at[t->n_said - 1].frame + ALIGNATT_WORD;
     at = at < heard ? at : heard;
-    int rc = alignatt_text_finish(t, t->n_said, (double)at * ALIGNATT_FRAME_S);
-    alignatt_text_forget(t, t->n_said);
+    int rc = let_go(s, t->n_said, at);
     begin_context(s);
-    alignatt_audio_drop(a, 2 * at);
     a->speech_from = at * ALIGNATT_CELL;
     return rc;
 }
@@ -172,9 +179,7 @@ static int64_t cut(struct stream *s, int64_t latest, int must)
     if (n < 0 || (n <= t->n_final && !must))
         return n < 0 ? n : 0;
     int64_t at = n > 0 ? (t->at[n - 1].frame + t->at[n].frame) / 2 : latest;
-    int rc = alignatt_text_finish(t, n, (double)at * ALIGNATT_FRAME_S);
-    alignatt_text_forget(t, n);
-    alignatt_audio_drop(&s->audio, 2 * at);
+    int rc = let_go(s, n, at);
     return rc < 0 ? rc : at;
 }
 

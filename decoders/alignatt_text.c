@@ -139,11 +139,11 @@ static int has_digit(const struct alignatt_text *t, int id)
 }
 
 /* Words change with the words that follow them, the less likely ones more, and what may be an echo. */
-static int is_settled(const struct alignatt_text *t, int from, int end, int64_t now)
+static int is_settled(const struct alignatt_text *t, int from, int end, int n_echo, int64_t now)
 {
     const struct recipe *r = t->host->recipe;
     double delay_s = r->decoder_delay_s;
-    int is_sure = end > t->n_final + alignatt_text_echo(t);
+    int is_sure = end > t->n_final + n_echo;
     for (int i = from; i < end; i++)
         is_sure = is_sure && exp((double)t->at[i].logprob) >= r->decoder_sure && !has_digit(t, t->ids[i]);
     if (is_sure && r->decoder_sure_delay_s < delay_s)
@@ -153,12 +153,12 @@ static int is_settled(const struct alignatt_text *t, int from, int end, int64_t 
 
 int alignatt_text_settled(struct alignatt_text *t, int next, int64_t now)
 {
-    int n = t->n - t->n_said, n_all = n, n_whole = 0;
+    int n = t->n - t->n_said, n_all = n, n_whole = 0, n_echo = alignatt_text_echo(t);
     if (next >= 0 && t->n < t->n_max)
         t->ids[t->n_said + n_all++] = next;
     int n_words = whisper_vocab_words(t->vocab, alignatt_text_language(t), t->ids + t->n_said, n_all, t->ends);
     for (int i = 0; i < n_words && t->ends[i] <= n; i++) {
-        if (!is_settled(t, t->n_said + n_whole, t->n_said + t->ends[i], now))
+        if (!is_settled(t, t->n_said + n_whole, t->n_said + t->ends[i], n_echo, now))
             break;
         n_whole = t->ends[i];
     }

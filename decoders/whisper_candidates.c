@@ -4,6 +4,14 @@
 
 #include <math.h>
 
+int whisper_candidates_likeliest(const float *logprobs, int n)
+{
+    int best = 0;
+    for (int i = 1; i < n; i++)
+        best = logprobs[i] > logprobs[best] ? i : best;
+    return best;
+}
+
 int whisper_candidates_best(struct whisper_candidate *out, int k, int path, double sum_logprob, const float *logprobs,
                             int n_vocab)
 {

@@ -8,6 +8,8 @@ struct whisper_candidate {
     double sum_logprob; /* of the path and the token */
 };
 
+int whisper_candidates_likeliest(const float *logprobs, int n); /* the first token of n with the largest */
+
 /* Writes the k likeliest tokens of logprobs [n_vocab] to out [k] as candidates of a path whose own sum is given, in
  * order, equal ones by token; returns how many there are: impossible ones are none. */
 int whisper_candidates_best(struct whisper_candidate *out, int k, int path, double sum_logprob, const float *logprobs,

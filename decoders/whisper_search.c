@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "decoders/whisper_candidates.h"
 #include "decoders/whisper_rules.h"
+#include "decoders/whisper_slots.h"
 
 enum { MAX_GROUP = 128 };
 
@@ -44,7 +45,7 @@ struct whisper_search {
     float *first;  /* [n_vocab] logits after the prompt */
     float *logits; /* [group, n_vocab] */
     float *hidden; /* [max_rows, D] */
-    char *slot_used;
+    struct whisper_slots slots;
     struct whisper_row *rows;
     int *prompt_slots;
     struct whisper_candidate *candidates; /* [group * (group + 1)] */
@@ -118,7 +119,7 @@ int whisper_search_open(struct whisper_search **out, const struct whisper_networ
         (s->first = mem_array((size_t)vocab->n, sizeof *s->first)) == NULL ||
         (s->logits = mem_array(group * (size_t)vocab->n, sizeof *s->logits)) == NULL ||
         (s->hidden = mem_array((size_t)n_ctx * (size_t)network->config.d_model, sizeof *s->hidden)) == NULL ||
-        (s->slot_used = mem_array((size_t)n_slots, 1)) == NULL ||
+        whisper_slots_open(&s->slots, n_slots) < 0 ||
         (s->rows = mem_array((size_t)n_ctx, sizeof *s->rows)) == NULL ||
         (s->prompt_slots = mem_array((size_t)n_ctx, sizeof *s->prompt_slots)) == NULL ||
         (s->candidates = mem_array(group * (group + 1), sizeof *s->candidates)) == NULL)
@@ -140,12 +141,13 @@ void whisper_search_close(struct whisper_search *s)
     if (s == NULL)
         return;
     whisper_network_state_close(&s->state);
+    whisper_slots_close(&s->slots);
     paths_close(s->paths, s->group);
     paths_close(s->next, s->group);
     for (int i = 0; s->finished != NULL && i < s->n_finished_max; i++)
         mem_free(s->finished[i].tokens);
     void *arrays[] = {s->suppressed, s->finished, s->first,        s->logits,     s->hidden,
-                      s->slot_used,  s->rows,     s->prompt_slots, s->candidates, s};
+                      s->rows,       s->prompt_slots, s->candidates, s};
     for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++)
         mem_free(arrays[i]);
 }
@@ -176,15 +178,11 @@ static void run_tokens(struct whisper_search *s, const int *tokens, int n)
 int whisper_search_language(struct whisper_search *s, float *probabilities)
 {
     const struct whisper_specials *special = &s->vocab->special;
-    int best = 0;
     run_tokens(s, &special->sot, 1);
     whisper_network_logits(s->ctx, s->network, s->hidden, 1, s->first);
     memcpy(probabilities, s->first + special->first_language, (size_t)special->n_languages * sizeof *probabilities);
     s->ctx->kernels->softmax(probabilities, special->n_languages);
-    for (int i = 1; i < special->n_languages; i++)
-        if (probabilities[i] > probabilities[best])
-            best = i;
-    return best;
+    return whisper_candidates_likeliest(probabilities, special->n_languages);
 }
 
 int whisper_search_prompt(struct whisper_search *s, const int *prompt, int n, double *no_speech, struct message *msg)
@@ -232,32 +230,23 @@ static int is_full(const struct whisper_search *s, const struct path *p)
 /* Marks what open paths use; the token that is to be run next has no slot yet. */
 static void mark_slots(struct whisper_search *s)
 {
-    memset(s->slot_used, 0, (size_t)s->state.n_slots);
-    memset(s->slot_used, 1, (size_t)s->n_prompt);
+    whisper_slots_clear(&s->slots);
+    whisper_slots_mark(&s->slots, s->prompt_slots, s->n_prompt);
     for (int i = 0; i < s->n_paths; i++)
-        for (int t = 0; t < s->n_prompt + s->paths[i].n - 1; t++)
-            s->slot_used[s->paths[i].slots[t]] = 1;
-}
-
-static int take_slot(struct whisper_search *s, int *from)
-{
-    while (s->slot_used[*from]) /* there are enough for every path's every token */
-        ++*from;
-    s->slot_used[*from] = 1;
-    return *from;
+        whisper_slots_mark(&s->slots, s->paths[i].slots, s->n_prompt + s->paths[i].n - 1);
 }
 
 /* Runs the last token of each open path; logits of path i go to row i, whether it ran or not. */
 static void step(struct whisper_search *s)
 {
-    int n_rows = 0, from = 0, d = s->network->config.d_model;
+    int n_rows = 0, d = s->network->config.d_model;
     mark_slots(s);
     for (int i = 0; i < s->n_paths; i++) {
         struct path *p = &s->paths[i];
         if (p->ended)
             continue;
         int position = s->n_prompt + p->n - 1;
-        p->slots[position] = take_slot(s, &from);
+        p->slots[position] = whisper_slots_take(&s->slots); /* there are enough for every path's every token */
         s->rows[n_rows++] = (struct whisper_row){p->tokens[p->n - 1], position, p->slots};
     }
     whisper_network_step(s->ctx, s->network, &s->state, s->rows, n_rows, s->hidden, NULL);
@@ -289,19 +278,10 @@ static double draw(struct whisper_search *s)
     return (double)((z ^ (z >> 31)) >> 11) * 0x1p-53;
 }
 
-static int likeliest(const float *logprobs, int n)
-{
-    int best = 0;
-    for (int i = 1; i < n; i++)
-        if (logprobs[i] > logprobs[best])
-            best = i;
-    return best;
-}
-
 /* Draws from softmax(logprobs / temperature). */
 static int sample(struct whisper_search *s, const float *logprobs, double temperature)
 {
-    int best = likeliest(logprobs, s->vocab->n);
+    int best = whisper_candidates_likeliest(logprobs, s->vocab->n);
     double sum = 0, at = 0, top = (double)logprobs[best];
     for (int i = 0; i < s->vocab->n; i++)
         sum += exp(((double)logprobs[i] - top) / temperature);
@@ -322,7 +302,7 @@ static int extend_each(struct whisper_search *s, double temperature)
         const float *logprobs = s->logits + (ptrdiff_t)i * s->vocab->n;
         if (p->ended)
             continue;
-        int token = temperature > 0 ? sample(s, logprobs, temperature) : likeliest(logprobs, s->vocab->n);
+        int token = temperature > 0 ? sample(s, logprobs, temperature) : whisper_candidates_likeliest(logprobs, s->vocab->n);
         p->sum_logprob += (double)logprobs[token];
         if (token == s->vocab->special.eot)
             p->ended = 1;

@@ -22,7 +22,6 @@ static linnet_model *model;
 struct situation {
     struct recipe recipe;
     struct message msg;
-    atomic_int cancelled;
     struct linnet_stats stats;
     struct decoder_host host;
     struct alignatt_audio audio;
