@@ -22,7 +22,7 @@
 #include "decoders/ctc_align.h"
 #include "decoders/hybrid_encoder.h"
 #include "decoders/model.h"
-#include "decoders/recipe.h"
+#include "base/recipe.h"
 #include "frontend/audio_file.h"
 
 enum { RATE_HZ = 16000, BLOCK = 2 * RATE_HZ, MAX_LOGPROBS = 1 << 27 /* half a gigabyte */ };

@@ -27,7 +27,7 @@
 #include "bin/latency.h"
 #include "bin/output.h"
 #include "bin/progress.h"
-#include "decoders/recipe.h"
+#include "base/recipe.h"
 #include "frontend/audio_file.h"
 
 enum { RATE_HZ = 16000 };

@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "decoders/hotword_list.h"
-#include "decoders/recipe.h"
+#include "base/recipe.h"
 #include "frontend/audio_file.h"
 
 enum { RATE_HZ = 16000, BLOCK = 2 * RATE_HZ };

@@ -3,7 +3,7 @@
 #include "bin/settings.h"
 
 #include "bin/options.h"
-#include "decoders/recipe.h"
+#include "base/recipe.h"
 
 static const char *kind_of(const struct recipe_key *k)
 {

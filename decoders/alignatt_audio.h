@@ -3,7 +3,7 @@
 #ifndef LINNET_DECODERS_ALIGNATT_AUDIO_H
 #define LINNET_DECODERS_ALIGNATT_AUDIO_H
 
-#include "decoders/recipe.h"
+#include "base/recipe.h"
 #include "frontend/log_mel.h"
 #include "frontend/vad.h"
 

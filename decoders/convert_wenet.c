@@ -16,7 +16,7 @@
 #include "decoders/convert_whisper.h"
 #include "decoders/units.h"
 #include "decoders/wenet_config.h"
-#include "decoders/yaml_tree.h"
+#include "base/yaml_tree.h"
 #include "nn/torch_file.h"
 
 struct source {

@@ -9,7 +9,7 @@
 #include <stdatomic.h>
 
 #include "decoders/events.h"
-#include "decoders/recipe.h"
+#include "base/recipe.h"
 
 struct linnet_model;
 struct hotword_list;

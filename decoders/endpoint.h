@@ -6,7 +6,7 @@
 #ifndef LINNET_DECODERS_ENDPOINT_H
 #define LINNET_DECODERS_ENDPOINT_H
 
-#include "decoders/recipe.h"
+#include "base/recipe.h"
 
 #define ENDPOINT_RULES 3
 

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "decoders/recipe.h"
+#include "base/recipe.h"
 
 struct hybrid_gate;
 

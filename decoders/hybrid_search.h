@@ -9,7 +9,7 @@
 #include "decoders/hotwords.h"
 #include "decoders/hybrid_encoder.h"
 #include "decoders/hypothesis.h"
-#include "decoders/recipe.h"
+#include "base/recipe.h"
 
 enum hybrid_method { HYBRID_GREEDY, HYBRID_PREFIX, HYBRID_ATTENTION, HYBRID_RESCORING, HYBRID_SEGMENTAL };
 

@@ -4,7 +4,7 @@
 #define LINNET_DECODERS_SEGMENTAL_RECIPE_H
 
 #include "decoders/hybrid_model.h"
-#include "decoders/recipe.h"
+#include "base/recipe.h"
 #include "decoders/segmental.h"
 
 /* Zeroed may be closed. */

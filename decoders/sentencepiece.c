@@ -8,7 +8,7 @@
 
 #include "base/file.h"
 #include "decoders/convert_wenet.h"
-#include "nn/cursor.h"
+#include "base/cursor.h"
 
 #define MAX_FILE ((size_t)64 << 20)
 #define UNIGRAM 1

@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#include "decoders/recipe.h"
+#include "base/recipe.h"
 #include "frontend/vad.h"
 
 #define SPEECH_NONE UINT64_MAX

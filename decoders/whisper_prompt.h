@@ -3,7 +3,7 @@
 #ifndef LINNET_DECODERS_WHISPER_PROMPT_H
 #define LINNET_DECODERS_WHISPER_PROMPT_H
 
-#include "decoders/recipe.h"
+#include "base/recipe.h"
 #include "decoders/whisper_model.h"
 
 struct whisper_prompt {

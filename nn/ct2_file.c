@@ -11,8 +11,8 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "nn/cursor.h"
-#include "nn/file_map.h"
+#include "base/cursor.h"
+#include "base/file_map.h"
 
 #define MAX_VARIABLES 20000u
 

@@ -13,8 +13,8 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "nn/cursor.h"
-#include "nn/file_map.h"
+#include "base/cursor.h"
+#include "base/file_map.h"
 #include "nn/half.h"
 
 #define MAGIC 0x67676d6cu

@@ -3,7 +3,7 @@
 #ifndef LINNET_NN_PICKLE_STACK_H
 #define LINNET_NN_PICKLE_STACK_H
 
-#include "nn/cursor.h"
+#include "base/cursor.h"
 #include "nn/pickle.h"
 
 #define MAX_VALUES 4000000u

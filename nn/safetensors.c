@@ -15,8 +15,8 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "nn/cursor.h"
-#include "nn/file_map.h"
+#include "base/cursor.h"
+#include "base/file_map.h"
 
 #define MAX_HEADER 100000000u /* bytes, as in the reference implementation */
 #define MAX_PARTS 10000

@@ -2,7 +2,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "decoders/recipe.h"
+#include "base/recipe.h"
 #include "tests/unit.h"
 
 static struct message msg;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * yaml_tree.h - a YAML file as the JSON values that it stands for. */
-#ifndef LINNET_DECODERS_YAML_TREE_H
-#define LINNET_DECODERS_YAML_TREE_H
+#ifndef LINNET_BASE_YAML_TREE_H
+#define LINNET_BASE_YAML_TREE_H
 
 #include <jansson.h>
 

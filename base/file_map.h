@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * file_map.h - the bytes of a file, mapped read-only, or of several files as if they were one. */
-#ifndef LINNET_NN_FILE_MAP_H
-#define LINNET_NN_FILE_MAP_H
+#ifndef LINNET_BASE_FILE_MAP_H
+#define LINNET_BASE_FILE_MAP_H
 
 #include <stddef.h>
 

@@ -3,7 +3,7 @@
  *
  * Plain scalars are null, true, false, whole numbers and fractions where they look like it, and text otherwise; quoted
  * ones are text.  Aliases are followed; what they could blow up is limited by the number of values. */
-#include "decoders/yaml_tree.h"
+#include "base/yaml_tree.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * file_map.c - files as bytes in memory. */
-#include "nn/file_map.h"
+#include "base/file_map.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -8,7 +8,7 @@
 #include <yaml.h>
 
 #include "base/file.h"
-#include "decoders/recipe.h"
+#include "base/recipe.h"
 
 #define MAX_FILE_BYTES 65536
 #define MAX_DEPTH 4

@@ -3,8 +3,8 @@
  *
  * What is not there reads as zero and sets `bad`, once and for all; so a reader may take several things and ask then.
  */
-#ifndef LINNET_NN_CURSOR_H
-#define LINNET_NN_CURSOR_H
+#ifndef LINNET_BASE_CURSOR_H
+#define LINNET_BASE_CURSOR_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -4,8 +4,8 @@
  * Settings come from a recipe.yaml (nested maps are dotted keys: `decoder: {beam: 5}` is decoder.beam) and from
  * "key=value" texts; what comes later wins.  An unknown key, a value of the wrong type or out of range is an error.
  * A new setting is one line of RECIPE_KEYS, which also makes the field of struct recipe. */
-#ifndef LINNET_DECODERS_RECIPE_H
-#define LINNET_DECODERS_RECIPE_H
+#ifndef LINNET_BASE_RECIPE_H
+#define LINNET_BASE_RECIPE_H
 
 #include "base/buffer.h"
 #include "base/status.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * recipe.c - the table of settings: setting, defaults, writing. */
-#include "decoders/recipe.h"
+#include "base/recipe.h"
 
 #include <stdio.h>
 #include <string.h>
