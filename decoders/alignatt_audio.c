@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "decoders/speech.h"
+#include "frontend/speech.h"
 
 enum { WINDOW = LOG_MEL_WINDOW_FRAMES };
 

@@ -19,7 +19,7 @@
 #include "decoders/ctc_scores.h"
 #include "decoders/endpoint.h"
 #include "decoders/hotword_list.h"
-#include "decoders/hybrid_gate.h"
+#include "frontend/gate.h"
 #include "decoders/hybrid_result.h"
 #include "decoders/model.h"
 

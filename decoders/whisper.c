@@ -15,7 +15,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "decoders/model.h"
-#include "decoders/speech.h"
+#include "frontend/speech.h"
 #include "decoders/whisper_results.h"
 #include "frontend/log_mel.h"
 

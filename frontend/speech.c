@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * speech.c - where the voice detector hears speech. */
-#include "decoders/speech.h"
+#include "frontend/speech.h"
 
 #include <string.h>
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
- * hybrid_gate.c - lets a stream through from where the voice detector hears speech until it is shut again.
+ * gate.c - lets a stream through from where the voice detector hears speech until it is shut again.
  *
  * Samples are looked at in cells of 10 ms that lie where they lie in the stream, not where it was cut when fed, so that
  * nothing depends on how it was.  The last samples are kept, as far back as the detector may date a beginning. */
-#include "decoders/hybrid_gate.h"
+#include "frontend/gate.h"
 
 #include <string.h>
 
 #include "base/mem.h"
-#include "decoders/speech.h"
+#include "frontend/speech.h"
 
 enum { CELL = VAD_RATE_HZ / 100, SLACK = 8 * CELL /* a frame of the detector and more */ };
 

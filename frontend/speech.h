@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * speech.h - where in a recording the voice detector hears speech, for decoders that skip silence. */
-#ifndef LINNET_DECODERS_SPEECH_H
-#define LINNET_DECODERS_SPEECH_H
+#ifndef LINNET_FRONTEND_SPEECH_H
+#define LINNET_FRONTEND_SPEECH_H
 
 #include <stdint.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * hybrid_gate.h - lets a stream through from where the voice detector hears speech until it is shut again. */
-#ifndef LINNET_DECODERS_HYBRID_GATE_H
-#define LINNET_DECODERS_HYBRID_GATE_H
+ * gate.h - lets a stream through from where the voice detector hears speech until it is shut again. */
+#ifndef LINNET_FRONTEND_GATE_H
+#define LINNET_FRONTEND_GATE_H
 
 #include <stddef.h>
 #include <stdint.h>
