@@ -7,7 +7,7 @@
 
 #include "base/mem.h"
 #include "base/utf8.h"
-#include "decoders/whisper_language.h"
+#include "vocab/whisper_language.h"
 
 #define MARKS ".,?!;:- "
 enum {

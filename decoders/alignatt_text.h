@@ -4,7 +4,7 @@
 #define LINNET_DECODERS_ALIGNATT_TEXT_H
 
 #include "decoders/decoder.h"
-#include "decoders/whisper_vocab.h"
+#include "vocab/whisper_vocab.h"
 
 #define ALIGNATT_FRAME_S 0.02
 enum { ALIGNATT_WORD = 12 /* frames after the one that its last token attends to in which a word may last */ };

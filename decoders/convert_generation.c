@@ -9,7 +9,7 @@
 
 #include "base/mem.h"
 #include "decoders/convert_whisper.h"
-#include "decoders/whisper_vocab.h"
+#include "vocab/whisper_vocab.h"
 
 static const struct published {
     const char *name; /* must stand in the source's name, or NULL */

@@ -14,7 +14,7 @@
 #include "base/file.h"
 #include "decoders/convert.h"
 #include "decoders/convert_whisper.h"
-#include "decoders/units.h"
+#include "vocab/units.h"
 #include "decoders/wenet_config.h"
 #include "base/yaml_tree.h"
 #include "nn/torch_file.h"

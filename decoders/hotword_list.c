@@ -8,7 +8,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/parse.h"
-#include "decoders/units.h"
+#include "vocab/units.h"
 
 #define MAX_FILE ((size_t)64 << 20)
 #define MAX_PHRASES (1 << 20)

@@ -10,7 +10,7 @@
 #include "decoders/attention_decoder.h"
 #include "decoders/boundary.h"
 #include "decoders/length_model.h"
-#include "decoders/units.h"
+#include "vocab/units.h"
 #include "encoder/conformer.h"
 #include "frontend/fbank.h"
 

@@ -4,7 +4,7 @@
 #define LINNET_DECODERS_WHISPER_MODEL_H
 
 #include "decoders/whisper_network.h"
-#include "decoders/whisper_vocab.h"
+#include "vocab/whisper_vocab.h"
 #include "encoder/whisper_encoder.h"
 
 /* Immutable after opening. */

@@ -9,7 +9,7 @@
 #include <stdatomic.h>
 
 #include "decoders/whisper_network.h"
-#include "decoders/whisper_vocab.h"
+#include "vocab/whisper_vocab.h"
 
 struct whisper_search_options {
     int beam;                  /* 1: greedy at temperature 0 */

@@ -6,7 +6,7 @@
 #include "base/buffer.h"
 #include "base/mem.h"
 #include "decoders/hotword_list.h"
-#include "decoders/units.h"
+#include "vocab/units.h"
 #include "tests/unit.h"
 
 static void write_file(char path[40], const char *text)

@@ -6,8 +6,8 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "decoders/whisper_language.h"
-#include "decoders/whisper_vocab.h"
+#include "vocab/whisper_language.h"
+#include "vocab/whisper_vocab.h"
 #include "tests/reference.h"
 #include "tests/unit.h"
 

@@ -8,8 +8,8 @@
 #include "base/mem.h"
 #include "base/unicode.h"
 #include "base/utf8.h"
-#include "decoders/whisper_language.h"
-#include "decoders/whisper_vocab.h"
+#include "vocab/whisper_language.h"
+#include "vocab/whisper_vocab.h"
 
 /* The annotated text of ids [n] as code points. */
 static int codes_of(const struct whisper_vocab *v, const int *ids, int n, struct codes *out)

@@ -4,7 +4,7 @@
  * In the JSON formats a byte is written as one character: printable Latin-1 as itself, the other 68 bytes as U+0100 and
  * on in order (GPT-2's alphabet).  Names of special tokens are plain text, for which that makes no difference.  Merges
  * are not read: the id of a piece is its rank, which is all that encoding needs. */
-#include "decoders/whisper_pieces.h"
+#include "vocab/whisper_pieces.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * whisper_language.h - the languages of Whisper: codes and English names, in the order of their tokens. */
-#ifndef LINNET_DECODERS_WHISPER_LANGUAGE_H
-#define LINNET_DECODERS_WHISPER_LANGUAGE_H
+#ifndef LINNET_VOCAB_WHISPER_LANGUAGE_H
+#define LINNET_VOCAB_WHISPER_LANGUAGE_H
 
 #define WHISPER_LANGUAGES 100
 

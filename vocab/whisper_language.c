@@ -3,7 +3,7 @@
  *
  * The order is that of the language tokens; models before large-v3 have all but the last one.  Codes are Whisper's own,
  * so Javanese is "jw". */
-#include "decoders/whisper_language.h"
+#include "vocab/whisper_language.h"
 
 #include <stddef.h>
 #include <string.h>

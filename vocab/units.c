@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * units.c - reading a vocabulary, and from ids to text and words. */
-#include "decoders/units.h"
+#include "vocab/units.h"
 
 #include <limits.h>
 #include <math.h>
@@ -11,7 +11,7 @@
 #include "base/parse.h"
 #include "base/unicode.h"
 #include "base/utf8.h"
-#include "decoders/units_table.h"
+#include "vocab/units_table.h"
 
 #define MAX_FILE ((size_t)64 << 20)
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  * units_table.h - what units.c shares with units_spell.c. */
-#ifndef LINNET_DECODERS_UNITS_TABLE_H
-#define LINNET_DECODERS_UNITS_TABLE_H
+#ifndef LINNET_VOCAB_UNITS_TABLE_H
+#define LINNET_VOCAB_UNITS_TABLE_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-#include "decoders/units.h"
+#include "vocab/units.h"
 
 #define UNITS_SPACE "\xE2\x96\x81" /* U+2581, which stands for a space */
 #define UNITS_SPACE_SIZE 3

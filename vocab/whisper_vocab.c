@@ -4,15 +4,15 @@
  * The layout after the pieces is always the same: end of text, start of transcript, languages, translate, transcribe,
  * start of LM, start of previous, no speech, no timestamps, 1501 times.  So one id and the number of languages give all
  * of it; a file's names must agree with that. */
-#include "decoders/whisper_vocab.h"
+#include "vocab/whisper_vocab.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/utf8.h"
-#include "decoders/whisper_language.h"
-#include "decoders/whisper_pieces.h"
+#include "vocab/whisper_language.h"
+#include "vocab/whisper_pieces.h"
 
 #define N_OTHER_SPECIALS (2 + 6) /* besides languages and times */
 #define LANGUAGES_BEFORE_V3 99

@@ -5,8 +5,8 @@
  * U+2581 "▁" in front), characters with a "▁" of its own between words, whole words without any (also with "@@" at the
  * end of what is not a word's end), and characters of a language that is written without spaces.  Does not change after
  * it is open. */
-#ifndef LINNET_DECODERS_UNITS_H
-#define LINNET_DECODERS_UNITS_H
+#ifndef LINNET_VOCAB_UNITS_H
+#define LINNET_VOCAB_UNITS_H
 
 #include "base/buffer.h"
 #include "base/status.h"

@@ -13,7 +13,7 @@
 
 #include "base/mem.h"
 #include "base/utf8.h"
-#include "decoders/units_table.h"
+#include "vocab/units_table.h"
 
 int units_spell_max(const char *text)
 {

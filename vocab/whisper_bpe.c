@@ -10,7 +10,7 @@
 #include "base/mem.h"
 #include "base/unicode.h"
 #include "base/utf8.h"
-#include "decoders/whisper_vocab.h"
+#include "vocab/whisper_vocab.h"
 
 #define MAX_TEXT_BYTES 65536 /* joining is quadratic in the length of a stretch; prompts are 224 tokens */
 #define NO_RANK INT32_MAX

@@ -6,8 +6,8 @@
  * still gives a vocabulary: the special tokens follow from its size, and pieces read as "<id>".
  *
  * A vocabulary is immutable after opening and may be used by many threads. */
-#ifndef LINNET_DECODERS_WHISPER_VOCAB_H
-#define LINNET_DECODERS_WHISPER_VOCAB_H
+#ifndef LINNET_VOCAB_WHISPER_VOCAB_H
+#define LINNET_VOCAB_WHISPER_VOCAB_H
 
 #include <stdint.h>
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * whisper_pieces.h - reading the files that hold a Whisper vocabulary. */
-#ifndef LINNET_DECODERS_WHISPER_PIECES_H
-#define LINNET_DECODERS_WHISPER_PIECES_H
+#ifndef LINNET_VOCAB_WHISPER_PIECES_H
+#define LINNET_VOCAB_WHISPER_PIECES_H
 
-#include "decoders/whisper_vocab.h"
+#include "vocab/whisper_vocab.h"
 
 /* Fills v->pool and v->pieces [v->n] from the first known file in dir.  Returns 1, or 0 when there is none. */
 int whisper_pieces_read(struct whisper_vocab *v, const char *dir, struct message *msg) LINNET_MUST_CHECK;
