@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "bin/options.h"
-#include "decoders/convert.h"
+#include "convert/convert.h"
 
 struct convert_command_options {
     const char *quantize, *vocabulary;

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "decoders/convert.h"
+#include "convert/convert.h"
 #include "tests/unit.h"
 
 struct converted {

@@ -10,7 +10,7 @@
 #include "base/utf8.h"
 #include "decoders/alignatt_head.h"
 #include "decoders/alignatt_text.h"
-#include "decoders/convert.h"
+#include "convert/convert.h"
 #include "decoders/model.h"
 #include "decoders/whisper_model.h"
 #include "decoders/whisper_prompt.h"

@@ -6,12 +6,12 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "nn/checkpoint.h"
-#include "nn/ct2_file.h"
-#include "nn/ggml_file.h"
+#include "convert/checkpoint.h"
+#include "convert/ct2_file.h"
+#include "convert/ggml_file.h"
 #include "nn/half.h"
-#include "nn/pickle.h"
-#include "nn/torch_file.h"
+#include "convert/pickle.h"
+#include "convert/torch_file.h"
 #include "tests/torch_writer.h"
 #include "tests/unit.h"
 

@@ -8,11 +8,11 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "decoders/convert.h"
-#include "decoders/convert_wenet.h"
+#include "convert/convert.h"
+#include "convert/wenet.h"
 #include "nn/half.h"
 #include "nn/safetensors.h"
-#include "nn/torch_file.h"
+#include "convert/torch_file.h"
 #include "tests/torch_writer.h"
 #include "tests/unit.h"
 

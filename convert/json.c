@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * json.c - small files of a model directory. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "convert/whisper.h"
+
+#define MAX_COPY ((size_t)256 << 20)
+
+/* Writes json (whose reference it takes; NULL: there was no memory for it) as dir/name. */
+int convert_write_json(const char *dir, const char *name, json_t *json, struct message *msg)
+{
+    char path[FILE_MAX_PATH];
+    char *text = json != NULL ? json_dumps(json, JSON_INDENT(2)) : NULL;
+    int rc = text != NULL ? 0 : fail_memory(msg);
+    if (rc == 0 && (rc = file_in(path, dir, name, msg)) == 0)
+        rc = file_write(path, text, strlen(text), msg);
+    free(text); /* jansson's */
+    json_decref(json);
+    return rc;
+}
+
+int convert_copy(const char *from, const char *dir, const char *name, struct message *msg)
+{
+    char path[FILE_MAX_PATH];
+    struct buffer bytes = {0};
+    int rc = file_read(from, MAX_COPY, &bytes, msg);
+    if (rc == 0 && (rc = file_in(path, dir, name, msg)) == 0)
+        rc = file_write(path, buffer_text(&bytes), bytes.n, msg);
+    buffer_free(&bytes);
+    return rc;
+}
