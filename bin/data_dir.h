@@ -8,7 +8,7 @@
 #ifndef LINNET_BIN_DATA_DIR_H
 #define LINNET_BIN_DATA_DIR_H
 
-#include "bin/transcripts.h"
+#include "score/transcripts.h"
 
 struct data_utterance {
     const char *id, *path; /* as wav.scp has it */

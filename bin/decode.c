@@ -24,7 +24,7 @@
 #include "base/json_writer.h"
 #include "bin/data_dir.h"
 #include "bin/decoding.h"
-#include "bin/latency.h"
+#include "score/latency.h"
 #include "bin/output.h"
 #include "bin/progress.h"
 #include "base/recipe.h"

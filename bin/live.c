@@ -14,7 +14,7 @@
 #include "base/json_writer.h"
 #include "base/mem.h"
 #include "bin/decoding.h"
-#include "bin/latency.h"
+#include "score/latency.h"
 #include "bin/live_source.h"
 #include "frontend/mic.h"
 #include "frontend/wav_writer.h"

@@ -1,126 +1,362 @@
 /* SPDX-License-Identifier: Apache-2.0
- * score.c - error rates of hypotheses against references, and a bootstrap test of a difference.
- *
- * Comparing follows Bisani and Ney 2004: utterances are drawn with replacement, as many as there are, the two error
- * rates of each draw are taken from the same utterances, and the spread of their difference is looked at. */
-#include "bin/score.h"
-
-#include <math.h>
-#include <stdint.h>
+ * score.c - `linnet score`: error rates, alignments, and rates by speaker and length. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json_writer.h"
 #include "base/mem.h"
-#include "decoders/normalize.h"
+#include "base/utf8.h"
+#include "bin/options.h"
+#include "score/score.h"
+#include "score/normalize.h"
 
-double score_percent(const struct edits *e)
+struct score_options {
+    const char *normalize, *by_speaker, *against;
+    int by_length, align, json, n_samples;
+};
+
+static const struct score_options defaults = {.normalize = "none", .n_samples = 1000};
+
+#define FIELD(name) offsetof(struct score_options, name)
+
+static const struct option_spec options[] = {
+    {"normalize", 'n', OPTION_TEXT, FIELD(normalize), "RULES", "clean both sides first", 0, 0, NORMALIZE_NAMES, NULL},
+    {"by-speaker", 's', OPTION_TEXT, FIELD(by_speaker), "FILE",
+     "a line for each speaker too; FILE has lines \"utt speaker\"", 0, 0, NULL, NULL},
+    {"by-length", 'l', OPTION_FLAG, FIELD(by_length), NULL, "a line for each class of utterance length too", 0, 0, NULL,
+     NULL},
+    {"align", 'a', OPTION_FLAG, FIELD(align), NULL, "show the words of utterances with errors side by side", 0, 0, NULL,
+     NULL},
+    {"against", 0, OPTION_TEXT, FIELD(against), "HYP2", "score HYP2 too and tell how sure its difference from HYP is",
+     0, 0, NULL, NULL},
+    {"samples", 0, OPTION_INT, FIELD(n_samples), "N", "draws of utterances that --against makes (1000)", 40, 1000000,
+     NULL, NULL},
+    {"json", 'j', OPTION_FLAG, FIELD(json), NULL, "one JSON object instead of lines", 0, 0, NULL, NULL},
+    {0}};
+
+struct scoring {
+    const struct score_options *options;
+    struct transcripts reference, hypothesis, second, speakers;
+    struct score score, other; /* other: of second */
+    struct score_difference difference;
+};
+
+/* One class of utterances: a speaker, or a range of lengths. */
+struct group {
+    const char *name;
+    struct edits words;
+    int n;
+};
+
+static void print_edits(const char *name, const struct edits *e)
 {
-    long long n_errors = edits_errors(e);
-    return n_errors == 0 ? 0 : e->n_reference > 0 ? 100.0 * (double)n_errors / (double)e->n_reference : INFINITY;
+    printf("%%%s %.2f [ %lld / %lld, %lld ins, %lld del, %lld sub ]", name, score_percent(e), edits_errors(e),
+           e->n_reference, e->n_insertions, e->n_deletions, e->n_substitutions);
 }
 
-static int count(const struct buffer *reference, const struct buffer *hypothesis, int letters, struct edits *edits)
+static double wrong_percent(const struct score *s)
+{
+    return s->n > 0 ? 100.0 * s->n_wrong / s->n : 0;
+}
+
+static void print_score(const struct score *s)
+{
+    print_edits("WER", &s->words);
+    fputs("\n", stdout);
+    print_edits("CER", &s->letters);
+    printf("\n%%SER %.2f [ %d / %d ]\n", wrong_percent(s), s->n_wrong, s->n);
+}
+
+/* Words in columns: a row of the reference, a row of the hypothesis, stars where one has none. */
+static void print_row(const char *title, const struct edits_token *own, const struct edits_token *other,
+                      const unsigned char *steps, int n_steps, unsigned char gap)
+{
+    printf("%s", title);
+    for (int i = 0, k = 0, o = 0; i < n_steps; i++) {
+        int has_own = steps[i] != gap, has_other = steps[i] == gap || steps[i] < EDITS_DELETION;
+        size_t n_own = has_own ? utf8_count(own[k].text, own[k].n) : 1;
+        size_t n_other = has_other ? utf8_count(other[o].text, other[o].n) : 1;
+        printf(" %.*s%*s", has_own ? (int)own[k].n : 1, has_own ? own[k].text : "*",
+               n_other > n_own ? (int)(n_other - n_own) : 0, "");
+        k += has_own;
+        o += has_other;
+    }
+    fputs("\n", stdout);
+}
+
+static int print_alignment(const char *id, const struct buffer *reference, const struct buffer *hypothesis)
 {
     struct edits_token *a = NULL, *b = NULL;
-    int n_a = edits_split(buffer_text(reference), reference->n, letters, &a);
-    int n_b = n_a < 0 ? n_a : edits_split(buffer_text(hypothesis), hypothesis->n, letters, &b);
-    int rc = n_b < 0 ? n_b : edits_count(a, n_a, b, n_b, edits, NULL, NULL);
+    struct edits edits;
+    int n_steps = 0;
+    int n_a = edits_split(buffer_text(reference), reference->n, 0, &a);
+    int n_b = n_a < 0 ? n_a : edits_split(buffer_text(hypothesis), hypothesis->n, 0, &b);
+    unsigned char *steps = n_b < 0 ? NULL : mem_array((size_t)n_a + (size_t)n_b, 1);
+    int rc = steps == NULL ? LINNET_E_MEMORY : edits_count(a, n_a, b, n_b, &edits, steps, &n_steps);
+    if (rc == 0 && edits_errors(&edits) > 0) {
+        printf("%s ", id);
+        print_edits("WER", &edits);
+        print_row("\n  REF:", a, b, steps, n_steps, EDITS_INSERTION);
+        print_row("  HYP:", b, a, steps, n_steps, EDITS_DELETION);
+    }
+    mem_free(steps);
     mem_free(a);
     mem_free(b);
     return rc;
 }
 
-static int score_one(struct score_utterance *u, const char *reference, const char *hypothesis, const char *normalizer,
-                     struct message *msg)
+static int print_alignments(const struct scoring *s, struct message *msg)
 {
-    struct buffer a = {0}, b = {0};
-    int rc = normalize_text(normalizer, reference, strlen(reference), &a, msg);
-    if (rc == 0 && hypothesis != NULL)
-        rc = normalize_text(normalizer, hypothesis, strlen(hypothesis), &b, msg);
-    if (rc == 0 && (count(&a, &b, 0, &u->words) < 0 || count(&a, &b, 1, &u->letters) < 0))
-        rc = fail_memory(msg);
-    u->is_missing = hypothesis == NULL;
-    buffer_free(&a);
-    buffer_free(&b);
+    for (int i = 0; i < s->reference.n; i++) {
+        const struct transcript *t = &s->reference.at[i];
+        const char *hypothesis = transcripts_text(&s->hypothesis, t->id);
+        struct buffer a = {0}, b = {0};
+        int rc = normalize_text(s->options->normalize, t->text, strlen(t->text), &a, msg);
+        if (rc == 0 && hypothesis != NULL)
+            rc = normalize_text(s->options->normalize, hypothesis, strlen(hypothesis), &b, msg);
+        if (rc == 0 && print_alignment(t->id, &a, &b) < 0)
+            rc = fail_memory(msg);
+        buffer_free(&a);
+        buffer_free(&b);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const struct group *)a)->name, ((const struct group *)b)->name);
+}
+
+/* A group for each speaker, in order of names; an utterance without one belongs to "?".  Returns their number. */
+static int group_by_speaker(const struct scoring *s, struct group *groups)
+{
+    int n = 0;
+    for (int i = 0; i < s->score.n; i++) {
+        const char *name = transcripts_text(&s->speakers, s->score.utterances[i].id);
+        groups[i] = (struct group){name != NULL ? name : "?", s->score.utterances[i].words, 1};
+    }
+    qsort(groups, (size_t)s->score.n, sizeof *groups, by_name);
+    for (int i = 0; i < s->score.n; i++) {
+        if (n > 0 && by_name(&groups[n - 1], &groups[i]) == 0) {
+            edits_add(&groups[n - 1].words, &groups[i].words);
+            groups[n - 1].n++;
+        } else {
+            groups[n++] = groups[i];
+        }
+    }
+    return n;
+}
+
+/* Groups of 1-5 words and so on; empty ones are left out. */
+static int group_by_length(const struct scoring *s, struct group *groups)
+{
+    static const struct {
+        const char *name;
+        long long longest;
+    } classes[] = {{"0", 0}, {"1-5", 5}, {"6-10", 10}, {"11-20", 20}, {"21-40", 40}, {"41+", 1LL << 60}};
+    struct group all[6] = {0};
+    int n = 0;
+    for (int i = 0; i < s->score.n; i++) {
+        int k = 0;
+        while (s->score.utterances[i].words.n_reference > classes[k].longest)
+            k++;
+        all[k].name = classes[k].name;
+        edits_add(&all[k].words, &s->score.utterances[i].words);
+        all[k].n++;
+    }
+    for (int k = 0; k < 6; k++)
+        if (all[k].n > 0)
+            groups[n++] = all[k];
+    return n;
+}
+
+typedef int grouping(const struct scoring *s, struct group *groups);
+
+static int write_edits(struct buffer *out, const char *before, const struct edits *e)
+{
+    int rc = buffer_printf(out, "%s{\"percent\": ", before);
+    if (rc == 0)
+        rc = json_write_number(out, score_percent(e), 4);
+    if (rc == 0)
+        rc = buffer_printf(out, ", \"errors\": %lld, \"total\": %lld, \"ins\": %lld, \"del\": %lld, \"sub\": %lld",
+                           edits_errors(e), e->n_reference, e->n_insertions, e->n_deletions, e->n_substitutions);
     return rc;
 }
 
-int score_run(struct score *s, const struct transcripts *reference, const struct transcripts *hypothesis,
-              const char *normalizer, struct message *msg)
+/* Prints groups as lines, or writes them as a JSON member of that name into out. */
+static int report_groups(const struct scoring *s, grouping *group, const char *name, struct buffer *out)
 {
-    struct score done = {.utterances = mem_array((size_t)reference->n, sizeof *done.utterances), .n = reference->n};
-    int n_found = 0;
-    if (done.utterances == NULL)
-        return fail_memory(msg);
-    for (int i = 0; i < reference->n; i++) {
-        struct score_utterance *u = &done.utterances[i];
-        u->id = reference->at[i].id;
-        int rc = score_one(u, reference->at[i].text, transcripts_text(hypothesis, u->id), normalizer, msg);
-        if (rc < 0) {
-            score_close(&done);
-            return rc;
+    struct group *groups = mem_array((size_t)s->score.n + 6, sizeof *groups);
+    if (groups == NULL)
+        return LINNET_E_MEMORY;
+    int n = group(s, groups), rc = out != NULL ? buffer_printf(out, ", \"by_%s\": {", name) : 0;
+    for (int i = 0; rc == 0 && i < n; i++) {
+        if (out == NULL) {
+            printf("%s %s ", name, groups[i].name);
+            print_edits("WER", &groups[i].words);
+            printf(" %d utterances\n", groups[i].n);
+            continue;
         }
-        n_found += !u->is_missing;
-        done.n_wrong += edits_errors(&u->words) > 0;
-        edits_add(&done.words, &u->words);
-        edits_add(&done.letters, &u->letters);
+        rc = buffer_puts(out, i > 0 ? ", " : "");
+        if (rc == 0)
+            rc = json_write_text(out, groups[i].name);
+        if (rc == 0)
+            rc = write_edits(out, ": ", &groups[i].words);
+        if (rc == 0)
+            rc = buffer_printf(out, ", \"utterances\": %d}", groups[i].n);
     }
-    done.n_missing = done.n - n_found;
-    done.n_extra = hypothesis->n - n_found;
-    *s = done;
-    return 0;
+    mem_free(groups);
+    return rc == 0 && out != NULL ? buffer_puts(out, "}") : rc;
 }
 
-void score_close(struct score *s)
+static int write_score(struct buffer *out, const struct score *s)
 {
-    mem_free(s->utterances);
-    *s = (struct score){0};
+    int rc = write_edits(out, "\"wer\": ", &s->words);
+    if (rc == 0)
+        rc = write_edits(out, "}, \"cer\": ", &s->letters);
+    if (rc == 0)
+        rc = buffer_puts(out, "}, \"ser\": {\"percent\": ");
+    if (rc == 0)
+        rc = json_write_number(out, wrong_percent(s), 4);
+    if (rc == 0)
+        rc = buffer_printf(out, ", \"errors\": %d, \"total\": %d}, \"missing\": %d, \"extra\": %d", s->n_wrong, s->n,
+                           s->n_missing, s->n_extra);
+    return rc;
 }
 
-static uint64_t next_random(uint64_t *state)
+static int write_difference(struct buffer *out, const struct scoring *s)
 {
-    uint64_t z = *state += 0x9E3779B97F4A7C15u; /* splitmix64 */
-    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ z >> 27) * 0x94D049BB133111EBu;
-    return z ^ z >> 31;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-/* Difference of the error rates over one draw. */
-static double draw(const struct score *a, const struct score *b, uint64_t *state)
-{
-    long long n_words = 0, n_more = 0;
-    for (int i = 0; i < a->n; i++) {
-        size_t k = (size_t)(next_random(state) % (uint64_t)a->n);
-        n_words += a->utterances[k].words.n_reference;
-        n_more += edits_errors(&b->utterances[k].words) - edits_errors(&a->utterances[k].words);
+    const struct score_difference *d = &s->difference;
+    const double values[] = {d->percent, d->low, d->high, d->p};
+    static const char *const names[] = {
+        "}, \"difference\": {\"percent\": ", ", \"low\": ", ", \"high\": ", ", \"p\": "};
+    int rc = buffer_puts(out, ", \"against\": {");
+    if (rc == 0)
+        rc = write_score(out, &s->other);
+    for (int i = 0; rc == 0 && i < 4; i++) {
+        rc = buffer_puts(out, names[i]);
+        if (rc == 0)
+            rc = json_write_number(out, values[i], 4);
     }
-    return n_words > 0 ? 100.0 * (double)n_more / (double)n_words : 0;
+    return rc == 0 ? buffer_puts(out, "}") : rc;
 }
 
-int score_compare(const struct score *a, const struct score *b, int n_samples, struct score_difference *d,
-                  struct message *msg)
+static int report_json(const struct scoring *s)
 {
-    double *samples = mem_array((size_t)n_samples, sizeof *samples);
-    uint64_t state = 1;
-    int n_above = 0, n_below = 0;
-    if (samples == NULL)
-        return fail_memory(msg);
-    for (int i = 0; i < n_samples; i++) {
-        samples[i] = draw(a, b, &state);
-        n_above += samples[i] >= 0;
-        n_below += samples[i] <= 0;
-    }
-    qsort(samples, (size_t)n_samples, sizeof *samples, by_value);
-    int n_tail = (int)(0.025 * n_samples);
-    double p = 2.0 * (n_above < n_below ? n_above : n_below) / n_samples;
-    *d = (struct score_difference){score_percent(&b->words) - score_percent(&a->words), samples[n_tail],
-                                   samples[n_samples - 1 - n_tail], p < 1 ? p : 1};
-    mem_free(samples);
-    return 0;
+    struct buffer out = {0};
+    int rc = buffer_puts(&out, "{");
+    if (rc == 0)
+        rc = write_score(&out, &s->score);
+    if (rc == 0 && s->options->by_speaker != NULL)
+        rc = report_groups(s, group_by_speaker, "speaker", &out);
+    if (rc == 0 && s->options->by_length)
+        rc = report_groups(s, group_by_length, "length", &out);
+    if (rc == 0 && s->options->against != NULL)
+        rc = write_difference(&out, s);
+    if (rc == 0)
+        printf("%s}\n", out.data);
+    buffer_free(&out);
+    return rc;
 }
+
+static int report(const struct scoring *s)
+{
+    int rc = 0;
+    print_score(&s->score);
+    if (s->options->by_speaker != NULL)
+        rc = report_groups(s, group_by_speaker, "speaker", NULL);
+    if (rc == 0 && s->options->by_length)
+        rc = report_groups(s, group_by_length, "length", NULL);
+    if (s->options->against != NULL) {
+        const struct score_difference *d = &s->difference;
+        printf("against %s\n", s->options->against);
+        print_score(&s->other);
+        printf("difference %+.2f, 95%% between %+.2f and %+.2f, p %.3f\n", d->percent, d->low, d->high, d->p);
+    }
+    return rc;
+}
+
+/* Reports on stderr what is only in one of the two files; returns how many hypotheses are missing. */
+static int check_ids(const struct score *score, const struct transcripts *reference,
+                     const struct transcripts *hypothesis, const char *path)
+{
+    const int most = 10;
+    int n = 0;
+    for (int i = 0; i < score->n; i++)
+        if (score->utterances[i].is_missing && n++ < most)
+            fprintf(stderr, "linnet score: %s: no '%s', counted as deleted\n", path, score->utterances[i].id);
+    if (n > most)
+        fprintf(stderr, "linnet score: %s: %d are missing in all\n", path, n);
+    for (int i = 0, n_extra = 0; i < hypothesis->n && score->n_extra > 0; i++)
+        if (transcripts_text(reference, hypothesis->at[i].id) == NULL && n_extra++ < most)
+            fprintf(stderr, "linnet score: %s: '%s' has no reference, left out\n", path, hypothesis->at[i].id);
+    if (score->n_extra > most)
+        fprintf(stderr, "linnet score: %s: %d have no reference in all\n", path, score->n_extra);
+    return score->n_missing;
+}
+
+static int load(struct scoring *s, char **arguments, struct message *msg)
+{
+    const struct score_options *o = s->options;
+    int rc = transcripts_read(&s->reference, arguments[0], msg);
+    if (rc == 0)
+        rc = transcripts_read(&s->hypothesis, arguments[1], msg);
+    if (rc == 0 && o->against != NULL)
+        rc = transcripts_read(&s->second, o->against, msg);
+    if (rc == 0 && o->by_speaker != NULL)
+        rc = transcripts_read(&s->speakers, o->by_speaker, msg);
+    if (rc == 0)
+        rc = score_run(&s->score, &s->reference, &s->hypothesis, o->normalize, msg);
+    if (rc == 0 && s->score.words.n_reference == 0)
+        rc = fail(msg, LINNET_E_FORMAT, "%s: there is not one word", arguments[0]);
+    if (rc == 0 && o->against != NULL)
+        rc = score_run(&s->other, &s->reference, &s->second, o->normalize, msg);
+    if (rc == 0 && o->against != NULL)
+        rc = score_compare(&s->score, &s->other, o->n_samples, &s->difference, msg);
+    return rc;
+}
+
+static int run(void *values, int n_arguments, char **arguments, struct message *msg)
+{
+    struct scoring s = {.options = values};
+    int n_missing = 0;
+    (void)n_arguments;
+    int rc = load(&s, arguments, msg);
+    if (rc == 0 && s.options->align && !s.options->json)
+        rc = print_alignments(&s, msg);
+    if (rc == 0 && (s.options->json ? report_json(&s) : report(&s)) < 0)
+        rc = fail_memory(msg);
+    if (rc >= 0) {
+        n_missing = check_ids(&s.score, &s.reference, &s.hypothesis, arguments[1]);
+        if (s.options->against != NULL)
+            n_missing += check_ids(&s.other, &s.reference, &s.second, s.options->against);
+    }
+    score_close(&s.score);
+    score_close(&s.other);
+    transcripts_close(&s.reference);
+    transcripts_close(&s.hypothesis);
+    transcripts_close(&s.second);
+    transcripts_close(&s.speakers);
+    return rc >= 0 && n_missing > 0 ? EXIT_WORK_FAILED : rc;
+}
+
+const struct command score_command = {
+    .name = "score",
+    .summary = "word, character and sentence error rates of a decoding",
+    .arguments = "REF HYP",
+    .text = "REF and HYP are Kaldi files (lines \"utt-id words\") or JSON lines with \"utt\" and\n"
+            "\"text\".  Prints, with counts of insertions, deletions and substitutions:\n"
+            "    %WER 12.34 [ 123 / 997, 10 ins, 20 del, 93 sub ]\n"
+            "    %CER ...   over characters, blanks left out\n"
+            "    %SER ...   over utterances\n"
+            "An utterance that HYP lacks counts as deleted and makes the exit code 1.",
+    .options = options,
+    .defaults = &defaults,
+    .size = sizeof defaults,
+    .min_arguments = 2,
+    .max_arguments = 2,
+    .run = run,
+};

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "bin/latency.h"
+#include "score/latency.h"
 #include "tests/unit.h"
 
 static void called(struct latency *l, double heard_s, double compute_s, double now_s)

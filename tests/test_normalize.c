@@ -2,7 +2,7 @@
  * test_normalize.c - against openai-whisper's normalizers; vectors made by tests/vectors/gen/normalize.py. */
 #include <string.h>
 
-#include "decoders/normalize.h"
+#include "score/normalize.h"
 #include "tests/reference.h"
 #include "tests/unit.h"
 

@@ -4,7 +4,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "bin/score.h"
+#include "score/score.h"
 #include "tests/unit.h"
 
 static struct message msg;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * normalize_rules.h - the two big steps of English normalization. */
-#ifndef LINNET_DECODERS_NORMALIZE_RULES_H
-#define LINNET_DECODERS_NORMALIZE_RULES_H
+#ifndef LINNET_SCORE_NORMALIZE_RULES_H
+#define LINNET_SCORE_NORMALIZE_RULES_H
 
 #include "base/unicode.h"
 

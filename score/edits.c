@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * edits.c - Levenshtein's distance by rows; each cell carries its counts along the path that was chosen for it. */
-#include "bin/edits.h"
+#include "score/edits.h"
 
 #include <string.h>
 

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/status.h"
-#include "decoders/normalize_rules.h"
-#include "decoders/number_words.h"
+#include "score/normalize_rules.h"
+#include "score/number_words.h"
 
 static int is_lower(uint32_t code)
 {

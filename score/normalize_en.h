@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * normalize_en.h - openai-whisper's two normalizers, on code points. */
-#ifndef LINNET_DECODERS_NORMALIZE_EN_H
-#define LINNET_DECODERS_NORMALIZE_EN_H
+#ifndef LINNET_SCORE_NORMALIZE_EN_H
+#define LINNET_SCORE_NORMALIZE_EN_H
 
 #include "base/unicode.h"
 

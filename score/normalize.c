@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * normalize.c - the normalizers by name. */
-#include "decoders/normalize.h"
+#include "score/normalize.h"
 
 #include <string.h>
 
-#include "decoders/normalize_en.h"
+#include "score/normalize_en.h"
 
 static int none(struct codes *text)
 {

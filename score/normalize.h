@@ -9,8 +9,8 @@
  *
  * The last two give what openai-whisper 20250625 gives, character by character, its quirks included ("nineth" is a
  * number and "ninth" is not), so that error rates can be compared with published ones. */
-#ifndef LINNET_DECODERS_NORMALIZE_H
-#define LINNET_DECODERS_NORMALIZE_H
+#ifndef LINNET_SCORE_NORMALIZE_H
+#define LINNET_SCORE_NORMALIZE_H
 
 #include "base/buffer.h"
 #include "base/status.h"

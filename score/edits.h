@@ -3,8 +3,8 @@
  *
  * Levenshtein's distance.  Where several ways are equally short, a match or substitution is taken before a deletion and
  * a deletion before an insertion, so that counts and alignments are the same everywhere. */
-#ifndef LINNET_BIN_EDITS_H
-#define LINNET_BIN_EDITS_H
+#ifndef LINNET_SCORE_EDITS_H
+#define LINNET_SCORE_EDITS_H
 
 #include <stddef.h>
 

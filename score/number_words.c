@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * number_words.c - the English words that numbers are made of, those of openai-whisper's EnglishNumberNormalizer. */
-#include "decoders/number_words.h"
+#include "score/number_words.h"
 
 #include <string.h>
 

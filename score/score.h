@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * score.h - error rates of hypotheses against references, utterance by utterance. */
-#ifndef LINNET_BIN_SCORE_H
-#define LINNET_BIN_SCORE_H
+#ifndef LINNET_SCORE_SCORE_H
+#define LINNET_SCORE_SCORE_H
 
-#include "bin/edits.h"
-#include "bin/transcripts.h"
+#include "score/edits.h"
+#include "score/transcripts.h"
 
 struct score_utterance {
     const char *id;
@@ -18,7 +18,7 @@ struct score {
     struct edits words, letters;        /* sums */
 };
 
-/* Scores after the named normalization (decoders/normalize.h).  Ids point into reference. */
+/* Scores after the named normalization (score/normalize.h).  Ids point into reference. */
 int score_run(struct score *s, const struct transcripts *reference, const struct transcripts *hypothesis,
               const char *normalizer, struct message *msg) LINNET_MUST_CHECK;
 void score_close(struct score *s);

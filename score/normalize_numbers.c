@@ -13,8 +13,8 @@
 #include "base/mem.h"
 #include "base/status.h"
 #include "base/utf8.h"
-#include "decoders/normalize_rules.h"
-#include "decoders/number_words.h"
+#include "score/normalize_rules.h"
+#include "score/number_words.h"
 
 /* One word of the text, as UTF-8. */
 struct word {

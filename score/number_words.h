@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * number_words.h - the English words that numbers are made of, and the words around them that say what they count. */
-#ifndef LINNET_DECODERS_NUMBER_WORDS_H
-#define LINNET_DECODERS_NUMBER_WORDS_H
+#ifndef LINNET_SCORE_NUMBER_WORDS_H
+#define LINNET_SCORE_NUMBER_WORDS_H
 
 #include <stddef.h>
 

@@ -3,12 +3,12 @@
  *
  * openai-whisper (normalizers/basic.py, english.py) writes them as regular expressions.  Each is a small pass here; the
  * comment over a pass shows the expression, whose matches must not overlap and are taken from the left. */
-#include "decoders/normalize_en.h"
+#include "score/normalize_en.h"
 
 #include <string.h>
 
 #include "base/status.h"
-#include "decoders/normalize_rules.h"
+#include "score/normalize_rules.h"
 
 int normalize_is_ascii_digit(uint32_t code)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * transcripts.h - a file of utterances and what is said in them. */
-#ifndef LINNET_BIN_TRANSCRIPTS_H
-#define LINNET_BIN_TRANSCRIPTS_H
+#ifndef LINNET_SCORE_TRANSCRIPTS_H
+#define LINNET_SCORE_TRANSCRIPTS_H
 
 #include "base/buffer.h"
 #include "base/status.h"

@@ -3,8 +3,8 @@
  *
  * Two clocks: that of the audio (how much had been heard when a word was said for good) and that of the listener, which
  * also counts the time that decoding took, and the time for which sound waited while earlier sound was decoded. */
-#ifndef LINNET_BIN_LATENCY_H
-#define LINNET_BIN_LATENCY_H
+#ifndef LINNET_SCORE_LATENCY_H
+#define LINNET_SCORE_LATENCY_H
 
 #include "base/buffer.h"
 #include "base/status.h"

@@ -2,7 +2,7 @@
  * transcripts.c - a file of utterances and what is said in them.
  *
  * Ids and texts are copied into one buffer, as offsets first because the buffer moves while it grows. */
-#include "bin/transcripts.h"
+#include "score/transcripts.h"
 
 #include <jansson.h>
 #include <stdlib.h>

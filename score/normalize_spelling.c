@@ -5,7 +5,7 @@
  * https://www.tysto.com/uk-us-spelling-list.html; in order, "british american". */
 #include <string.h>
 
-#include "decoders/normalize_rules.h"
+#include "score/normalize_rules.h"
 
 static const char *const pairs[] = {
     "accessorise accessorize", "accessorised accessorized", "accessorises accessorizes",

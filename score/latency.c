@@ -5,7 +5,7 @@
  * listener who says as many words as were said or should have been, whichever are more, evenly over the audio.  Of the
  * words that come when all has been heard only the first counts: the others need no haste.  Nobody speaks evenly for
  * long, so for long recordings it says little; there each final text is taken for a recording by itself as well. */
-#include "bin/latency.h"
+#include "score/latency.h"
 
 #include <math.h>
 #include <stdlib.h>
