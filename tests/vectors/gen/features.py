@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Makes the feature vectors that tests/test_features.c reads (text, C99 hexadecimal floats).
+"""Makes the feature vectors that tests/unit/test_features.c reads (text, C99 hexadecimal floats).
 
     python tests/vectors/gen/features.py tests/vectors
 

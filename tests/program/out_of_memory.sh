@@ -1,0 +1,44 @@
+#!/bin/sh
+# Every allocation of some runs fails in turn: the program must say so and end with 1, never crash or look successful.
+linnet=${LINNET:-./linnet}
+dir=$(mktemp -d) || exit 99
+trap 'rm -rf "$dir"' EXIT
+printf 'u1 the cat sat twenty five\nu2 a b\n' >"$dir/ref"
+printf '{"utt": "u2", "text": "a b"}\n{"utt": "u1", "text": "the h\\u00e2t 25"}\n' >"$dir/hyp"
+bad=0
+
+sweep() {
+    n=1
+    while :; do
+        LINNET_FAIL_ALLOC=$n "$linnet" "$@" >"$dir/out" 2>"$dir/err"
+        code=$?
+        [ $code -ne 0 ] || break
+        if [ $code -ne 1 ] || ! grep -q 'memory' "$dir/err" || grep -q 'Sanitizer\|runtime error' "$dir/err"; then
+            echo "FAILED: allocation $n of $*: exit code $code"
+            cat "$dir/err"
+            bad=1
+        fi
+        n=$((n + 1))
+        [ $n -le 2000 ] || { echo "FAILED: $* never succeeds"; bad=1; break; }
+    done
+    echo "$n allocations: $*"
+}
+
+sweep score --normalize whisper-en --align "$dir/ref" "$dir/hyp"
+sweep score --json --by-length --by-speaker "$dir/ref" --against "$dir/ref" "$dir/ref" "$dir/hyp"
+
+# A tiny Whisper model, from opening it to the last word.
+mkdir "$dir/in" && ./tests/support/make_inputs "$dir/in" || exit 99
+quick="-m $dir/in/model -l en -s decoder.temperature=0 -s decoder.max_tokens=4 -s decoder.timestamps=false -t 2"
+sweep transcribe $quick -w -f json -b 2 --nbest 2 "$dir/in/a.wav"
+sweep transcribe $quick -s decoder.temperature=0.5 --raw s16le:8000 --prompt '' "$dir/in/a.s16"
+sweep forward -m "$dir/in/model" -o "$dir/t.safetensors" --tokens 50258,50259 "$dir/in/a.wav"
+sweep info --json "$dir/in/model"
+
+# A WeNet model from its checkpoint to words, where the reference data is there.
+model=${LINNET_SHARED:-${top_srcdir:-.}/../shared}/refs/wenet-u2pp
+if [ -f "$model/final.pt" ] && "$linnet" convert "$model" "$dir/wenet" >/dev/null 2>&1; then
+    sweep transcribe --threads 1 --model "$dir/wenet" --set decoder.chunk=16 --nbest 3 --word-times --format json \
+        "$model/input.wav"
+fi
+exit $bad

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * plain_decoder.h - a small random attention decoder: in a model file, and as a plain implementation in double
+ * precision written apart from the program's.
+ *
+ * Whoever includes this says before how large it is: an enum with V, D, H, HIDDEN, BLOCKS, T (frames) and MAX_LENGTH
+ * (labels and sos). */
+#ifndef LINNET_TESTS_SUPPORT_PLAIN_DECODER_H
+#define LINNET_TESTS_SUPPORT_PLAIN_DECODER_H
+
+#include <math.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "decoders/attention_decoder.h"
+#include "tests/support/unit.h"
+
+static const struct attention_decoder_config small = {.n_vocabulary = V,
+                                                      .n_dims = D,
+                                                      .n_heads = H,
+                                                      .n_hidden = HIDDEN,
+                                                      .n_blocks = BLOCKS,
+                                                      .activation = NN_RELU,
+                                                      .norm_eps = 1e-5f,
+                                                      .sos = V - 1,
+                                                      .eos = V - 2};
+
+static unsigned seed = 1;
+
+static float uniform(void)
+{
+    seed = seed * 1664525u + 1013904223u;
+    return (float)(seed >> 8) / 16777216.0f - 0.5f;
+}
+
+struct model {
+    char path[40];
+    struct safetensors *file;
+};
+
+static const char *const linears[] = {"self_attn.linear_q",   "self_attn.linear_k", "self_attn.linear_v",
+                                      "self_attn.linear_out", "src_attn.linear_q",  "src_attn.linear_k",
+                                      "src_attn.linear_v",    "src_attn.linear_out"};
+
+struct writing {
+    struct safetensors_writer *w;
+    int declares;
+};
+
+static void put(struct writing *x, const char *name, int n_rows, int n_columns)
+{
+    const int64_t shape[2] = {n_rows, n_columns};
+    static int i_tensor;
+    if (x->declares) {
+        CU_ASSERT_TRUE(safetensors_writer_declare(x->w, name, DTYPE_F32, n_columns > 0 ? 2 : 1, shape, NULL) >= 0);
+        i_tensor = 0;
+        return;
+    }
+    float values[400];
+    int n = n_rows * (n_columns > 0 ? n_columns : 1);
+    for (int i = 0; i < n; i++)
+        values[i] = uniform() * 1.5f;
+    CU_ASSERT_EQUAL(safetensors_writer_put(x->w, i_tensor++, values, (size_t)n * sizeof *values, NULL), 0);
+}
+
+static void put_decoder(struct writing *x, const char *prefix)
+{
+    char name[100];
+#define PUT(rows, columns, ...) (snprintf(name, sizeof name, __VA_ARGS__), put(x, name, rows, columns))
+    PUT(V, D, "%s.embed.0.weight", prefix);
+    PUT(D, 0, "%s.after_norm.weight", prefix);
+    PUT(D, 0, "%s.after_norm.bias", prefix);
+    PUT(V, D, "%s.output_layer.weight", prefix);
+    PUT(V, 0, "%s.output_layer.bias", prefix);
+    for (int b = 0; b < BLOCKS; b++) {
+        for (int i = 0; i < 8; i++) {
+            PUT(D, D, "%s.decoders.%d.%s.weight", prefix, b, linears[i]);
+            PUT(D, 0, "%s.decoders.%d.%s.bias", prefix, b, linears[i]);
+        }
+        for (int i = 1; i <= 3; i++) {
+            PUT(D, 0, "%s.decoders.%d.norm%d.weight", prefix, b, i);
+            PUT(D, 0, "%s.decoders.%d.norm%d.bias", prefix, b, i);
+        }
+        PUT(HIDDEN, D, "%s.decoders.%d.feed_forward.w_1.weight", prefix, b);
+        PUT(HIDDEN, 0, "%s.decoders.%d.feed_forward.w_1.bias", prefix, b);
+        PUT(D, HIDDEN, "%s.decoders.%d.feed_forward.w_2.weight", prefix, b);
+        PUT(D, 0, "%s.decoders.%d.feed_forward.w_2.bias", prefix, b);
+    }
+#undef PUT
+}
+
+static void model_open(struct model *m)
+{
+    struct writing x = {NULL, 1};
+    strcpy(m->path, "/tmp/linnet-decoder-XXXXXX");
+    int file = mkstemp(m->path);
+    CU_ASSERT_TRUE_FATAL(file >= 0);
+    close(file);
+    CU_ASSERT_EQUAL_FATAL(safetensors_writer_open(&x.w, m->path, NULL), 0);
+    for (x.declares = 1; x.declares >= 0; x.declares--) {
+        put_decoder(&x, "left");
+        put_decoder(&x, "right");
+    }
+    CU_ASSERT_EQUAL_FATAL(safetensors_writer_close(x.w, NULL), 0);
+    CU_ASSERT_EQUAL_FATAL(safetensors_open(&m->file, m->path, NULL), 0);
+}
+
+static void model_close(struct model *m)
+{
+    safetensors_close(m->file);
+    unlink(m->path);
+}
+
+static const float *plain(const struct model *m, const char *prefix, int block, const char *name)
+{
+    char full[120];
+    snprintf(full, sizeof full, block >= 0 ? "%s.decoders.%d.%s" : "%s.%.0d%s", prefix, block >= 0 ? block : 0, name);
+    const struct tensor *t = safetensors_find(m->file, full);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(t);
+    return t->data;
+}
+
+static void plain_linear(const float *w, const float *b, const double *x, int n_in, int n_out, double *y)
+{
+    for (int o = 0; o < n_out; o++) {
+        y[o] = (double)b[o];
+        for (int i = 0; i < n_in; i++)
+            y[o] += (double)w[o * n_in + i] * x[i];
+    }
+}
+
+static void plain_layer(const struct model *m, const char *prefix, int block, const char *layer, const double *x,
+                        double *y)
+{
+    char name[60];
+    snprintf(name, sizeof name, "%s.weight", layer);
+    const float *w = plain(m, prefix, block, name);
+    snprintf(name, sizeof name, "%s.bias", layer);
+    plain_linear(w, plain(m, prefix, block, name), x, D, D, y);
+}
+
+static void plain_norm(const struct model *m, const char *prefix, int block, const char *norm, double *x)
+{
+    char name[60];
+    double mean = 0.0, variance = 0.0;
+    for (int i = 0; i < D; i++)
+        mean += x[i] / D;
+    for (int i = 0; i < D; i++)
+        variance += (x[i] - mean) * (x[i] - mean) / D;
+    snprintf(name, sizeof name, "%s.weight", norm);
+    const float *gamma = plain(m, prefix, block, name);
+    snprintf(name, sizeof name, "%s.bias", norm);
+    const float *beta = plain(m, prefix, block, name);
+    for (int i = 0; i < D; i++)
+        x[i] = (x[i] - mean) / sqrt(variance + 1e-5) * (double)gamma[i] + (double)beta[i];
+}
+
+/* Adds attention of y to keys and values from n rows of memory to x. */
+static void plain_attention(const struct model *m, const char *prefix, int block, const char *kind, const double *y,
+                            const double (*memory)[D], int n, double *x)
+{
+    char name[60];
+    double q[D], k[T + MAX_LENGTH][D], v[T + MAX_LENGTH][D], heads[D] = {0}, out[D];
+    snprintf(name, sizeof name, "%s.linear_q", kind);
+    plain_layer(m, prefix, block, name, y, q);
+    for (int t = 0; t < n; t++) {
+        snprintf(name, sizeof name, "%s.linear_k", kind);
+        plain_layer(m, prefix, block, name, memory[t], k[t]);
+        snprintf(name, sizeof name, "%s.linear_v", kind);
+        plain_layer(m, prefix, block, name, memory[t], v[t]);
+    }
+    for (int h = 0; h < H; h++) {
+        double weight[T + MAX_LENGTH], sum = 0.0;
+        for (int t = 0; t < n; t++) {
+            double dot = 0.0;
+            for (int i = h * D / H; i < (h + 1) * D / H; i++)
+                dot += q[i] * k[t][i];
+            sum += weight[t] = exp(dot / sqrt((double)D / H));
+        }
+        for (int t = 0; t < n; t++)
+            for (int i = h * D / H; i < (h + 1) * D / H; i++)
+                heads[i] += weight[t] / sum * v[t][i];
+    }
+    snprintf(name, sizeof name, "%s.linear_out", kind);
+    plain_layer(m, prefix, block, name, heads, out);
+    for (int i = 0; i < D; i++)
+        x[i] += out[i];
+}
+
+static void plain_feed_forward(const struct model *m, const char *prefix, int block, const double *y, double *x)
+{
+    double hidden[HIDDEN], out[D];
+    plain_linear(plain(m, prefix, block, "feed_forward.w_1.weight"), plain(m, prefix, block, "feed_forward.w_1.bias"),
+                 y, D, HIDDEN, hidden);
+    for (int i = 0; i < HIDDEN; i++)
+        hidden[i] = hidden[i] > 0.0 ? hidden[i] : 0.0;
+    plain_linear(plain(m, prefix, block, "feed_forward.w_2.weight"), plain(m, prefix, block, "feed_forward.w_2.bias"),
+                 hidden, HIDDEN, D, out);
+    for (int i = 0; i < D; i++)
+        x[i] += out[i];
+}
+
+/* Row t's cross-attention sees frames begin[t] .. end[t] - 1. */
+static void plain_block(const struct model *m, const char *prefix, int b, int post_norm, const double (*frames)[D],
+                        const int *begin, const int *end, double (*x)[D], int n)
+{
+    double y[MAX_LENGTH][D];
+    memcpy(y, x, sizeof y);
+    for (int t = 0; t < n && !post_norm; t++)
+        plain_norm(m, prefix, b, "norm1", y[t]);
+    for (int t = 0; t < n; t++) {
+        double z[D];
+        plain_attention(m, prefix, b, "self_attn", y[t], (const double(*)[D])y, t + 1, x[t]);
+        if (post_norm)
+            plain_norm(m, prefix, b, "norm1", x[t]);
+        memcpy(z, x[t], sizeof z);
+        if (!post_norm)
+            plain_norm(m, prefix, b, "norm2", z);
+        plain_attention(m, prefix, b, "src_attn", z, frames + begin[t], end[t] - begin[t], x[t]);
+        if (post_norm)
+            plain_norm(m, prefix, b, "norm2", x[t]);
+        memcpy(z, x[t], sizeof z);
+        if (!post_norm)
+            plain_norm(m, prefix, b, "norm3", z);
+        plain_feed_forward(m, prefix, b, z, x[t]);
+        if (post_norm)
+            plain_norm(m, prefix, b, "norm3", x[t]);
+    }
+}
+
+/* log p(next | tokens [n]) into logprobs [n + 1][V], where row t sees frames begin[t] .. end[t] - 1. */
+static void plain_logprobs_within(const struct model *m, const char *prefix, int post_norm, const double (*frames)[D],
+                                  const int *begin, const int *end, const int *tokens, int n, double (*logprobs)[V])
+{
+    double x[MAX_LENGTH][D];
+    const float *embedding = plain(m, prefix, -1, "embed.0.weight");
+    for (int t = 0; t <= n; t++)
+        for (int i = 0; i < D; i++) {
+            double angle = t * pow(10000.0, -(double)(i / 2 * 2) / D);
+            int token = t == 0 ? small.sos : tokens[t - 1];
+            x[t][i] = (double)embedding[token * D + i] * sqrt((double)D) + (i % 2 ? cos(angle) : sin(angle));
+        }
+    for (int b = 0; b < BLOCKS; b++)
+        plain_block(m, prefix, b, post_norm, frames, begin, end, x, n + 1);
+    for (int t = 0; t <= n; t++) {
+        double sum = 0.0;
+        if (!post_norm)
+            plain_norm(m, prefix, -1, "after_norm", x[t]);
+        plain_linear(plain(m, prefix, -1, "output_layer.weight"), plain(m, prefix, -1, "output_layer.bias"), x[t], D, V,
+                     logprobs[t]);
+        for (int v = 0; v < V; v++)
+            sum += exp(logprobs[t][v]);
+        for (int v = 0; v < V; v++)
+            logprobs[t][v] -= log(sum);
+    }
+}
+
+#endif

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Streaming Whisper's beam with a small random model: paths of a reader do not disturb each other, and the
+ * probabilities and times of what is read are those of the same tokens run alone. */
+#include <math.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "decoders/alignatt_beam.h"
+#include "decoders/model.h"
+#include "decoders/whisper_prompt.h"
+#include "decoders/whisper_rules.h"
+#include "tests/support/tiny_whisper.h"
+#include "tests/support/unit.h"
+
+/* Rows of several paths in one step are multiplied by other kernels than a row alone, and sum in another order. */
+#define CLOSE 2e-4f
+enum { RATE_HZ = 16000, N_SAMPLES = 6 * RATE_HZ, N_SOUNDS = 8, N_MAX = 200 };
+
+static linnet_model *model;
+
+/* All that a reading needs: a sound that was heard, and a prompt that has run on path 0. */
+struct situation {
+    struct recipe recipe;
+    struct message msg;
+    struct linnet_stats stats;
+    struct decoder_host host;
+    struct alignatt_audio audio;
+    struct alignatt_reader reader;
+    struct alignatt_text text;
+    float *window;
+    int n_window, n_content, prompt[4];
+};
+
+static void listen(struct situation *s, struct alignatt_reader *r)
+{
+    alignatt_reader_listen(r, s->window, s->n_window, s->n_content, 0);
+    alignatt_reader_run(r, 0, s->prompt, 4);
+}
+
+static void situation_open(struct situation *s, uint64_t seed, int n_paths)
+{
+    const struct whisper_model *w = model->whisper;
+    const struct whisper_specials *special = &w->vocab->special;
+    memset(s, 0, sizeof *s);
+    s->host = (struct decoder_host){.model = model, .recipe = &s->recipe, .msg = &s->msg, .stats = &s->stats};
+    CU_ASSERT_EQUAL_FATAL(recipe_open(&s->recipe, &s->msg), 0);
+    CU_ASSERT_EQUAL_FATAL(alignatt_audio_open(&s->audio, &s->recipe, TINY_MELS, 3000, &s->msg), 0);
+    CU_ASSERT_EQUAL_FATAL(alignatt_text_open(&s->text, &s->host, w->vocab, N_MAX, 64), 0);
+    CU_ASSERT_EQUAL_FATAL(alignatt_reader_open(&s->reader, w, 0, n_paths, model->pool, "", &s->msg), 0);
+    float *sound = tiny_sound(N_SAMPLES, seed);
+    for (size_t at = 0; at < N_SAMPLES;)
+        at += alignatt_audio_hear(&s->audio, sound + at, N_SAMPLES - at);
+    s->audio.speech_from = 0;
+    s->window = mem_array(3000 * TINY_MELS, sizeof *s->window);
+    s->n_window = alignatt_audio_window(&s->audio, N_SAMPLES, 200, s->window, &s->n_content);
+    s->prompt[0] = special->sot;
+    CU_ASSERT_EQUAL_FATAL(whisper_prompt_task(w->vocab, &s->recipe, special->first_language, s->prompt + 1), 2);
+    s->prompt[3] = special->timestamp_begin;
+    listen(s, &s->reader);
+    free(sound);
+}
+
+static void situation_close(struct situation *s)
+{
+    alignatt_audio_close(&s->audio);
+    alignatt_reader_close(&s->reader);
+    alignatt_text_close(&s->text);
+    recipe_close(&s->recipe);
+    mem_free(s->window);
+}
+
+static float most_apart(const float *a, const float *b, int n)
+{
+    float most = 0;
+    for (int i = 0; i < n; i++)
+        most = fabsf(a[i] - b[i]) > most ? fabsf(a[i] - b[i]) : most;
+    return most;
+}
+
+/* Three paths part after the prompt, one of them again after two tokens: each says what it says alone. */
+static void paths_are_apart(void)
+{
+    enum { N = 4, STEPS = 4 };
+    static const int parents[STEPS][N] = {{0, 0, 0, -1}, {0, 1, 2, -1}, {0, 1, 2, 1}, {0, 1, 2, 3}};
+    struct situation s, alone;
+    int tokens[N][STEPS], n_vocab = model->whisper->vocab->n;
+    situation_open(&s, 1, N);
+    situation_open(&alone, 1, 1);
+    for (int step = 0; step < STEPS; step++) {
+        int paths[N], next[N], n = 0;
+        for (int p = N - 1; p >= 0; p--) { /* the first is what others come from */
+            int from = parents[step][p];
+            if (from < 0)
+                continue;
+            if (from != p) {
+                alignatt_reader_fork(&s.reader, p, from);
+                memcpy(tokens[p], tokens[from], sizeof tokens[p]);
+            }
+            tokens[p][step] = 100 + 1000 * p + 7 * step;
+            paths[n] = p;
+            next[n++] = tokens[p][step];
+        }
+        alignatt_reader_run_each(&s.reader, paths, next, n);
+        for (int i = 0; i < n; i++) {
+            listen(&alone, &alone.reader);
+            alignatt_reader_run(&alone.reader, 0, tokens[paths[i]], step + 1);
+            const float *wanted = alone.reader.paths[0].logits, *got = s.reader.paths[paths[i]].logits;
+            CU_ASSERT(most_apart(wanted, got, n_vocab) < CLOSE);
+            CU_ASSERT_EQUAL(alignatt_reader_attended(&s.reader, paths[i]), alignatt_reader_attended(&alone.reader, 0));
+        }
+    }
+    situation_close(&s);
+    situation_close(&alone);
+}
+
+/* Runs what lies before token i of the text alone, and checks what was noted of it. */
+static void check_token(struct situation *alone, struct whisper_search_options *rules, const struct alignatt_text *t,
+                        int i)
+{
+    const struct whisper_vocab *vocab = model->whisper->vocab;
+    struct alignatt_reader *r = &alone->reader;
+    listen(alone, r);
+    for (int k = 0; k <= i; k++) {
+        struct alignatt_pause before = t->at[k].before;
+        const int times[] = {vocab->special.timestamp_begin + (int)before.from,
+                             vocab->special.timestamp_begin + (int)before.to};
+        if (k > 0 && before.to >= 0)
+            alignatt_reader_run(r, 0, times, 2);
+        if (k < i)
+            alignatt_reader_run(r, 0, t->ids + k, 1);
+    }
+    float *logits = r->paths[0].logits;
+    whisper_rules_apply(r->ctx.kernels, vocab, rules, t->ids, i, logits);
+    CU_ASSERT(fabsf(logits[t->ids[i]] - t->at[i].logprob) < CLOSE);
+    CU_ASSERT_EQUAL(alignatt_reader_attended(r, 0), t->at[i].frame);
+}
+
+/* Reads a sound with a beam, and checks each token that it read.  Returns the score. */
+static double read_sound(uint64_t seed, int width)
+{
+    struct situation s, alone;
+    struct alignatt_beam beam;
+    situation_open(&s, seed, width);
+    situation_open(&alone, seed, 1);
+    s.recipe.decoder_beam = width;
+    CU_ASSERT_EQUAL_FATAL(alignatt_beam_open(&beam, &s.host, model->whisper->vocab, N_MAX), 0);
+    (void)alignatt_beam_read(&beam, &s.reader, &s.audio, &s.text, 0, 1);
+    CU_ASSERT(s.text.n > 0 && s.text.n < N_MAX);
+    for (int i = 0; i < s.text.n; i++)
+        check_token(&alone, &beam.rules, &s.text, i);
+    double score = beam.score;
+    alignatt_beam_close(&beam);
+    situation_close(&s);
+    situation_close(&alone);
+    return score;
+}
+
+static void tokens_are_as_likely_alone(void)
+{
+    double sums[2] = {0, 0};
+    for (uint64_t seed = 1; seed <= N_SOUNDS; seed++) {
+        sums[0] += read_sound(seed, 1);
+        sums[1] += read_sound(seed, 4);
+    }
+    CU_ASSERT(sums[1] > sums[0]); /* a beam is there to find what is likelier */
+}
+
+static void beams_have_limits(void)
+{
+    static const char *const settings[] = {"decoder.compat=simul-whisper", "decoder.beam=5", "language=en"};
+    struct linnet_stream_options o;
+    linnet_stream *stream = NULL;
+    char error[200] = "";
+    struct situation s;
+    struct alignatt_beam beam;
+    situation_open(&s, 1, 1);
+    s.recipe.decoder_beam = ALIGNATT_BLOCK + 1;
+    CU_ASSERT_EQUAL(alignatt_beam_open(&beam, &s.host, model->whisper->vocab, N_MAX), LINNET_E_ARGUMENT);
+    CU_ASSERT_PTR_NOT_NULL(strstr(s.msg.text, "decoder.beam is 65"));
+    situation_close(&s);
+    linnet_stream_options_init(&o);
+    o.settings = settings;
+    o.n_settings = 3;
+    o.streaming = 1;
+    CU_ASSERT(linnet_stream_open(model, &o, &stream, error, sizeof error) < 0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(error, "decoder.beam is 5"));
+}
+
+static const struct unit_test tests[] = {
+    {"paths are apart", paths_are_apart},
+    {"tokens are as likely alone", tokens_are_as_likely_alone},
+    {"beams have limits", beams_have_limits},
+};
+
+int main(void)
+{
+    static const struct tiny_whisper how = {0};
+    char *dir = tiny_folder();
+    if (dir == NULL || tiny_whisper_write(dir, &how) < 0 || linnet_model_open(dir, NULL, &model, NULL, 0) < 0)
+        return 99;
+    int code = unit_main("alignatt_beam", tests, sizeof tests / sizeof tests[0]);
+    linnet_model_close(model);
+    tiny_remove(dir);
+    free(dir);
+    return code;
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdint.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/pool.h"
+#include "base/status.h"
+#include "tests/support/unit.h"
+
+static void memory_is_zero_aligned_and_checked(void)
+{
+    unsigned char *a = mem_array(1000, 3);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(a);
+    CU_ASSERT_EQUAL((uintptr_t)a % 64, 0);
+    for (int i = 0; i < 3000; i++)
+        CU_ASSERT_EQUAL(a[i], 0);
+    a[2999] = 7;
+    a = mem_resize(a, 3000, 6000, 1);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(a);
+    CU_ASSERT_EQUAL(a[2999], 7);
+    CU_ASSERT_EQUAL(a[5999], 0);
+    mem_free(a);
+    CU_ASSERT_PTR_NULL(mem_array(SIZE_MAX / 2, 3));
+    CU_ASSERT_PTR_NULL(mem_array(SIZE_MAX, 1));
+}
+
+struct count {
+    int done[500];
+    int sum_of_threads[8];
+};
+
+static void count_task(void *arg, int i, int i_thread)
+{
+    struct count *c = arg;
+    c->done[i]++;
+    c->sum_of_threads[i_thread]++;
+}
+
+static void pool_does_each_task_once(void)
+{
+    for (int n_threads = 1; n_threads <= 5; n_threads++) {
+        struct pool *p;
+        CU_ASSERT_EQUAL_FATAL(pool_open(&p, n_threads), 0);
+        for (int round = 0; round < 300; round++) {
+            struct count c = {0};
+            int n = round % 2 ? 500 : round % 7;
+            pool_run(p, count_task, &c, n);
+            int ones = 0, all = 0;
+            for (int i = 0; i < 500; i++)
+                ones += c.done[i] == 1, all += c.done[i];
+            CU_ASSERT_EQUAL(ones, n);
+            CU_ASSERT_EQUAL(all, n);
+        }
+        pool_close(p);
+    }
+}
+
+struct nested {
+    struct pool *pool;
+    struct count inner[4];
+};
+
+static void nested_task(void *arg, int i, int i_thread)
+{
+    struct nested *n = arg;
+    (void)i_thread;
+    pool_run(n->pool, count_task, &n->inner[i], 9);
+}
+
+static void pool_can_be_entered_from_a_task(void)
+{
+    struct nested n = {0};
+    CU_ASSERT_EQUAL_FATAL(pool_open(&n.pool, 3), 0);
+    pool_run(n.pool, nested_task, &n, 4);
+    for (int i = 0; i < 4; i++)
+        for (int j = 0; j < 9; j++)
+            CU_ASSERT_EQUAL(n.inner[i].done[j], 1);
+    pool_close(n.pool);
+    CU_ASSERT_EQUAL(pool_open(&n.pool, 0), LINNET_E_ARGUMENT);
+}
+
+static void messages_are_cut_not_overrun(void)
+{
+    struct message m;
+    char longer[1000];
+    memset(longer, 'x', sizeof longer - 1);
+    longer[sizeof longer - 1] = '\0';
+    CU_ASSERT_EQUAL(fail(&m, LINNET_E_IO, "%s", longer), LINNET_E_IO);
+    CU_ASSERT_EQUAL(strlen(m.text), sizeof m.text - 1);
+    fail(&m, LINNET_E_IO, "reason");
+    CU_ASSERT_EQUAL(fail_in(&m, LINNET_E_IO, "file"), LINNET_E_IO);
+    CU_ASSERT_STRING_EQUAL(m.text, "file: reason");
+    fail_in(&m, LINNET_E_IO, longer);
+    CU_ASSERT_EQUAL(strlen(m.text), sizeof m.text - 1);
+    for (int code = LINNET_E_UNSUPPORTED; code <= 0; code++)
+        CU_ASSERT_STRING_NOT_EQUAL(linnet_strerror(code), "unknown error");
+}
+
+static const struct unit_test tests[] = {
+    {"memory is zero, aligned and checked", memory_is_zero_aligned_and_checked},
+    {"pool does each task once", pool_does_each_task_once},
+    {"pool can be entered from a task", pool_can_be_entered_from_a_task},
+    {"messages are cut, not overrun", messages_are_cut_not_overrun},
+};
+
+UNIT_MAIN("base", tests)

@@ -1,0 +1,551 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * test_convert.c - checkpoints to models: what they become, and what is refused with which words. */
+#include <jansson.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "convert/convert.h"
+#include "convert/wenet.h"
+#include "nn/half.h"
+#include "nn/safetensors.h"
+#include "convert/torch_file.h"
+#include "tests/support/torch_writer.h"
+#include "tests/support/unit.h"
+
+static char folder[64];
+static const struct convert_options as_it_is = {NULL, N_DTYPES};
+
+static const char *in_folder(const char *name)
+{
+    static char paths[8][160];
+    static int i;
+    i = (i + 1) % 8;
+    snprintf(paths[i], sizeof paths[i], "%s/%s", folder, name);
+    return paths[i];
+}
+
+static void run(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static void run(const char *format, ...)
+{
+    char command[1024];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(command, sizeof command, format, args);
+    va_end(args);
+    CU_ASSERT_EQUAL_FATAL(system(command), 0);
+}
+
+static int says(const struct message *msg, const char *what)
+{
+    if (strstr(msg->text, what) != NULL)
+        return 1;
+    fprintf(stderr, "says \"%s\", not \"%s\"\n", msg->text, what);
+    return 0;
+}
+
+static int n_files(void)
+{
+    int n = -1;
+    char command[128];
+    snprintf(command, sizeof command, "find %s | wc -l", folder);
+    FILE *p = popen(command, "r");
+    if (p == NULL || fscanf(p, "%d", &n) != 1)
+        n = -1;
+    if (p != NULL)
+        pclose(p);
+    return n;
+}
+
+/* Converting fails, says this, and leaves no file behind. */
+static void refuse(const char *source, const char *what)
+{
+    const char *kind = NULL;
+    struct message msg = {""};
+    int before = n_files();
+    CU_ASSERT(convert(source, in_folder("refused"), &as_it_is, &kind, &msg) < 0);
+    CU_ASSERT(says(&msg, what));
+    CU_ASSERT_EQUAL(n_files(), before);
+}
+
+/* A Whisper model of width 4, one layer a side, in OpenAI's form; its numbers count up.  Tensor `without` is left out.
+ */
+static void write_whisper(const char *path, const char *without, int64_t n_text_head)
+{
+    static const struct {
+        const char *name;
+        int n_dims;
+        int64_t shape[3];
+    } rows[] = {
+        {"encoder.conv1.weight", 3, {4, 80, 3}},
+        {"encoder.conv1.bias", 1, {4}},
+        {"encoder.conv2.weight", 3, {4, 4, 3}},
+        {"encoder.conv2.bias", 1, {4}},
+        {"encoder.ln_post.weight", 1, {4}},
+        {"encoder.ln_post.bias", 1, {4}},
+        {"decoder.token_embedding.weight", 2, {51865, 4}},
+        {"decoder.positional_embedding", 2, {8, 4}},
+        {"decoder.ln.weight", 1, {4}},
+        {"decoder.ln.bias", 1, {4}},
+    };
+    static const char *const sides[] = {"encoder", "decoder"};
+    static const char *const layers[] = {"attn", "cross_attn"};
+    static const char *const parts[] = {"query", "key", "value", "out"};
+    static const struct {
+        const char *name;
+        int64_t value;
+    } dims[] = {{"n_mels", 80},      {"n_audio_ctx", 1500}, {"n_audio_state", 4},
+                {"n_audio_head", 2}, {"n_audio_layer", 1},  {"n_vocab", 51865},
+                {"n_text_ctx", 8},   {"n_text_state", 4},   {"n_text_layer", 1}};
+    struct torch_writer w;
+    uint16_t *numbers = mem_array(51865 * 4, 2);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(numbers);
+    for (int i = 0; i < 51865 * 4; i++)
+        numbers[i] = half_f32_to_f16((float)(i % 1000) / 8.0f);
+    torch_open(&w, path);
+    TORCH_PUTS(&w, "}(");
+    torch_text(&w, "dims");
+    TORCH_PUTS(&w, "}(");
+    for (size_t i = 0; i < sizeof dims / sizeof dims[0]; i++) {
+        torch_text(&w, dims[i].name);
+        torch_number(&w, dims[i].value);
+    }
+    torch_text(&w, "n_text_head");
+    torch_number(&w, n_text_head);
+    TORCH_PUTS(&w, "u");
+    torch_text(&w, "model_state_dict");
+    TORCH_PUTS(&w, "}(");
+#define PUT(text, dimensions, ...)                                                                                     \
+    if (without == NULL || strcmp(text, without) != 0) {                                                               \
+        struct tensor t = {text, DTYPE_F16, dimensions, __VA_ARGS__, numbers, 0};                                      \
+        CU_ASSERT_EQUAL_FATAL(tensor_measure(t.dtype, t.n_dims, t.shape, &t.n_bytes), 0);                              \
+        torch_text(&w, text);                                                                                          \
+        torch_tensor(&w, &t);                                                                                          \
+    }
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        PUT(rows[i].name, rows[i].n_dims, {rows[i].shape[0], rows[i].shape[1], rows[i].shape[2]})
+    for (int side = 0; side < 2; side++) {
+        char name[120];
+        for (int layer = 0; layer <= side; layer++) {
+            for (int part = 0; part < 4; part++) {
+                snprintf(name, sizeof name, "%s.blocks.0.%s.%s.weight", sides[side], layers[layer], parts[part]);
+                PUT(name, 2, {4, 4})
+                snprintf(name, sizeof name, "%s.blocks.0.%s.%s.bias", sides[side], layers[layer], parts[part]);
+                if (part != 1)
+                    PUT(name, 1, {4})
+            }
+            snprintf(name, sizeof name, "%s.blocks.0.%s_ln.weight", sides[side], layers[layer]);
+            PUT(name, 1, {4})
+            snprintf(name, sizeof name, "%s.blocks.0.%s_ln.bias", sides[side], layers[layer]);
+            PUT(name, 1, {4})
+        }
+        static const struct {
+            const char *name;
+            int n_dims;
+            int64_t shape[2];
+        } mlp[] = {{"mlp_ln.weight", 1, {4, 0}}, {"mlp_ln.bias", 1, {4, 0}},   {"mlp.0.weight", 2, {16, 4}},
+                   {"mlp.0.bias", 1, {16, 0}},   {"mlp.2.weight", 2, {4, 16}}, {"mlp.2.bias", 1, {4, 0}}};
+        for (size_t i = 0; i < sizeof mlp / sizeof mlp[0]; i++) {
+            snprintf(name, sizeof name, "%s.blocks.0.%s", sides[side], mlp[i].name);
+            PUT(name, mlp[i].n_dims, {mlp[i].shape[0], mlp[i].shape[1]})
+        }
+    }
+#undef PUT
+    TORCH_PUTS(&w, "uu");
+    torch_close(&w);
+    mem_free(numbers);
+}
+
+/* 50257 pieces: the 256 bytes, then pairs of them in order. */
+static void write_vocabulary(const char *path)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    FILE *f = fopen(path, "wb");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+    for (unsigned i = 0; i < 50257; i++) {
+        unsigned bits = i < 256 ? i << 16 : (i - 256) << 8;
+        fprintf(f, "%c%c%c= %u\n", digits[bits >> 18], digits[bits >> 12 & 63], i < 256 ? '=' : digits[bits >> 6 & 63],
+                i);
+    }
+    fclose(f);
+}
+
+static json_t *read_json(const char *dir, const char *name)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    return json_load_file(path, 0, NULL);
+}
+
+static void whisper_becomes_a_model(void)
+{
+    struct message msg = {""};
+    const char *kind = NULL;
+    struct safetensors *f = NULL;
+    const struct tensor *t = NULL;
+    const char *dir = in_folder("whisper"), *source = in_folder("tiny.pt");
+    write_whisper(source, NULL, 2);
+    refuse(source, "multilingual.tiktoken beside it");
+    write_vocabulary(in_folder("multilingual.tiktoken"));
+    CU_ASSERT_EQUAL_FATAL(convert(source, dir, &as_it_is, &kind, &msg), 0);
+    CU_ASSERT_STRING_EQUAL(kind, "OpenAI Whisper");
+    CU_ASSERT_EQUAL_FATAL(safetensors_open_dir(&f, dir, &msg), 0);
+    CU_ASSERT_EQUAL(safetensors_count(f), 7 + 4 + 15 + 15 + 9); /* the positions were not in the source */
+    CU_ASSERT_EQUAL(
+        safetensors_get(f, "model.decoder.layers.0.encoder_attn.k_proj.weight", 2, (const int64_t[]){4, 4}, &t, &msg),
+        0);
+    CU_ASSERT_EQUAL(((const uint16_t *)t->data)[8], half_f32_to_f16(1.0f));
+    CU_ASSERT_EQUAL_FATAL(
+        safetensors_get(f, "model.encoder.embed_positions.weight", 2, (const int64_t[]){1500, 4}, &t, &msg), 0);
+    const float *p = t->data; /* sin(t), sin(t / 10000), cos(t), cos(t / 10000) */
+    CU_ASSERT_DOUBLE_EQUAL(p[4 * 3 + 0], 0.1411200080598672, 1e-7);
+    CU_ASSERT_DOUBLE_EQUAL(p[4 * 3 + 1], 0.0002999999955, 1e-10);
+    CU_ASSERT_DOUBLE_EQUAL(p[4 * 3 + 2], -0.9899924966004454, 1e-7);
+    safetensors_close(f);
+    json_t *config = read_json(dir, "config.json"), *generation = read_json(dir, "generation_config.json");
+    CU_ASSERT_EQUAL(json_integer_value(json_object_get(config, "decoder_attention_heads")), 2);
+    CU_ASSERT_EQUAL(json_integer_value(json_object_get(config, "decoder_ffn_dim")), 16);
+    CU_ASSERT_PTR_NULL(json_object_get(generation, "alignment_heads")); /* not a size that was published */
+    CU_ASSERT_EQUAL(json_integer_value(json_object_get(generation, "no_timestamps_token_id")), 50363);
+    json_decref(config);
+    json_decref(generation);
+    refuse(dir, "loads as it is");
+}
+
+static void broken_whispers_are_refused(void)
+{
+    const char *source = in_folder("broken.pt");
+    write_whisper(source, "decoder.blocks.0.cross_attn.key.weight", 2);
+    refuse(source, "no tensor model_state_dict.decoder.blocks.0.cross_attn.key.weight");
+    write_whisper(source, "encoder.conv1.weight", 2);
+    refuse(source, "not a Whisper model");
+    write_whisper(source, NULL, 3);
+    refuse(source, "does not divide");
+    run("head -c 100000 %s > %s", source, in_folder("cut.pt"));
+    refuse(in_folder("cut.pt"), "cut or damaged");
+    run("echo nothing > %s", in_folder("text.pt"));
+    refuse(in_folder("text.pt"), "not a PyTorch checkpoint");
+    refuse(in_folder("nowhere"), "No such file");
+    run("mkdir -p %s", in_folder("empty"));
+    refuse(in_folder("empty"), "no kind of checkpoint");
+}
+
+static void matrices_change_type_and_vectors_do_not(void)
+{
+    struct message msg = {""};
+    const char *kind = NULL;
+    struct safetensors *f = NULL;
+    const struct convert_options bf16 = {in_folder("multilingual.tiktoken"), DTYPE_BF16};
+    CU_ASSERT_EQUAL_FATAL(convert(in_folder("tiny.pt"), in_folder("bf16"), &bf16, &kind, &msg), 0);
+    CU_ASSERT_EQUAL_FATAL(safetensors_open_dir(&f, in_folder("bf16"), &msg), 0);
+    const struct tensor *t = safetensors_find(f, "model.decoder.layers.0.fc1.weight");
+    CU_ASSERT_EQUAL(t->dtype, DTYPE_BF16);
+    CU_ASSERT_EQUAL(((const uint16_t *)t->data)[5], half_f32_to_bf16(0.625f));
+    CU_ASSERT_EQUAL(safetensors_find(f, "model.decoder.layers.0.fc1.bias")->dtype, DTYPE_F16);
+    safetensors_close(f);
+}
+
+static void models_change_type_too(void)
+{
+    struct message msg = {""};
+    const char *kind = NULL;
+    struct safetensors *f = NULL;
+    const struct convert_options f32 = {NULL, DTYPE_F32};
+    CU_ASSERT_EQUAL_FATAL(convert(in_folder("whisper"), in_folder("f32"), &f32, &kind, &msg), 0);
+    CU_ASSERT_STRING_EQUAL(kind, "model");
+    CU_ASSERT_EQUAL_FATAL(safetensors_open_dir(&f, in_folder("f32"), &msg), 0);
+    const struct tensor *t = safetensors_find(f, "model.decoder.layers.0.fc1.weight");
+    CU_ASSERT_EQUAL(t->dtype, DTYPE_F32);
+    CU_ASSERT_EQUAL(((const float *)t->data)[5], 0.625f);
+    CU_ASSERT(file_exists(in_folder("f32/vocab.tiktoken")) && file_exists(in_folder("f32/generation_config.json")));
+    safetensors_close(f);
+}
+
+static void only_models_are_replaced(void)
+{
+    struct message msg = {""};
+    const char *kind = NULL, *dir = in_folder("whisper");
+    CU_ASSERT_EQUAL(convert(in_folder("tiny.pt"), dir, &as_it_is, &kind, &msg), 0);
+    CU_ASSERT(file_exists(in_folder("whisper/model.safetensors")));
+    run("mkdir -p %s && echo precious > %s", in_folder("mine"), in_folder("mine/notes"));
+    int before = n_files();
+    CU_ASSERT(convert(in_folder("tiny.pt"), in_folder("mine"), &as_it_is, &kind, &msg) < 0);
+    CU_ASSERT(says(&msg, "is not a model"));
+    CU_ASSERT(file_exists(in_folder("mine/notes")));
+    CU_ASSERT(convert(in_folder("tiny.pt"), in_folder("mine/notes"), &as_it_is, &kind, &msg) < 0);
+    CU_ASSERT(convert(in_folder("tiny.pt"), in_folder("no/where"), &as_it_is, &kind, &msg) < 0);
+    CU_ASSERT_EQUAL(n_files(), before);
+}
+
+static void write_head(const char *path, int64_t width)
+{
+    static const float numbers[16] = {1, 2, 3, 4};
+    struct tensor weight = {"weight", DTYPE_F32, 2, {1, width}, numbers, (size_t)width * 4};
+    struct tensor bias = {"bias", DTYPE_F32, 1, {1}, numbers, 4};
+    struct torch_writer w;
+    torch_open(&w, path);
+    TORCH_PUTS(&w, "}(");
+    torch_text(&w, "weight");
+    torch_tensor(&w, &weight);
+    torch_text(&w, "bias");
+    torch_tensor(&w, &bias);
+    TORCH_PUTS(&w, "u");
+    torch_close(&w);
+}
+
+static void a_truncation_head_joins_its_model(void)
+{
+    struct message msg = {""};
+    const char *kind = NULL;
+    struct safetensors *f = NULL;
+    write_head(in_folder("head.pt"), 4);
+    CU_ASSERT_EQUAL_FATAL(convert(in_folder("head.pt"), in_folder("whisper"), &as_it_is, &kind, &msg), 0);
+    CU_ASSERT_EQUAL_FATAL(safetensors_open(&f, in_folder("whisper/truncation_head.safetensors"), &msg), 0);
+    const struct tensor *t = safetensors_find(f, "weight");
+    CU_ASSERT(t != NULL && tensor_has_shape(t, 2, (const int64_t[]){1, 4}) && ((const float *)t->data)[3] == 4.0f);
+    safetensors_close(f);
+    write_head(in_folder("head.pt"), 5);
+    CU_ASSERT(convert(in_folder("head.pt"), in_folder("whisper"), &as_it_is, &kind, &msg) < 0);
+    CU_ASSERT(says(&msg, "weight is [1, 5], expected [1, 4]"));
+    refuse(in_folder("head.pt"), "added to a converted Whisper model");
+}
+
+/* A sentencepiece model by hand: fields 1 (pieces), 2 (training), and one that is not of interest. */
+static void sentencepiece_models_become_lists(void)
+{
+    static const char model[] = "\x0a\x0c\x0a\x05<unk>\x15\0\0\0\0\x18\x02"
+                                "\x0a\x0b\x0a\x04\xe2\x96\x81"
+                                "a\x15\0\0\x20\xc0" /* -2.5 */
+                                "\x12\x04\x18\x02\x20\x64"
+                                "\x1a\x02hi";
+    struct buffer got = {0};
+    struct message msg = {""};
+    CU_ASSERT_EQUAL_FATAL(file_write(in_folder("sp.model"), model, sizeof model - 1, &msg), 0);
+    CU_ASSERT_EQUAL_FATAL(sentencepiece_write(in_folder("sp.model"), in_folder("pieces.tsv"), &msg), 0);
+    CU_ASSERT_EQUAL_FATAL(file_read(in_folder("pieces.tsv"), 1000, &got, &msg), 0);
+    CU_ASSERT_STRING_EQUAL(got.data, "#model\tbpe\n<unk>\t0\n\xe2\x96\x81"
+                                     "a\t-2.5\n");
+    for (size_t n = 0; n < sizeof model - 1; n++) /* any cut: a list or an error */
+        if (file_write(in_folder("sp.model"), model, n, &msg) == 0 &&
+            sentencepiece_write(in_folder("sp.model"), in_folder("pieces.tsv"), &msg) < 0)
+            CU_ASSERT(says(&msg, "not a sentencepiece model"));
+    buffer_free(&got);
+}
+
+/* Copies a reference model to wenet/, with its train.yaml edited by sed. */
+static const char *edited(const char *model, const char *edit)
+{
+    run("rm -rf %s && mkdir %s && cp %s/%s/* %s && chmod -R u+w %s", in_folder("wenet"), in_folder("wenet"),
+        unit_shared(), model, in_folder("wenet"), in_folder("wenet"));
+    if (edit != NULL)
+        run("sed -i '%s' %s", edit, in_folder("wenet/train.yaml"));
+    return in_folder("wenet");
+}
+
+/* final.pt once more, without a tensor, or with one more row, or with everything under "model". */
+static void rewrite(const char *without, const char *longer, int nested)
+{
+    struct checkpoint *c = NULL;
+    struct message msg = {""};
+    struct torch_writer w;
+    CU_ASSERT_EQUAL_FATAL(torch_file_open(&c, in_folder("wenet/final.pt"), &msg), 0);
+    torch_open(&w, in_folder("wenet/new"));
+    TORCH_PUTS(&w, "}(");
+    if (nested) {
+        torch_text(&w, "epoch");
+        TORCH_PUTS(&w, "K\7");
+        torch_text(&w, "model");
+        TORCH_PUTS(&w, "}(");
+    }
+    for (size_t i = 0; i < checkpoint_count(c); i++) {
+        struct tensor t = *checkpoint_at(c, i);
+        char *data = mem_array(t.n_bytes * 2, 1);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(data);
+        CU_ASSERT_EQUAL(checkpoint_read(c, checkpoint_at(c, i), data, &msg), 0);
+        t.data = data;
+        if (longer != NULL && strcmp(t.name, longer) == 0) {
+            t.n_bytes = t.n_bytes / (size_t)t.shape[0] * (size_t)(t.shape[0] + 1);
+            t.shape[0]++;
+        }
+        if (without == NULL || strcmp(t.name, without) != 0) {
+            torch_text(&w, t.name);
+            torch_tensor(&w, &t);
+        }
+        mem_free(data);
+    }
+    TORCH_PUTS(&w, "u");
+    if (nested)
+        TORCH_PUTS(&w, "u");
+    torch_close(&w);
+    checkpoint_close(c);
+    run("mv %s %s", in_folder("wenet/new"), in_folder("wenet/final.pt"));
+}
+
+/* Every tensor of the model is the checkpoint's. */
+static void check_tensors(const char *source, const char *dir)
+{
+    struct checkpoint *c = NULL;
+    struct safetensors *f = NULL;
+    struct message msg = {""};
+    int n_same = 0;
+    CU_ASSERT_EQUAL_FATAL(torch_file_open(&c, source, &msg), 0);
+    CU_ASSERT_EQUAL_FATAL(safetensors_open_dir(&f, dir, &msg), 0);
+    for (size_t i = 0; i < safetensors_count(f); i++) {
+        char name[256];
+        const struct tensor *t = safetensors_at(f, i);
+        snprintf(name, sizeof name, "%s%s", strncmp(t->name, "cmvn.", 5) == 0 ? "encoder.global_" : "", t->name);
+        const struct tensor *from = checkpoint_find(c, name);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(from);
+        char *data = mem_array(from->n_bytes, 1);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(data);
+        CU_ASSERT_EQUAL(checkpoint_read(c, from, data, &msg), 0);
+        n_same += from->n_bytes == t->n_bytes && memcmp(data, t->data, t->n_bytes) == 0;
+        mem_free(data);
+    }
+    CU_ASSERT_EQUAL((size_t)n_same, safetensors_count(f));
+    checkpoint_close(c);
+    safetensors_close(f);
+}
+
+static void wenet_becomes_a_model(void)
+{
+    static const char *const models[] = {"refs/wenet-u2pp", "refs/wenet-conformer-full", "refs/wenet-transformer",
+                                         "models/conformer-early"};
+    for (size_t i = 0; i < sizeof models / sizeof models[0]; i++) {
+        const char *kind = NULL, *dir = in_folder("model");
+        struct message msg = {""};
+        CU_ASSERT_EQUAL_FATAL(convert(edited(models[i], NULL), dir, &as_it_is, &kind, &msg), 0);
+        CU_ASSERT_STRING_EQUAL(kind, "WeNet");
+        check_tensors(in_folder("wenet/final.pt"), dir);
+        CU_ASSERT(file_exists(in_folder("model/units.txt")));
+        CU_ASSERT_EQUAL(file_exists(in_folder("model/pieces.tsv")), i == 3);
+    }
+}
+
+/* What WeNet's defaults are, where train.yaml is silent. */
+static void silence_means_the_default(void)
+{
+    struct message msg = {""};
+    const char *kind = NULL;
+    const char *source = edited("refs/wenet-conformer-full",
+                                "/causal:/d; /cnn_module_norm:/d; /activation_type:/d; /pos_enc_layer_type:/d");
+    CU_ASSERT_EQUAL_FATAL(convert(source, in_folder("model"), &as_it_is, &kind, &msg), 0);
+    json_t *config = read_json(in_folder("model"), "config.json"), *encoder = json_object_get(config, "encoder");
+    CU_ASSERT_STRING_EQUAL(json_string_value(json_object_get(encoder, "cnn_module_norm")), "batch_norm");
+    CU_ASSERT_STRING_EQUAL(json_string_value(json_object_get(encoder, "activation_type")), "swish");
+    CU_ASSERT_STRING_EQUAL(json_string_value(json_object_get(encoder, "pos_enc_layer_type")), "rel_pos");
+    CU_ASSERT(json_is_false(json_object_get(encoder, "causal")));
+    CU_ASSERT_EQUAL(json_integer_value(json_object_get(config, "sos")), 59);
+    json_decref(config);
+}
+
+static void what_cannot_be_computed_is_refused_by_name(void)
+{
+    static const struct {
+        const char *edit, *says;
+    } cases[] = {
+        {"s/^encoder: conformer/encoder: squeezeformer/", "encoder 'squeezeformer'"},
+        {"s/^decoder: .*/decoder: sanm_decoder/", "decoder 'sanm_decoder'"},
+        {"s/^model: .*/model: transducer/", "model 'transducer'"},
+        {"s/input_layer: conv2d/input_layer: dwconv2d4/", "encoder_conf.input_layer: \"dwconv2d4\""},
+        {"s/activation_type: swish/activation_type: selu/", "encoder_conf.activation_type: \"selu\""},
+        {"s/selfattention_layer_type: .*/selfattention_layer_type: shaw_rel_selfattn/", "shaw_rel_selfattn"},
+        {"s/cnn_module_norm: .*/cnn_module_norm: rms_norm/", "cnn_module_norm: \"rms_norm\""},
+        {"s/  causal: true/  causal: maybe/", "encoder_conf.causal: \"maybe\""},
+        {"s/  causal: true/  n_kv_head: 1/", "n_kv_head"},
+        {"s/  causal: true/  layer_norm_type: rms_norm/", "layer_norm_type"},
+        {"s/  causal: true/  mlp_type: moe/", "mlp_type"},
+        {"s/  causal: true/  causel: true/", "encoder_conf.causel"},
+        {"s/attention_heads: 4/attention_heads: 5/", "5 heads for a width of 64"},
+        {"s/  reverse_weight: .*/  apply_non_blank_embedding: true/", "apply_non_blank_embedding"},
+        {"s/num_mel_bins: 80/num_mel_bins: 40/", "num_mel_bins is 40, input_dim 80"},
+        {"s/^dataset_conf:/dataset_conf:\\n  feats_type: log_mel_spectrogram/", "log_mel_spectrogram"},
+        {"s/<eos>: 59/<eos>: 60/", "eos is 60 of 60"},
+        {"s/^input_dim: .*/input_dim: x/", "input_dim"},
+        /* shapes that contradict */
+        {"s/  output_size: 64/  output_size: 32/",
+         "encoder.embed.conv.0.weight is [64, 1, 3, 3], expected [32, 1, 3, 3]"},
+        {"s/  cnn_module_kernel: 15/  cnn_module_kernel: 7/",
+         "depthwise_conv.weight is [64, 1, 15], expected [64, 1, 7]"},
+        {"s/num_blocks: 3/num_blocks: 4/", "no tensor encoder.encoders.3"},
+        {"s/num_blocks: 3/num_blocks: 2/", "encoder.encoders.2"},
+        {"s/  macaron_style: .*//; s/  use_cnn_module: true/  macaron_style: false/", "feed_forward_macaron"},
+        {"s/input_layer: conv2d/input_layer: conv2d8/", "no tensor encoder.embed.conv.4.weight"},
+        {"s/^output_dim: 60/output_dim: 61/", "decoder.left_decoder.embed.0.weight is [60, 64], expected [61, 64]"},
+        {"s/^decoder: .*/decoder: null/", "decoder."},
+        {"1i \\  - [", "train.yaml"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        refuse(edited("refs/wenet-u2pp", cases[i].edit), cases[i].says);
+}
+
+static void broken_wenets_are_refused(void)
+{
+    edited("refs/wenet-u2pp", NULL);
+    rewrite("encoder.encoders.1.norm_mha.bias", NULL, 0);
+    refuse(in_folder("wenet"), "no tensor encoder.encoders.1.norm_mha.bias");
+    edited("refs/wenet-u2pp", NULL);
+    rewrite(NULL, "ctc.ctc_lo.bias", 0);
+    refuse(in_folder("wenet"), "tensor ctc.ctc_lo.bias is [61], expected [60]");
+    edited("refs/wenet-u2pp", NULL);
+    run("sed -i '$d' %s", in_folder("wenet/units.txt"));
+    refuse(in_folder("wenet"), "units.txt");
+    run("rm %s", in_folder("wenet/final.pt"));
+    refuse(in_folder("wenet"), "no checkpoint (final.pt)");
+    refuse(edited("refs/wenet-u2pp", "s#bpe_path: null#bpe_path: /data/bpe.model#"), "no /data/bpe.model");
+}
+
+static void nested_checkpoints_and_statistics_beside_are_found(void)
+{
+    struct message msg = {""};
+    const char *kind = NULL;
+    struct safetensors *before = NULL, *after = NULL;
+    CU_ASSERT_EQUAL_FATAL(convert(edited("refs/wenet-u2pp", NULL), in_folder("model"), &as_it_is, &kind, &msg), 0);
+    rewrite("encoder.global_cmvn.mean", NULL, 0);
+    rewrite("encoder.global_cmvn.istd", NULL, 1);
+    run("mv %s %s", in_folder("wenet/final.pt"), in_folder("wenet/avg_3.pt"));
+    CU_ASSERT_EQUAL_FATAL(convert(in_folder("wenet/avg_3.pt"), in_folder("again"), &as_it_is, &kind, &msg), 0);
+    CU_ASSERT_EQUAL_FATAL(safetensors_open_dir(&before, in_folder("model"), &msg), 0);
+    CU_ASSERT_EQUAL_FATAL(safetensors_open_dir(&after, in_folder("again"), &msg), 0);
+    CU_ASSERT_EQUAL_FATAL(safetensors_count(before), safetensors_count(after));
+    for (size_t i = 0; i < safetensors_count(before); i++) {
+        const struct tensor *a = safetensors_at(before, i), *b = safetensors_at(after, i);
+        CU_ASSERT_STRING_EQUAL(a->name, b->name);
+        CU_ASSERT(a->n_bytes == b->n_bytes && memcmp(a->data, b->data, a->n_bytes) == 0);
+    }
+    safetensors_close(before);
+    safetensors_close(after);
+}
+
+static const struct unit_test tests[] = {
+    {"Whisper becomes a model", whisper_becomes_a_model},
+    {"broken Whispers are refused", broken_whispers_are_refused},
+    {"matrices change type and vectors do not", matrices_change_type_and_vectors_do_not},
+    {"models change type too", models_change_type_too},
+    {"only models are replaced", only_models_are_replaced},
+    {"a truncation head joins its model", a_truncation_head_joins_its_model},
+    {"sentencepiece models become lists", sentencepiece_models_become_lists},
+    {"WeNet becomes a model", wenet_becomes_a_model},
+    {"silence means the default", silence_means_the_default},
+    {"what cannot be computed is refused by name", what_cannot_be_computed_is_refused_by_name},
+    {"broken WeNets are refused", broken_wenets_are_refused},
+    {"nested checkpoints and statistics beside are found", nested_checkpoints_and_statistics_beside_are_found},
+};
+#define N_OWN 7 /* need no reference data */
+
+int main(void)
+{
+    char command[128];
+    snprintf(folder, sizeof folder, "/tmp/linnet-convert-XXXXXX");
+    if (mkdtemp(folder) == NULL)
+        return 99;
+    size_t n = unit_shared() != NULL ? sizeof tests / sizeof tests[0] : N_OWN;
+    int rc = unit_main("conversion", tests, n);
+    snprintf(command, sizeof command, "rm -rf %s", folder);
+    if (system(command) != 0)
+        return 99;
+    return rc == 0 && unit_shared() == NULL ? UNIT_SKIP : rc;
+}
