@@ -18,7 +18,7 @@ struct whisper_run {
     struct nn_context ctx;
     struct whisper_encoder_state encoder;
     struct whisper_network_state network;
-    struct log_mel *mel;
+    struct features_stream *mel;
     float *samples, *frames, *hidden;
     int *tokens, *slots;
     int n_tokens;
@@ -27,7 +27,7 @@ struct whisper_run {
 
 static void whisper_run_close(struct whisper_run *r)
 {
-    log_mel_close(r->mel);
+    features_close(r->mel);
     whisper_encoder_state_close(&r->encoder);
     whisper_network_state_close(&r->network);
     nn_context_close(&r->ctx);
@@ -78,9 +78,9 @@ static int whisper_features(struct whisper_run *r, const struct whisper_config *
         return rc;
     r->frames = mem_array(n_values, sizeof *r->frames);
     float *features = forward_add(t, "features", c->n_mels, n_frames);
-    if (r->frames == NULL || features == NULL || log_mel_max_frames(r->mel, n) != (size_t)n_frames)
+    if (r->frames == NULL || features == NULL || features_max_frames(r->mel, n) != (size_t)n_frames)
         return fail_memory(msg);
-    log_mel_feed(r->mel, r->samples, n, r->frames);
+    features_feed(r->mel, r->samples, n, r->frames);
     log_mel_normalize(r->frames, n_values, -INFINITY);
     for (int i = 0; i < n_frames; i++)
         for (int k = 0; k < c->n_mels; k++)

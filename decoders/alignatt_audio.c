@@ -36,7 +36,7 @@ int alignatt_audio_open(struct alignatt_audio *a, const struct recipe *r, int n_
 
 void alignatt_audio_close(struct alignatt_audio *a)
 {
-    log_mel_close(a->mel);
+    features_close(a->mel);
     vad_close(a->vad);
     mem_free(a->changes);
     mem_free(a->spoken);
@@ -46,7 +46,7 @@ void alignatt_audio_close(struct alignatt_audio *a)
 
 void alignatt_audio_reset(struct alignatt_audio *a)
 {
-    log_mel_reset(a->mel);
+    features_reset(a->mel);
     vad_reset(a->vad);
     a->first_frame = a->n_frames = a->n_samples = a->speech_to = 0;
     a->speech_from = -1;
@@ -67,7 +67,7 @@ size_t alignatt_audio_hear(struct alignatt_audio *a, const float *samples, size_
 {
     size_t room = ALIGNATT_CELL - (size_t)(a->n_samples % ALIGNATT_CELL);
     n = n < room ? n : room;
-    a->n_frames += (int64_t)log_mel_feed(a->mel, samples, n, a->frames + a->n_frames * a->n_mels);
+    a->n_frames += (int64_t)features_feed(a->mel, samples, n, a->frames + a->n_frames * a->n_mels);
     size_t n_changes = vad_feed(a->vad, samples, n, a->changes);
     for (size_t i = 0; i < n_changes; i++)
         take_change(a, &a->changes[i]);

@@ -10,7 +10,7 @@
 enum { ALIGNATT_CELL = 2 * LOG_MEL_HOP /* samples of an encoder frame: nothing happens between its ends */ };
 
 struct alignatt_audio {
-    struct log_mel *mel;
+    struct features_stream *mel;
     struct vad *vad;
     struct vad_change *changes;                 /* of a cell */
     float *frames;                              /* [max_frames, n_mels] log10 energies from first_frame on */

@@ -32,7 +32,7 @@ struct simul {
     struct alignatt_reader reader;
     struct whisper_search_options rules;
     int *suppressed;
-    struct log_mel *mel;
+    struct features_stream *mel;
     float *window;                           /* [WINDOW, n_mels] */
     float *audio;                            /* [max_chunks * n_chunk] live chunks, joined */
     int n_fresh, n_chunk, n_chunks, max_chunks; /* new samples of a chunk, all its samples, chunks before the open one */
@@ -58,7 +58,7 @@ static void simul_close(void *state)
     if (s == NULL)
         return;
     alignatt_reader_close(&s->reader);
-    log_mel_close(s->mel);
+    features_close(s->mel);
     buffer_free(&s->text);
     void *arrays[] = {s->suppressed, s->window, s->audio, s->tokens, s->counts, s};
     for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++)
@@ -140,11 +140,11 @@ static void listen(struct simul *s, int n_audio)
     size_t n_mels = (size_t)s->host.model->whisper->config.n_mels, n_rows;
     double start = clock_s();
     int n = n_audio < WINDOW_SAMPLES ? n_audio : WINDOW_SAMPLES;
-    log_mel_reset(s->mel);
-    n_rows = log_mel_feed(s->mel, s->audio, (size_t)n, s->window);
+    features_reset(s->mel);
+    n_rows = features_feed(s->mel, s->audio, (size_t)n, s->window);
     for (int n_more; n < WINDOW_SAMPLES; n += n_more) {
         n_more = WINDOW_SAMPLES - n < 4000 ? WINDOW_SAMPLES - n : 4000;
-        n_rows += log_mel_feed(s->mel, silence, (size_t)n_more, s->window + n_rows * n_mels);
+        n_rows += features_feed(s->mel, silence, (size_t)n_more, s->window + n_rows * n_mels);
     }
     log_mel_normalize(s->window, (size_t)WINDOW * n_mels, -__builtin_inff());
     s->host.stats->features_s += clock_s() - start;

@@ -16,7 +16,7 @@ struct hybrid_encoder {
     const struct hybrid_model *model;
     struct nn_context *ctx;
     struct hybrid_encoder_options options;
-    struct fbank *fbank;
+    struct features_stream *fbank;
     struct conformer_stream *stream; /* NULL: whole recordings */
     float *frames;                   /* features of a block of samples, of which n_used are used up */
     int n_frames, n_used;
@@ -60,7 +60,7 @@ int hybrid_encoder_open(struct hybrid_encoder **out, const struct hybrid_model *
     e->states = chunk > 0 ? mem_array(n * d, sizeof *e->states) : NULL;
     if (e->frames == NULL || e->logprobs == NULL || (chunk > 0 && e->states == NULL))
         rc = fail_memory(msg);
-    else if ((rc = fbank_open(&e->fbank, &m->features, msg)) >= 0)
+    else if ((rc = features_open(&e->fbank, &m->features, msg)) >= 0)
         rc = nn_context_reserve(ctx, hybrid_model_scratch(m), msg);
     if (rc >= 0 && chunk > 0)
         rc = conformer_stream_open(&e->stream, m->encoder, ctx, chunk, options->left_chunks, msg);
@@ -76,7 +76,7 @@ void hybrid_encoder_close(struct hybrid_encoder *e)
 {
     if (e == NULL)
         return;
-    fbank_close(e->fbank);
+    features_close(e->fbank);
     conformer_stream_close(e->stream);
     mem_free(e->frames);
     mem_free(e->states);
@@ -87,7 +87,7 @@ void hybrid_encoder_close(struct hybrid_encoder *e)
 
 void hybrid_encoder_reset(struct hybrid_encoder *e)
 {
-    fbank_reset(e->fbank);
+    features_reset(e->fbank);
     if (e->stream != NULL)
         conformer_stream_reset(e->stream);
     e->n_frames = e->n_used = e->n_padding = e->has_finished = e->is_drained = 0;
@@ -138,7 +138,7 @@ static int take_samples(struct hybrid_encoder *e, const float *samples, size_t n
 {
     double start = clock_s();
     e->n_used = 0;
-    e->n_frames = (int)fbank_feed(e->fbank, samples, n, e->frames);
+    e->n_frames = (int)features_feed(e->fbank, samples, n, e->frames);
     if (e->stream == NULL) {
         int rc = features_reserve(e, e->n_frames, msg), mels = e->model->config.n_features;
         if (rc < 0)

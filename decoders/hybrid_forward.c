@@ -23,7 +23,7 @@ static int grow(struct hybrid_forward *f, int *size, int n, size_t mels, struct 
     return LINNET_OK;
 }
 
-static int read_features(struct hybrid_forward *f, const struct hybrid_model *m, struct fbank *fbank, float *samples,
+static int read_features(struct hybrid_forward *f, const struct hybrid_model *m, struct features_stream *fbank, float *samples,
                          struct audio_file *audio, struct message *msg)
 {
     size_t mels = (size_t)m->config.n_features;
@@ -32,24 +32,24 @@ static int read_features(struct hybrid_forward *f, const struct hybrid_model *m,
     while (rc >= 0 && (n = audio_file_read(audio, samples, BLOCK_SAMPLES, msg)) != 0) {
         if (n < 0)
             return (int)n;
-        rc = grow(f, &size, f->n_features + (int)fbank_max_frames(fbank, (size_t)n), mels, msg);
+        rc = grow(f, &size, f->n_features + (int)features_max_frames(fbank, (size_t)n), mels, msg);
         if (rc >= 0)
-            f->n_features += (int)fbank_feed(fbank, samples, (size_t)n, f->features + (size_t)f->n_features * mels);
+            f->n_features += (int)features_feed(fbank, samples, (size_t)n, f->features + (size_t)f->n_features * mels);
     }
     return rc;
 }
 
-static int features_open(struct hybrid_forward *f, const struct hybrid_model *m, struct audio_file *audio,
+static int read_all(struct hybrid_forward *f, const struct hybrid_model *m, struct audio_file *audio,
                          struct message *msg)
 {
-    struct fbank *fbank = NULL;
+    struct features_stream *fbank = NULL;
     float *samples = mem_array(BLOCK_SAMPLES, sizeof *samples);
-    int rc = samples != NULL ? fbank_open(&fbank, &m->features, msg) : fail_memory(msg);
+    int rc = samples != NULL ? features_open(&fbank, &m->features, msg) : fail_memory(msg);
     if (rc >= 0)
         rc = read_features(f, m, fbank, samples, audio, msg);
     if (rc >= 0 && conformer_frames(m->encoder, f->n_features) == 0)
         rc = fail(msg, LINNET_E_AUDIO, "%d frames of audio are too short for the encoder", f->n_features);
-    fbank_close(fbank);
+    features_close(fbank);
     mem_free(samples);
     return rc;
 }
@@ -78,7 +78,7 @@ int hybrid_forward(struct hybrid_forward *f, const struct hybrid_model *m, struc
     *f = (struct hybrid_forward){0};
     int rc = nn_context_open(&ctx, pool, msg);
     if (rc >= 0)
-        rc = features_open(f, m, audio, msg);
+        rc = read_all(f, m, audio, msg);
     if (rc >= 0)
         rc = encode(f, m, &ctx, chunk, left_chunks, msg);
     nn_context_close(&ctx);

@@ -68,7 +68,7 @@ static int read_features(struct hybrid_model *m, const struct config *c)
 {
     const json_t *f = json_object_get(c->root, "features");
     const char *kind = json_string_value(json_object_get(f, "kind"));
-    struct fbank_options o = FBANK_DEFAULTS;
+    struct features o = FBANK_DEFAULTS;
     int rc;
     if (kind == NULL || strcmp(kind, "fbank") != 0)
         return fail(c->msg, LINNET_E_MODEL, "%s: features of kind '%.60s' are not supported", c->path,

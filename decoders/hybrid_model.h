@@ -17,7 +17,7 @@
 /* Immutable after opening; shared by streams. */
 struct hybrid_model {
     struct conformer_config config;
-    struct fbank_options features;
+    struct features features;
     int n_vocabulary, blank, sos, eos;
     double reverse_weight; /* usual share of the right-to-left decoder when rescoring */
     double frame_s;        /* of an encoder frame */

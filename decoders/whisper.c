@@ -26,7 +26,7 @@ struct whisper {
     const struct whisper_model *model;
     const struct whisper_vocab *vocab;
     struct nn_context ctx;
-    struct log_mel *mel;
+    struct features_stream *mel;
     struct speech speech; /* with decoder.skip_silence only */
     struct whisper_encoder_state encoder;
     struct whisper_search *search;
@@ -58,7 +58,7 @@ static int search_open(struct whisper *w)
 static void start_over(struct whisper *w)
 {
     const struct recipe_list *clip = &w->host.recipe->decoder_clip;
-    log_mel_reset(w->mel);
+    features_reset(w->mel);
     if (w->speech.vad != NULL)
         speech_reset(&w->speech);
     w->first_frame = w->n_frames = w->n_samples = 0;
@@ -76,7 +76,7 @@ static void whisper_close(void *state)
     struct whisper *w = state;
     if (w == NULL)
         return;
-    log_mel_close(w->mel);
+    features_close(w->mel);
     speech_close(&w->speech);
     whisper_encoder_state_close(&w->encoder);
     whisper_search_close(w->search);
@@ -343,7 +343,7 @@ enum { LAST_SILENCE = sizeof last_silence / sizeof last_silence[0] };
 
 static void preview_piece(struct whisper *w, const float *samples, size_t n)
 {
-    size_t n_frames = log_mel_feed(w->mel, samples, n, w->frames);
+    size_t n_frames = features_feed(w->mel, samples, n, w->frames);
     float largest = log_mel_largest(w->frames, n_frames * (size_t)w->model->config.n_mels);
     w->largest = largest > w->largest ? largest : w->largest;
 }
@@ -365,7 +365,7 @@ static void begin(struct whisper *w)
     if (!w->is_shown)
         return;
     preview_piece(w, last_silence, LAST_SILENCE);
-    log_mel_reset(w->mel);
+    features_reset(w->mel);
     w->is_shown = 0;
 }
 
@@ -374,7 +374,7 @@ static int feed_piece(struct whisper *w, const float *samples, size_t n)
 {
     double start = clock_s();
     w->n_frames +=
-        (int64_t)log_mel_feed(w->mel, samples, n, w->frames + (size_t)w->n_frames * (size_t)w->model->config.n_mels);
+        (int64_t)features_feed(w->mel, samples, n, w->frames + (size_t)w->n_frames * (size_t)w->model->config.n_mels);
     w->host.stats->features_s += clock_s() - start;
     int rc = w->speech.vad != NULL && w->end < 0 ? speech_feed(&w->speech, samples, n, w->host.msg) : LINNET_OK;
     return rc < 0 ? rc : advance(w);

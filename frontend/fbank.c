@@ -19,6 +19,7 @@
 #define PREEMPHASIS 0.97f
 
 struct fbank {
+    struct features_stream base;
     struct framer framer;
     struct kaldi_fft fft;
     struct mel_bank bank;
@@ -33,7 +34,7 @@ static size_t next_power_of_two(size_t n)
     return p;
 }
 
-static int check_options(const struct fbank_options *o, struct message *msg)
+static int check_options(const struct features *o, struct message *msg)
 {
     if (o->rate_hz < 1000 || o->rate_hz > 768000)
         return fail(msg, LINNET_E_ARGUMENT, "filterbank: a rate of %d Hz", o->rate_hz);
@@ -42,7 +43,9 @@ static int check_options(const struct fbank_options *o, struct message *msg)
     return LINNET_OK;
 }
 
-int fbank_open(struct fbank **out, const struct fbank_options *o, struct message *msg)
+static void fbank_close(struct features_stream *s);
+
+static int fbank_open(struct features_stream **out, const struct features *o, struct message *msg)
 {
     int rc = check_options(o, msg);
     if (rc < 0)
@@ -55,6 +58,7 @@ int fbank_open(struct fbank **out, const struct fbank_options *o, struct message
     struct fbank *f = mem_array(1, sizeof *f);
     if (f == NULL)
         return fail_memory(msg);
+    f->base.kind = &fbank_features;
     rc = framer_open(&f->framer, length, hop, msg);
     if (rc == 0)
         rc = kaldi_fft_open(&f->fft, n_fft, msg);
@@ -69,17 +73,16 @@ int fbank_open(struct fbank **out, const struct fbank_options *o, struct message
     }
     for (size_t i = 0; i < length; i++)
         f->window[i] = (float)pow(0.5 - 0.5 * cos(2.0 * acos(-1.0) * (double)i / (double)(length - 1)), 0.85);
-    *out = f;
+    *out = &f->base;
     return LINNET_OK;
 fail:
-    fbank_close(f);
+    fbank_close(&f->base);
     return rc;
 }
 
-void fbank_close(struct fbank *f)
+static void fbank_close(struct features_stream *s)
 {
-    if (f == NULL)
-        return;
+    struct fbank *f = (struct fbank *)s;
     framer_close(&f->framer);
     kaldi_fft_close(&f->fft);
     mel_bank_close(&f->bank);
@@ -87,14 +90,14 @@ void fbank_close(struct fbank *f)
     mem_free(f);
 }
 
-void fbank_reset(struct fbank *f)
+static void fbank_reset(struct features_stream *s)
 {
-    framer_reset(&f->framer);
+    framer_reset(&((struct fbank *)s)->framer);
 }
 
-size_t fbank_max_frames(const struct fbank *f, size_t n)
+static size_t fbank_max_frames(const struct features_stream *s, size_t n)
 {
-    return framer_frames(&f->framer, n);
+    return framer_frames(&((const struct fbank *)s)->framer, n);
 }
 
 static void frame_step(struct fbank *f, const float *frame, float *row)
@@ -117,8 +120,9 @@ static void frame_step(struct fbank *f, const float *frame, float *row)
         row[i] = logf(row[i] > FLT_EPSILON ? row[i] : FLT_EPSILON);
 }
 
-size_t fbank_feed(struct fbank *f, const float *samples, size_t n, float *frames)
+static size_t fbank_feed(struct features_stream *s, const float *samples, size_t n, float *frames)
 {
+    struct fbank *f = (struct fbank *)s;
     size_t n_rows = 0, n_mels = (size_t)f->bank.n_mels;
     while (n > 0) {
         size_t n_taken = framer_put(&f->framer, samples, n);
@@ -129,3 +133,13 @@ size_t fbank_feed(struct fbank *f, const float *samples, size_t n, float *frames
     }
     return n_rows;
 }
+
+const struct features_kind fbank_features = {
+    .name = "fbank",
+    .title = "Kaldi log mel filterbank",
+    .open = fbank_open,
+    .close = fbank_close,
+    .reset = fbank_reset,
+    .max_frames = fbank_max_frames,
+    .feed = fbank_feed,
+};

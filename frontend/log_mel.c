@@ -19,6 +19,7 @@
 #define HALF (N_FFT / 2)
 
 struct log_mel {
+    struct features_stream base;
     struct framer framer;
     struct spectrum spectrum;
     struct mel_bank bank;
@@ -27,45 +28,49 @@ struct log_mel {
     size_t n_start;
 };
 
-int log_mel_open(struct log_mel **out, int n_mels, struct message *msg)
+static void log_mel_close(struct features_stream *s);
+
+static int open_stream(struct features_stream **out, const struct features *f, struct message *msg)
 {
     struct log_mel *m = mem_array(1, sizeof *m);
     if (m == NULL)
         return fail_memory(msg);
+    m->base.kind = &log_mel_features;
     int rc = framer_open(&m->framer, N_FFT, LOG_MEL_HOP, msg);
     if (rc == 0)
         rc = spectrum_open(&m->spectrum, N_FFT, msg);
     if (rc == 0)
-        rc = mel_bank_open_slaney(&m->bank, n_mels, N_FFT, LOG_MEL_RATE_HZ, msg);
+        rc = mel_bank_open_slaney(&m->bank, f->n_mels, N_FFT, LOG_MEL_RATE_HZ, msg);
     if (rc < 0)
         goto fail;
     for (int i = 0; i < N_FFT; i++)
         m->window[i] = (float)(0.5 - 0.5 * cos(2.0 * acos(-1.0) * i / N_FFT));
-    *out = m;
+    *out = &m->base;
     return LINNET_OK;
 fail:
-    log_mel_close(m);
+    log_mel_close(&m->base);
     return rc;
 }
 
-void log_mel_close(struct log_mel *m)
+static void log_mel_close(struct features_stream *s)
 {
-    if (m == NULL)
-        return;
+    struct log_mel *m = (struct log_mel *)s;
     framer_close(&m->framer);
     spectrum_close(&m->spectrum);
     mel_bank_close(&m->bank);
     mem_free(m);
 }
 
-void log_mel_reset(struct log_mel *m)
+static void log_mel_reset(struct features_stream *s)
 {
+    struct log_mel *m = (struct log_mel *)s;
     framer_reset(&m->framer);
     m->n_start = 0;
 }
 
-size_t log_mel_max_frames(const struct log_mel *m, size_t n)
+static size_t log_mel_max_frames(const struct features_stream *s, size_t n)
 {
+    const struct log_mel *m = (const struct log_mel *)s;
     if (m->n_start == HALF)
         return framer_frames(&m->framer, n);
     return m->n_start + n < HALF ? 0 : framer_frames(&m->framer, m->n_start + n + HALF);
@@ -99,8 +104,9 @@ static void frame_step(struct log_mel *m, const float *frame, float *row)
         row[i] = log10f(row[i] > 1e-10f ? row[i] : 1e-10f);
 }
 
-size_t log_mel_feed(struct log_mel *m, const float *samples, size_t n, float *frames)
+static size_t log_mel_feed(struct features_stream *s, const float *samples, size_t n, float *frames)
 {
+    struct log_mel *m = (struct log_mel *)s;
     size_t n_rows = 0, n_mels = (size_t)m->bank.n_mels;
     while (n > 0) {
         size_t n_taken = m->n_start < HALF ? take_start(m, samples, n) : framer_put(&m->framer, samples, n);
@@ -128,3 +134,19 @@ void log_mel_normalize(float *frames, size_t n_values, float largest)
     for (size_t i = 0; i < n_values; i++)
         frames[i] = ((frames[i] > floor ? frames[i] : floor) + 4.0f) / 4.0f;
 }
+
+static void normalize_by_own_largest(float *frames, size_t n_values)
+{
+    log_mel_normalize(frames, n_values, -INFINITY);
+}
+
+const struct features_kind log_mel_features = {
+    .name = "log_mel",
+    .title = "Whisper log-mel",
+    .open = open_stream,
+    .close = log_mel_close,
+    .reset = log_mel_reset,
+    .max_frames = log_mel_max_frames,
+    .feed = log_mel_feed,
+    .normalize = normalize_by_own_largest,
+};

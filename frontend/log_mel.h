@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * log_mel.h - Whisper's log-mel spectrogram, frame by frame.
  *
- * Samples come at 16 kHz in [-1, 1], the scale of libsndfile and of the microphone; nothing is multiplied.  (Kaldi's
- * filterbank, fbank.h, multiplies by 32768 inside: both take the same samples.)
+ * Samples come at 16 kHz in [-1, 1], the scale of libsndfile and of the microphone; nothing is multiplied.
  *
  * Frame t is centred on sample 160 t and comes out as soon as samples up to 160 t + 200 are there.  The start of the
  * stream is mirrored, as Whisper does; the end is the caller's: openai-whisper appends 30 s of zeros to a recording, so
@@ -11,25 +10,25 @@
 #ifndef LINNET_FRONTEND_LOG_MEL_H
 #define LINNET_FRONTEND_LOG_MEL_H
 
-#include <stddef.h>
-
-#include "base/status.h"
+#include "frontend/features.h"
 
 #define LOG_MEL_RATE_HZ 16000
 #define LOG_MEL_HOP 160            /* samples from frame to frame */
 #define LOG_MEL_WINDOW_FRAMES 3000 /* of Whisper's 30 s window */
-#define LOG_MEL_SILENCE -10.0f     /* what log_mel_feed writes for no energy */
+#define LOG_MEL_SILENCE -10.0f     /* a frame without energy */
 
-struct log_mel;
+extern const struct features_kind log_mel_features; /* frames are log10(max(energy, 1e-10)) */
 
-int log_mel_open(struct log_mel **out, int n_mels, struct message *msg) LINNET_MUST_CHECK;
-void log_mel_close(struct log_mel *m);
-void log_mel_reset(struct log_mel *m);
-
-size_t log_mel_max_frames(const struct log_mel *m, size_t n); /* how many frames log_mel_feed would write: exact */
-
-/* Takes n samples and writes the frames [T, n_mels] that they complete: log10(max(energy, 1e-10)).  Returns T. */
-size_t log_mel_feed(struct log_mel *m, const float *samples, size_t n, float *frames);
+/* features_open for Whisper's frames with n_mels values. */
+static inline int log_mel_open(struct features_stream **out, int n_mels, struct message *msg)
+{
+    const struct features f = {.kind = &log_mel_features,
+                               .rate_hz = LOG_MEL_RATE_HZ,
+                               .n_mels = n_mels,
+                               .length_ms = 25.0,
+                               .shift_ms = 10.0};
+    return features_open(out, &f, msg);
+}
 
 /* Prepares a copy of the frames of one window for the encoder, in place: nothing below the window's largest value - 8,
  * then (x + 4) / 4.  n_values = T * n_mels.  Whisper takes the largest value of the whole recording where the file is

@@ -69,13 +69,13 @@ static void log_mel_equals_small_vector(void)
     CU_ASSERT_PTR_NOT_NULL_FATAL(want.data);
     float x[2400], got[15 * 80];
     make_signal(x, 2400);
-    struct log_mel *m;
+    struct features_stream *m;
     CU_ASSERT_EQUAL_FATAL(log_mel_open(&m, 80, NULL), 0);
-    size_t n_rows = log_mel_feed(m, x, 2400, got); /* the vector's last frame mirrors the end: not ours */
+    size_t n_rows = features_feed(m, x, 2400, got); /* the vector's last frame mirrors the end: not ours */
     CU_ASSERT_EQUAL(n_rows, 14);
     CU_ASSERT_EQUAL(want.n_rows, 15);
     CU_ASSERT(largest_difference(got, want.data, 14 * 80) < 1e-4);
-    log_mel_close(m);
+    features_close(m);
     free(want.data);
 }
 
@@ -117,28 +117,28 @@ static void fbank_equals_small_vector(void)
     CU_ASSERT_PTR_NOT_NULL_FATAL(want.data);
     float x[2400], got[13 * 80];
     make_signal(x, 2400);
-    struct fbank *f;
-    struct fbank_options options = FBANK_DEFAULTS;
-    CU_ASSERT_EQUAL_FATAL(fbank_open(&f, &options, NULL), 0);
-    CU_ASSERT_EQUAL(fbank_max_frames(f, 2400), 13);
-    CU_ASSERT_EQUAL_FATAL(fbank_feed(f, x, 2400, got), 13);
+    struct features_stream *f;
+    struct features options = FBANK_DEFAULTS;
+    CU_ASSERT_EQUAL_FATAL(features_open(&f, &options, NULL), 0);
+    CU_ASSERT_EQUAL(features_max_frames(f, 2400), 13);
+    CU_ASSERT_EQUAL_FATAL(features_feed(f, x, 2400, got), 13);
     CU_ASSERT_EQUAL(want.n_rows, 13);
     CU_ASSERT(largest_difference(got, want.data, 13 * 80) < 1e-4);
-    fbank_close(f);
+    features_close(f);
     free(want.data);
 }
 
 static void fbank_floors_silence(void)
 {
     float zeros[560] = {0}, got[2 * 23];
-    struct fbank *f;
-    struct fbank_options options = FBANK_DEFAULTS;
+    struct features_stream *f;
+    struct features options = FBANK_DEFAULTS;
     options.n_mels = 23;
-    CU_ASSERT_EQUAL_FATAL(fbank_open(&f, &options, NULL), 0);
-    CU_ASSERT_EQUAL_FATAL(fbank_feed(f, zeros, 560, got), 2);
+    CU_ASSERT_EQUAL_FATAL(features_open(&f, &options, NULL), 0);
+    CU_ASSERT_EQUAL_FATAL(features_feed(f, zeros, 560, got), 2);
     for (int i = 0; i < 2 * 23; i++)
         CU_ASSERT_DOUBLE_EQUAL(got[i], log(1.1920928955078125e-07), 1e-5);
-    fbank_close(f);
+    features_close(f);
 }
 
 static void normalize_clamps_and_scales(void)
@@ -158,31 +158,24 @@ static void normalize_clamps_and_scales(void)
 static void wrong_options_are_refused(void)
 {
     struct message msg;
-    struct log_mel *m = (void *)1;
-    struct fbank *f = (void *)1;
+    struct features_stream *m = (void *)1;
+    struct features_stream *f = (void *)1;
     CU_ASSERT_EQUAL(log_mel_open(&m, 0, &msg), LINNET_E_ARGUMENT);
     CU_ASSERT_PTR_EQUAL(m, (void *)1);
-    struct fbank_options wrong[] = {FBANK_DEFAULTS, FBANK_DEFAULTS, FBANK_DEFAULTS, FBANK_DEFAULTS, FBANK_DEFAULTS};
+    struct features wrong[] = {FBANK_DEFAULTS, FBANK_DEFAULTS, FBANK_DEFAULTS, FBANK_DEFAULTS, FBANK_DEFAULTS};
     wrong[0].rate_hz = 0;
     wrong[1].shift_ms = 30.0;
     wrong[2].high_hz = 9000.0;
     wrong[3].length_ms = NAN;
     wrong[4].n_mels = -1;
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
-        CU_ASSERT_EQUAL(fbank_open(&f, &wrong[i], &msg), LINNET_E_ARGUMENT);
+        CU_ASSERT_EQUAL(features_open(&f, &wrong[i], &msg), LINNET_E_ARGUMENT);
     CU_ASSERT_PTR_EQUAL(f, (void *)1);
 }
 
-/* One feed function for both kinds. */
-struct features {
-    struct log_mel *log_mel;
-    struct fbank *fbank;
-};
-
-static size_t feed(struct features *f, const float *x, size_t n, float *rows)
+static size_t feed(struct features_stream *f, const float *x, size_t n, float *rows)
 {
-    size_t want = f->fbank ? fbank_max_frames(f->fbank, n) : log_mel_max_frames(f->log_mel, n);
-    size_t got = f->fbank ? fbank_feed(f->fbank, x, n, rows) : log_mel_feed(f->log_mel, x, n, rows);
+    size_t want = features_max_frames(f, n), got = features_feed(f, x, n, rows);
     CU_ASSERT_EQUAL(got, want);
     return got;
 }
@@ -190,7 +183,7 @@ static size_t feed(struct features *f, const float *x, size_t n, float *rows)
 #define N_SIGNAL 9000
 #define N_ROWS 56
 
-static void check_chunks(struct features *f, struct features *other)
+static void check_chunks(struct features_stream *f, struct features_stream *other)
 {
     static float x[N_SIGNAL], y[N_SIGNAL], whole[N_ROWS * 80], parts[N_ROWS * 80], ignored[N_ROWS * 80];
     make_signal(x, N_SIGNAL);
@@ -200,8 +193,8 @@ static void check_chunks(struct features *f, struct features *other)
     CU_ASSERT(n_rows >= N_ROWS - 2 && n_rows <= N_ROWS);
     static const size_t sizes[] = {0, 1, 7, 160, 199, 200, 401, 4000};
     for (size_t i = 1; i < sizeof sizes / sizeof sizes[0]; i++) {
-        f->fbank ? fbank_reset(f->fbank) : log_mel_reset(f->log_mel); /* reset = new */
-        other->fbank ? fbank_reset(other->fbank) : log_mel_reset(other->log_mel);
+        features_reset(f); /* reset = new */
+        features_reset(other);
         size_t n_done = 0;
         for (size_t at = 0; at < N_SIGNAL; at += sizes[i]) {
             size_t n = N_SIGNAL - at < sizes[i] ? N_SIGNAL - at : sizes[i];
@@ -216,18 +209,18 @@ static void check_chunks(struct features *f, struct features *other)
 
 static void chunks_do_not_matter(void)
 {
-    struct features a = {0}, b = {0};
-    struct fbank_options options = FBANK_DEFAULTS;
-    CU_ASSERT_EQUAL_FATAL(log_mel_open(&a.log_mel, 80, NULL), 0);
-    CU_ASSERT_EQUAL_FATAL(log_mel_open(&b.log_mel, 80, NULL), 0);
-    check_chunks(&a, &b);
-    log_mel_close(a.log_mel);
-    log_mel_close(b.log_mel);
-    CU_ASSERT_EQUAL_FATAL(fbank_open(&a.fbank, &options, NULL), 0);
-    CU_ASSERT_EQUAL_FATAL(fbank_open(&b.fbank, &options, NULL), 0);
-    check_chunks(&a, &b);
-    fbank_close(a.fbank);
-    fbank_close(b.fbank);
+    struct features_stream *a, *b;
+    struct features options = FBANK_DEFAULTS;
+    CU_ASSERT_EQUAL_FATAL(log_mel_open(&a, 80, NULL), 0);
+    CU_ASSERT_EQUAL_FATAL(log_mel_open(&b, 80, NULL), 0);
+    check_chunks(a, b);
+    features_close(a);
+    features_close(b);
+    CU_ASSERT_EQUAL_FATAL(features_open(&a, &options, NULL), 0);
+    CU_ASSERT_EQUAL_FATAL(features_open(&b, &options, NULL), 0);
+    check_chunks(a, b);
+    features_close(a);
+    features_close(b);
 }
 
 struct thread_work {
@@ -238,12 +231,12 @@ struct thread_work {
 static void *open_and_feed(void *arg)
 {
     struct thread_work *work = arg;
-    struct log_mel *m;
+    struct features_stream *m;
     for (int i = 0; i < 20; i++) {
         if (log_mel_open(&m, 80, NULL) < 0)
             return NULL;
-        log_mel_feed(m, work->x, N_SIGNAL, work->rows);
-        log_mel_close(m);
+        features_feed(m, work->x, N_SIGNAL, work->rows);
+        features_close(m);
     }
     return arg;
 }
@@ -277,10 +270,10 @@ static void log_mel_equals_recording(const char *file, int n_mels)
     size_t n_samples = 30 * 16000 + 40, n_frames = 3000, n_columns = (size_t)n_mels;
     float *samples = mem_array(n_samples, sizeof *samples), *rows = mem_array(n_frames * n_columns, sizeof *rows);
     memcpy(samples, x.data, x.n_rows * sizeof *samples);
-    struct log_mel *m;
+    struct features_stream *m;
     CU_ASSERT_EQUAL_FATAL(log_mel_open(&m, n_mels, NULL), 0);
-    CU_ASSERT_EQUAL_FATAL(log_mel_max_frames(m, n_samples), n_frames);
-    log_mel_feed(m, samples, n_samples, rows);
+    CU_ASSERT_EQUAL_FATAL(features_max_frames(m, n_samples), n_frames);
+    features_feed(m, samples, n_samples, rows);
     log_mel_normalize(rows, n_frames * n_columns, -INFINITY);
     double largest = 0.0;
     for (size_t t = 0; t < n_frames; t++)
@@ -288,7 +281,7 @@ static void log_mel_equals_recording(const char *file, int n_mels)
             largest = fmax(largest, fabs((double)rows[t * n_columns + k] - (double)want.data[k * n_frames + t]));
     printf("%s: largest difference %.2g ... ", file, largest);
     CU_ASSERT(largest < 1e-4);
-    log_mel_close(m);
+    features_close(m);
     mem_free(samples);
     mem_free(rows);
     free(want.data);
@@ -313,18 +306,18 @@ static void fbank_equals_recordings(void)
         struct reference want = reference_tensor(unit_shared(), file, "fbank"), x = reference_wav(unit_shared(), wav);
         CU_ASSERT_PTR_NOT_NULL_FATAL(want.data);
         CU_ASSERT_PTR_NOT_NULL_FATAL(x.data);
-        struct fbank_options options = FBANK_DEFAULTS;
+        struct features options = FBANK_DEFAULTS;
         options.n_mels = (int)want.n_columns;
-        struct fbank *f;
-        CU_ASSERT_EQUAL_FATAL(fbank_open(&f, &options, NULL), 0);
-        CU_ASSERT_EQUAL_FATAL(fbank_max_frames(f, x.n_rows), want.n_rows);
+        struct features_stream *f;
+        CU_ASSERT_EQUAL_FATAL(features_open(&f, &options, NULL), 0);
+        CU_ASSERT_EQUAL_FATAL(features_max_frames(f, x.n_rows), want.n_rows);
         float *rows = mem_array(want.n_rows * want.n_columns, sizeof *rows);
-        fbank_feed(f, x.data, x.n_rows, rows);
+        features_feed(f, x.data, x.n_rows, rows);
         double largest = largest_difference(rows, want.data, want.n_rows * want.n_columns);
         printf("%s: largest difference %.2g ... ", folders[i], largest);
         CU_ASSERT(largest < 1e-4);
         mem_free(rows);
-        fbank_close(f);
+        features_close(f);
         free(want.data);
         free(x.data);
     }

@@ -123,17 +123,17 @@ static void features_and_encoder(struct network *w)
     char folder[4200];
     snprintf(folder, sizeof folder, "%s/audio", unit_shared());
     struct reference wav = reference_wav(folder, "jfk.wav");
-    struct log_mel *features = NULL;
+    struct features_stream *features = NULL;
     float *mine = mem_array(n_mel, sizeof *mine), *samples = mem_array(WINDOW * LOG_MEL_HOP + 40, sizeof *samples);
     CU_ASSERT_TRUE_FATAL(wav.n_rows > 0 && wav.n_rows < WINDOW * LOG_MEL_HOP);
     memcpy(samples, wav.data, wav.n_rows * sizeof *samples);
     CU_ASSERT_EQUAL_FATAL(log_mel_open(&features, c->n_mels, NULL), 0);
-    CU_ASSERT_EQUAL(log_mel_feed(features, samples, WINDOW * LOG_MEL_HOP + 40, mine), WINDOW);
+    CU_ASSERT_EQUAL(features_feed(features, samples, WINDOW * LOG_MEL_HOP + 40, mine), WINDOW);
     log_mel_normalize(mine, n_mel, -INFINITY);
     CU_ASSERT_TRUE(difference(mine, frames, n_mel) < 1e-4f);
     whisper_encoder_forward(&w->ctx, &w->whisper->encoder, &w->encoder, frames, WINDOW, 0, w->states);
     CU_ASSERT_TRUE(difference(w->states, states, n_states) < 1e-3f);
-    log_mel_close(features);
+    features_close(features);
     void *all[] = {mel, states, frames, mine, samples};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         mem_free(all[i]);

@@ -67,12 +67,12 @@ static float difference(const float *a, const struct tensor *t)
 static float *features(void)
 {
     float *frames = mem_array(WINDOW * 80, sizeof *frames);
-    struct log_mel *m = NULL;
+    struct features_stream *m = NULL;
     read_recording("jfk");
     CU_ASSERT_EQUAL_FATAL(log_mel_open(&m, 80, NULL), 0);
-    CU_ASSERT_EQUAL(log_mel_feed(m, samples, MAX_SAMPLES, frames), WINDOW);
+    CU_ASSERT_EQUAL(features_feed(m, samples, MAX_SAMPLES, frames), WINDOW);
     log_mel_normalize(frames, WINDOW * 80, -INFINITY);
-    log_mel_close(m);
+    features_close(m);
     return frames;
 }
 
