@@ -177,7 +177,7 @@ static int read_tokens(struct simul *s, int is_last)
     while (s->n_start + s->n_tokens + n < n_most) {
         whisper_rules_apply(r->ctx.kernels, s->vocab, &s->rules, s->tokens, s->n_tokens + n,
                             r->paths[0].logits);
-        int token = whisper_candidates_likeliest(r->paths[0].logits, s->vocab->n), frame;
+        int token = whisper_candidates_likeliest(r->paths[0].logits, s->vocab->base.n), frame;
         if (token == s->vocab->special.eot)
             break;
         frame = alignatt_reader_attended(r, 0);

@@ -95,7 +95,7 @@ static int detect_language(const struct alignatt_step *s)
 static double silence_probability(struct alignatt_step *s)
 {
     float *logits = s->reader.paths[0].logits;
-    s->reader.ctx.kernels->log_softmax(logits, logits, s->vocab->n);
+    s->reader.ctx.kernels->log_softmax(logits, logits, s->vocab->base.n);
     return exp((double)logits[s->vocab->special.no_speech]);
 }
 

@@ -8,7 +8,6 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/parse.h"
-#include "vocab/units.h"
 
 #define MAX_FILE ((size_t)64 << 20)
 #define MAX_PHRASES (1 << 20)
@@ -100,48 +99,45 @@ struct spelled {
     int n, size;
 };
 
-static int keep(struct spelled *s, const int *ids, int n, double bonus)
+/* Takes ids [n]. */
+static int keep(struct spelled *s, int *ids, int n, double bonus, struct message *msg)
 {
     if (s->n == s->size) {
         struct hotword *words = mem_resize(s->words, (size_t)s->n, (size_t)s->size * 2 + 16, sizeof *words);
-        if (words == NULL)
-            return LINNET_E_MEMORY;
+        if (words == NULL) {
+            mem_free(ids);
+            return fail_memory(msg);
+        }
         s->words = words;
         s->size = s->size * 2 + 16;
     }
-    int *copy = mem_array((size_t)n, sizeof *copy);
-    if (copy == NULL)
-        return LINNET_E_MEMORY;
-    memcpy(copy, ids, (size_t)n * sizeof *ids);
-    s->words[s->n++] = (struct hotword){.tokens = copy, .n_tokens = n, .bonus = bonus};
+    s->words[s->n++] = (struct hotword){.tokens = ids, .n_tokens = n, .bonus = bonus};
     return LINNET_OK;
 }
 
-/* Keeps every way to spell a phrase; returns how many there are. */
-static int spell_phrase(struct spelled *s, const char *phrase, double bonus, hotword_spell *spell, const void *arg,
+/* Keeps the phrase as the vocabulary spells it: 1, or an error. */
+static int spell_phrase(struct spelled *s, const char *phrase, double bonus, const struct vocab *vocab,
                         struct message *msg)
 {
-    int ids[MAX_TOKENS], variant = 0;
-    for (;; variant++) {
-        int n = spell(arg, phrase, variant, ids, MAX_TOKENS, msg);
-        if (n <= 0)
-            return n < 0 && n != LINNET_E_ARGUMENT ? n : variant > 0 ? variant : n;
-        if (keep(s, ids, n, bonus) < 0)
-            return fail_memory(msg);
+    int *ids, n = vocab_spell(vocab, phrase, &ids, msg);
+    if (n > MAX_TOKENS) {
+        mem_free(ids);
+        return fail(msg, LINNET_E_ARGUMENT, "too long");
     }
+    return n < 0 || (n = keep(s, ids, n, bonus, msg)) < 0 ? n : 1;
 }
 
-int hotword_list_graph(const struct hotword_list *l, hotword_spell *spell, const void *arg, struct hotwords **out,
+int hotword_list_graph(const struct hotword_list *l, const struct vocab *vocab, struct hotwords **out,
                        struct buffer *unspelled, struct message *msg)
 {
     struct spelled s = {0};
     int n_spelled = 0, rc = 0;
     for (int i = 0; rc >= 0 && i < l->n; i++) {
         struct message why = {""};
-        rc = spell_phrase(&s, l->phrases[i], l->bonus[i], spell, arg, &why);
+        rc = spell_phrase(&s, l->phrases[i], l->bonus[i], vocab, &why);
         if (rc > 0) {
             n_spelled++;
-        } else if (rc == 0 || rc == LINNET_E_ARGUMENT) {
+        } else if (rc == LINNET_E_ARGUMENT) {
             rc = unspelled != NULL ? buffer_printf(unspelled, "%s: %s\n", l->phrases[i], why.text) : 0;
             if (rc < 0)
                 fail_memory(msg);
@@ -155,13 +151,4 @@ int hotword_list_graph(const struct hotword_list *l, hotword_spell *spell, const
         mem_free((int *)s.words[i].tokens);
     mem_free(s.words);
     return rc < 0 ? rc : n_spelled;
-}
-
-int hotword_list_spell_units(const void *arg, const char *phrase, int variant, int *ids, int max, struct message *msg)
-{
-    if (variant > 0)
-        return 0;
-    if (units_spell_max(phrase) > max)
-        return fail(msg, LINNET_E_ARGUMENT, "too long");
-    return units_spell(arg, phrase, ids, msg);
 }

@@ -7,8 +7,8 @@
 #ifndef LINNET_DECODERS_HOTWORD_LIST_H
 #define LINNET_DECODERS_HOTWORD_LIST_H
 
-#include "base/buffer.h"
 #include "decoders/hotwords.h"
+#include "vocab/vocab.h"
 
 /* A zeroed struct is an empty list. */
 struct hotword_list {
@@ -22,16 +22,9 @@ LINNET_MUST_CHECK int hotword_list_read(struct hotword_list *l, const char *path
                                         struct message *msg);
 void hotword_list_free(struct hotword_list *l);
 
-/* Spells a phrase into ids [max]: how many, LINNET_E_ARGUMENT when that cannot be done, or another error.  Called with
- * variant 0, 1, ... until it returns 0: for tokenizers that write a phrase in several ways. */
-typedef int hotword_spell(const void *arg, const char *phrase, int variant, int *ids, int max, struct message *msg);
-
-/* The graph of all phrases that can be spelled.  Returns how many those are; the others are appended to unspelled, a
- * line each with the reason (NULL: not wanted). */
-LINNET_MUST_CHECK int hotword_list_graph(const struct hotword_list *l, hotword_spell *spell, const void *arg,
+/* The graph of all phrases that the vocabulary can spell.  Returns how many those are; the others are appended to
+ * unspelled, a line each with the reason (NULL: not wanted). */
+LINNET_MUST_CHECK int hotword_list_graph(const struct hotword_list *l, const struct vocab *vocab,
                                          struct hotwords **out, struct buffer *unspelled, struct message *msg);
-
-struct units;
-hotword_spell hotword_list_spell_units; /* arg: the struct units */
 
 #endif

@@ -137,7 +137,7 @@ static int hybrid_bias(void *state, const char *const *phrases, const float *bon
                               bonus != NULL ? (double)bonus[i] : h->host.recipe->decoder_hotword_bonus, msg);
     if (rc >= 0)
         rc = n_spelled =
-            hotword_list_graph(&list, hotword_list_spell_units, h->model->units, &hotwords, &unspelled, msg);
+            hotword_list_graph(&list, (const struct vocab *)h->model->units, &hotwords, &unspelled, msg);
     if (rc >= 0)
         rc = hybrid_search_open(&search, h->model, &h->ctx, h->method, h->host.recipe, hotwords, msg);
     if (rc >= 0) {

@@ -26,7 +26,7 @@ static void pair_times(const struct whisper_vocab *vocab, const int *tokens, int
     int begin = vocab->special.timestamp_begin, last = -1;
     int last_is_time = n >= 1 && tokens[n - 1] >= begin, before_is_time = n < 2 || tokens[n - 2] >= begin;
     if (last_is_time && before_is_time)
-        forbid(logits, begin, vocab->n);
+        forbid(logits, begin, vocab->base.n);
     else if (last_is_time)
         forbid(logits, 0, vocab->special.eot);
     for (int i = 0; i < n; i++)
@@ -43,11 +43,11 @@ int whisper_rules_likeliest_time(const struct whisper_vocab *vocab, const float 
     double sum = 0;
     for (int i = from; i < to; i++)
         top = logprobs[i] > top ? logprobs[i] : top;
-    for (int i = least; i < vocab->n; i++)
+    for (int i = least; i < vocab->base.n; i++)
         time = logprobs[i] > logprobs[time] ? i : time;
     if (!(logprobs[time] > -INFINITY))
         return -1;
-    for (int i = least; i < vocab->n; i++)
+    for (int i = least; i < vocab->base.n; i++)
         sum += exp((double)(logprobs[i] - logprobs[time]));
     return (double)logprobs[time] + log(sum) > (double)top ? time : -1;
 }
@@ -61,19 +61,19 @@ void whisper_rules_apply(const struct nn_kernels *kernels, const struct whisper_
     for (int i = 0; i < options->n_suppressed; i++)
         logits[options->suppressed[i]] = -INFINITY;
     if (!options->timestamps) {
-        kernels->log_softmax(logits, logits, vocab->n);
+        kernels->log_softmax(logits, logits, vocab->base.n);
         return;
     }
     logits[vocab->special.no_timestamps] = -INFINITY;
     pair_times(vocab, tokens, n, logits);
     if (n == 0) {
         forbid(logits, 0, begin);
-        if (options->max_initial_timestamp >= 0 && begin + options->max_initial_timestamp + 1 < vocab->n)
-            forbid(logits, begin + options->max_initial_timestamp + 1, vocab->n);
+        if (options->max_initial_timestamp >= 0 && begin + options->max_initial_timestamp + 1 < vocab->base.n)
+            forbid(logits, begin + options->max_initial_timestamp + 1, vocab->base.n);
     }
-    kernels->log_softmax(logits, logits, vocab->n);
+    kernels->log_softmax(logits, logits, vocab->base.n);
     if (whisper_rules_likeliest_time(vocab, logits, begin, 0, begin) >= 0) {
         forbid(logits, 0, begin);
-        kernels->log_softmax(logits, logits, vocab->n);
+        kernels->log_softmax(logits, logits, vocab->base.n);
     }
 }

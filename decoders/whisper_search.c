@@ -87,7 +87,7 @@ static int options_copy(struct whisper_search *s, const struct whisper_search_op
     s->options.suppressed = s->suppressed;
     s->options.n_suppressed = 0;
     for (int i = 0; i < options->n_suppressed; i++)
-        if (options->suppressed[i] >= 0 && options->suppressed[i] < s->vocab->n)
+        if (options->suppressed[i] >= 0 && options->suppressed[i] < s->vocab->base.n)
             s->suppressed[s->options.n_suppressed++] = options->suppressed[i];
     int most = s->network->config.n_text_ctx / 2;
     if (s->options.max_tokens < 1 || s->options.max_tokens > most)
@@ -116,8 +116,8 @@ int whisper_search_open(struct whisper_search **out, const struct whisper_networ
     rc = fail_memory(msg);
     if (paths_open(&s->paths, s->group, n_ctx) < 0 || paths_open(&s->next, s->group, n_ctx) < 0 ||
         (s->finished = mem_array((size_t)s->n_finished_max, sizeof *s->finished)) == NULL ||
-        (s->first = mem_array((size_t)vocab->n, sizeof *s->first)) == NULL ||
-        (s->logits = mem_array(group * (size_t)vocab->n, sizeof *s->logits)) == NULL ||
+        (s->first = mem_array((size_t)vocab->base.n, sizeof *s->first)) == NULL ||
+        (s->logits = mem_array(group * (size_t)vocab->base.n, sizeof *s->logits)) == NULL ||
         (s->hidden = mem_array((size_t)n_ctx * (size_t)network->config.d_model, sizeof *s->hidden)) == NULL ||
         whisper_slots_open(&s->slots, n_slots) < 0 ||
         (s->rows = mem_array((size_t)n_ctx, sizeof *s->rows)) == NULL ||
@@ -197,7 +197,7 @@ int whisper_search_prompt(struct whisper_search *s, const int *prompt, int n, do
     s->n_prompt = n;
     /* The first output of the pair is for the start token, whose prediction says how likely silence is. */
     whisper_network_logits(s->ctx, s->network, s->hidden + (ptrdiff_t)sot * d, 1, s->first);
-    s->ctx->kernels->log_softmax(s->first, s->first, s->vocab->n);
+    s->ctx->kernels->log_softmax(s->first, s->first, s->vocab->base.n);
     *no_speech = exp((double)s->first[special->no_speech]);
     whisper_network_logits(s->ctx, s->network, s->hidden + (ptrdiff_t)(n - 1) * d, 1, s->first);
     return LINNET_OK;
@@ -258,7 +258,7 @@ static void step(struct whisper_search *s)
     for (int i = 0, row = 0; i < s->n_paths; i++)
         if (!s->paths[i].ended)
             whisper_network_logits(s->ctx, s->network, s->hidden + (ptrdiff_t)row++ * d, 1,
-                                   s->logits + (ptrdiff_t)i * s->vocab->n);
+                                   s->logits + (ptrdiff_t)i * s->vocab->base.n);
 }
 
 static void apply_rules(struct whisper_search *s)
@@ -266,7 +266,7 @@ static void apply_rules(struct whisper_search *s)
     for (int i = 0; i < s->n_paths; i++)
         if (!s->paths[i].ended)
             whisper_rules_apply(s->ctx->kernels, s->vocab, &s->options, s->paths[i].tokens, s->paths[i].n,
-                                s->logits + (ptrdiff_t)i * s->vocab->n);
+                                s->logits + (ptrdiff_t)i * s->vocab->base.n);
 }
 
 /* SplitMix64 (Steele et al. 2014): uniform in [0, 1). */
@@ -281,12 +281,12 @@ static double draw(struct whisper_search *s)
 /* Draws from softmax(logprobs / temperature). */
 static int sample(struct whisper_search *s, const float *logprobs, double temperature)
 {
-    int best = whisper_candidates_likeliest(logprobs, s->vocab->n);
+    int best = whisper_candidates_likeliest(logprobs, s->vocab->base.n);
     double sum = 0, at = 0, top = (double)logprobs[best];
-    for (int i = 0; i < s->vocab->n; i++)
+    for (int i = 0; i < s->vocab->base.n; i++)
         sum += exp(((double)logprobs[i] - top) / temperature);
     double target = draw(s) * sum;
-    for (int i = 0; i < s->vocab->n; i++) {
+    for (int i = 0; i < s->vocab->base.n; i++) {
         at += exp(((double)logprobs[i] - top) / temperature);
         if (at > target)
             return i;
@@ -299,10 +299,10 @@ static int extend_each(struct whisper_search *s, double temperature)
     int n_open = 0;
     for (int i = 0; i < s->n_paths; i++) {
         struct path *p = &s->paths[i];
-        const float *logprobs = s->logits + (ptrdiff_t)i * s->vocab->n;
+        const float *logprobs = s->logits + (ptrdiff_t)i * s->vocab->base.n;
         if (p->ended)
             continue;
-        int token = temperature > 0 ? sample(s, logprobs, temperature) : whisper_candidates_likeliest(logprobs, s->vocab->n);
+        int token = temperature > 0 ? sample(s, logprobs, temperature) : whisper_candidates_likeliest(logprobs, s->vocab->base.n);
         p->sum_logprob += (double)logprobs[token];
         if (token == s->vocab->special.eot)
             p->ended = 1;
@@ -328,7 +328,7 @@ static int extend_beam(struct whisper_search *s, int n_wanted)
     int n = 0, n_next = 0;
     for (int i = 0; i < s->n_paths; i++)
         n += whisper_candidates_best(s->candidates + n, s->options.beam + 1, i, s->paths[i].sum_logprob,
-                                     s->logits + (ptrdiff_t)i * s->vocab->n, s->vocab->n);
+                                     s->logits + (ptrdiff_t)i * s->vocab->base.n, s->vocab->base.n);
     whisper_candidates_sort(s->candidates, n);
     for (int i = 0; i < n && n_next < s->options.beam; i++) {
         const struct whisper_candidate *c = &s->candidates[i];
@@ -376,7 +376,7 @@ int whisper_search_run(struct whisper_search *s, double temperature, uint64_t se
         p->n = p->ended = 0;
         p->sum_logprob = 0;
         memcpy(p->slots, s->prompt_slots, (size_t)s->n_prompt * sizeof *p->slots);
-        memcpy(s->logits + (ptrdiff_t)i * s->vocab->n, s->first, (size_t)s->vocab->n * sizeof *s->logits);
+        memcpy(s->logits + (ptrdiff_t)i * s->vocab->base.n, s->first, (size_t)s->vocab->base.n * sizeof *s->logits);
     }
     for (;;) {
         apply_rules(s);

@@ -45,7 +45,7 @@ int units_find(const struct units *u, const char *name)
 
 int units_count(const struct units *u)
 {
-    return u->n;
+    return u->base.n;
 }
 
 const char *units_name(const struct units *u, int id)
@@ -136,9 +136,9 @@ static int read_line(struct units *u, char *line, int i_line, const char *path, 
     long long id;
     if (split == NULL || split == line)
         return fail(msg, LINNET_E_FORMAT, "%s: line %d is not \"unit id\"", path, i_line);
-    if (parse_int(split + 1, 0, u->n - 1, &id) < 0)
+    if (parse_int(split + 1, 0, u->base.n - 1, &id) < 0)
         return fail(msg, LINNET_E_FORMAT, "%s: line %d: the id '%.20s' is not in 0 to %d", path, i_line, split + 1,
-                    u->n - 1);
+                    u->base.n - 1);
     *split = '\0';
     if (u->all[id].name != NULL)
         return fail(msg, LINNET_E_FORMAT, "%s: line %d: the id %lld is there twice", path, i_line, id);
@@ -163,9 +163,9 @@ static int read_units(struct units *u, const char *path, struct message *msg)
             return rc;
         n_read++;
     }
-    if (n_read != u->n)
-        return fail(msg, LINNET_E_FORMAT, "%s: %d units, the model has %d", path, n_read, u->n);
-    for (int id = u->n - 1; id >= 0; id--) /* of equal names the first is found */
+    if (n_read != u->base.n)
+        return fail(msg, LINNET_E_FORMAT, "%s: %d units, the model has %d", path, n_read, u->base.n);
+    for (int id = u->base.n - 1; id >= 0; id--) /* of equal names the first is found */
         u->table[place(u, u->all[id].name, u->all[id].size)] = id;
     return LINNET_OK;
 }
@@ -176,7 +176,7 @@ static int read_pieces(struct units *u, const char *path, struct message *msg)
     int rc = file_read(path, MAX_FILE, &text, msg);
     if (rc < 0)
         return rc;
-    for (int id = 0; id < u->n; id++)
+    for (int id = 0; id < u->base.n; id++)
         u->all[id].score = -INFINITY;
     char *rest = text.data, *line;
     for (int i_line = 1; rc == 0 && (line = next_line(&rest)) != NULL; i_line++) {
@@ -206,7 +206,7 @@ static int is_letter(uint32_t code)
 static enum units_style style_of(const struct units *u)
 {
     enum units_style style = UNITS_CHARACTERS;
-    for (int id = 0; id < u->n; id++) {
+    for (int id = 0; id < u->base.n; id++) {
         const struct unit *x = &u->all[id];
         if (starts_with_space(x) && x->size > UNITS_SPACE_SIZE)
             return UNITS_SPACE_IN_FRONT;
@@ -228,10 +228,10 @@ int units_open(struct units **out, const char *units_path, const char *pieces_pa
     if (u == NULL)
         return fail_memory(msg);
     int rc;
-    u->n = n_vocabulary;
-    for (u->n_table = 16; u->n_table < 2 * (size_t)u->n;)
+    u->base = (struct vocab){&units_vocab, n_vocabulary};
+    for (u->n_table = 16; u->n_table < 2 * (size_t)u->base.n;)
         u->n_table *= 2;
-    u->all = mem_array((size_t)u->n, sizeof *u->all);
+    u->all = mem_array((size_t)u->base.n, sizeof *u->all);
     u->table = mem_array(u->n_table, sizeof *u->table);
     if (u->all == NULL || u->table == NULL) {
         rc = fail_memory(msg);
@@ -341,3 +341,63 @@ int units_words(const struct units *u, const int *ids, int n, int *ends)
     }
     return n_words;
 }
+
+/* ---- the table's entry ---- */
+
+static const struct units *units_of(const struct vocab *v)
+{
+    return (const struct units *)v;
+}
+
+static int open_dir(struct vocab **out, const char *dir, int n, struct message *msg)
+{
+    char path[FILE_MAX_PATH], pieces[FILE_MAX_PATH];
+    struct units *u;
+    int rc;
+    if ((rc = file_in(path, dir, "units.txt", msg)) < 0 || (rc = file_in(pieces, dir, "pieces.tsv", msg)) < 0 ||
+        (rc = units_open(&u, path, file_exists(pieces) ? pieces : NULL, n, msg)) < 0)
+        return rc;
+    *out = &u->base;
+    return LINNET_OK;
+}
+
+static void close_vocab(struct vocab *v)
+{
+    units_close((struct units *)v);
+}
+
+static const char *token(const struct vocab *v, int id)
+{
+    return units_name(units_of(v), id);
+}
+
+static int text_of(const struct vocab *v, const int *ids, int n, int at_start, struct buffer *text)
+{
+    return units_text(units_of(v), ids, n, at_start, text);
+}
+
+static int words_of(const struct vocab *v, const int *ids, int n, int *ends)
+{
+    return units_words(units_of(v), ids, n, ends);
+}
+
+static int spell(const struct vocab *v, const char *text, int **ids, struct message *msg)
+{
+    int *fresh = mem_array((size_t)units_spell_max(text), sizeof *fresh);
+    int n = fresh != NULL ? units_spell(units_of(v), text, fresh, msg) : fail_memory(msg);
+    if (n < 0)
+        mem_free(fresh);
+    else
+        *ids = fresh;
+    return n;
+}
+
+const struct vocab_kind units_vocab = {
+    .name = "units",
+    .open = open_dir,
+    .close = close_vocab,
+    .token = token,
+    .text = text_of,
+    .words = words_of,
+    .spell = spell,
+};

@@ -8,10 +8,11 @@
 #ifndef LINNET_VOCAB_UNITS_H
 #define LINNET_VOCAB_UNITS_H
 
-#include "base/buffer.h"
-#include "base/status.h"
+#include "vocab/vocab.h"
 
 struct units;
+
+extern const struct vocab_kind units_vocab; /* units.txt and, where it is, pieces.tsv of a model directory */
 
 /* units_path: lines "unit id", with each of 0 .. n_vocabulary-1 once.  pieces_path: NULL, or a file of lines
  * "piece<TAB>score" as sentencepiece's vocab files, where a first line "#model<TAB>bpe" says that scores rank merges

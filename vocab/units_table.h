@@ -28,8 +28,8 @@ struct unit {
 };
 
 struct units {
-    struct unit *all; /* [n] */
-    int n;
+    struct vocab base;
+    struct unit *all; /* [base.n] */
     struct buffer text; /* the file, cut into names */
     int *table;         /* [n_table] open addressing: id whose name hashes here, or -1 */
     size_t n_table;

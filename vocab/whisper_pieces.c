@@ -16,8 +16,8 @@
 
 static int add(struct whisper_vocab *v, long long id, const char *bytes, size_t n, struct message *msg)
 {
-    if (id < 0 || id >= v->n)
-        return fail(msg, LINNET_E_FORMAT, "token %lld, but the model has %d", id, v->n);
+    if (id < 0 || id >= v->base.n)
+        return fail(msg, LINNET_E_FORMAT, "token %lld, but the model has %d", id, v->base.n);
     struct whisper_piece *p = &v->pieces[id];
     if (p->offset != 0) {
         if (p->n == n && memcmp(v->pool.data + p->offset, bytes, n) == 0)

@@ -36,11 +36,11 @@ static void lay_out(struct whisper_specials *s, int eot, int n_languages, int mu
 /* Sizes as openai-whisper tells the kinds apart: 51864 is English-only, later ones have a language more each. */
 static int lay_out_by_size(struct whisper_vocab *v, struct message *msg)
 {
-    int multilingual = v->n >= 51865;
-    int n_languages = multilingual ? v->n - 51766 : LANGUAGES_BEFORE_V3;
-    int eot = v->n - WHISPER_TIMESTAMPS - n_languages - N_OTHER_SPECIALS;
-    if (v->n < 51864 || n_languages > WHISPER_LANGUAGES)
-        return fail(msg, LINNET_E_MODEL, "a vocabulary of %d tokens is not one of Whisper's (51864 to 51866)", v->n);
+    int multilingual = v->base.n >= 51865;
+    int n_languages = multilingual ? v->base.n - 51766 : LANGUAGES_BEFORE_V3;
+    int eot = v->base.n - WHISPER_TIMESTAMPS - n_languages - N_OTHER_SPECIALS;
+    if (v->base.n < 51864 || n_languages > WHISPER_LANGUAGES)
+        return fail(msg, LINNET_E_MODEL, "a vocabulary of %d tokens is not one of Whisper's (51864 to 51866)", v->base.n);
     lay_out(&v->special, eot, n_languages, multilingual);
     return 0;
 }
@@ -48,7 +48,7 @@ static int lay_out_by_size(struct whisper_vocab *v, struct message *msg)
 static int id_of_name(const struct whisper_vocab *v, const char *name)
 {
     size_t n = strlen(name);
-    for (int id = v->n - 1; id >= 0; id--) /* names come last */
+    for (int id = v->base.n - 1; id >= 0; id--) /* names come last */
         if (v->pieces[id].n == n && memcmp(v->pool.data + v->pieces[id].offset, name, n) == 0)
             return id;
     return -1;
@@ -78,8 +78,8 @@ static int lay_out_by_names(struct whisper_vocab *v, struct message *msg)
         if (id >= 0 && id != others[i].id)
             return fail(msg, LINNET_E_MODEL, "%s is token %d, expected %d", others[i].name, id, others[i].id);
     }
-    if (v->special.timestamp_begin + WHISPER_TIMESTAMPS > v->n)
-        return fail(msg, LINNET_E_MODEL, "the model's %d tokens do not reach the times, which need %d", v->n,
+    if (v->special.timestamp_begin + WHISPER_TIMESTAMPS > v->base.n)
+        return fail(msg, LINNET_E_MODEL, "the model's %d tokens do not reach the times, which need %d", v->base.n,
                     v->special.timestamp_begin + WHISPER_TIMESTAMPS);
     return 1;
 }
@@ -105,7 +105,7 @@ static void name_of(const struct whisper_vocab *v, int id, char *name, size_t si
 /* Gives every token without bytes its name; a piece must have bytes if any has. */
 static int fill_names(struct whisper_vocab *v, struct message *msg)
 {
-    for (int id = 0; id < v->n; id++) {
+    for (int id = 0; id < v->base.n; id++) {
         struct whisper_piece *p = &v->pieces[id];
         char name[32];
         if (p->offset != 0)
@@ -161,7 +161,7 @@ int whisper_vocab_find(const struct whisper_vocab *v, const char *bytes, size_t 
 
 static int load(struct whisper_vocab *v, const char *dir, struct message *msg)
 {
-    v->pieces = mem_array((size_t)v->n, sizeof *v->pieces);
+    v->pieces = mem_array((size_t)v->base.n, sizeof *v->pieces);
     if (v->pieces == NULL || buffer_reserve(&v->pool, (size_t)1 << 19) < 0 || buffer_append(&v->pool, "", 1) < 0)
         return fail_memory(msg); /* one byte first, so that offset 0 means "not there" */
     int rc = whisper_pieces_read(v, dir, msg);
@@ -183,7 +183,7 @@ int whisper_vocab_open(struct whisper_vocab **out, const char *dir, int n_vocab,
     struct whisper_vocab *v = mem_array(1, sizeof *v);
     if (v == NULL)
         return fail_memory(msg);
-    v->n = n_vocab;
+    v->base = (struct vocab){&bpe_vocab, n_vocab};
     int rc = load(v, dir, msg);
     if (rc < 0) {
         whisper_vocab_close(v);
@@ -205,7 +205,7 @@ void whisper_vocab_close(struct whisper_vocab *v)
 
 const char *whisper_vocab_piece(const struct whisper_vocab *v, int id, size_t *n)
 {
-    if (id < 0 || id >= v->n) {
+    if (id < 0 || id >= v->base.n) {
         *n = 0;
         return "";
     }
@@ -275,3 +275,57 @@ const char *whisper_vocab_language_code(const struct whisper_vocab *v, int id)
     int index = id - v->special.first_language;
     return index >= 0 && index < v->special.n_languages ? whisper_language_code(index) : NULL;
 }
+
+/* ---- the table's entry ---- */
+
+static int open_dir(struct vocab **out, const char *dir, int n, struct message *msg)
+{
+    struct whisper_vocab *v;
+    int rc = whisper_vocab_open(&v, dir, n, msg);
+    if (rc >= 0)
+        *out = &v->base;
+    return rc;
+}
+
+static void close_vocab(struct vocab *v)
+{
+    whisper_vocab_close((struct whisper_vocab *)v);
+}
+
+static const char *token(const struct vocab *v, int id)
+{
+    size_t n;
+    return whisper_vocab_piece(whisper_vocab_of(v), id, &n);
+}
+
+static int text_of(const struct vocab *v, const int *ids, int n, int at_start, struct buffer *text)
+{
+    size_t from = text->n;
+    int rc = whisper_vocab_text(whisper_vocab_of(v), ids, n, text);
+    if (rc >= 0 && at_start && text->n > from && text->data[from] == ' ') {
+        memmove(text->data + from, text->data + from + 1, text->n - from - 1);
+        buffer_cut(text, text->n - 1);
+    }
+    return rc;
+}
+
+static int words_of(const struct vocab *v, const int *ids, int n, int *ends)
+{
+    return whisper_vocab_words(whisper_vocab_of(v), NULL, ids, n, ends);
+}
+
+static int spell(const struct vocab *v, const char *text, int **ids, struct message *msg)
+{
+    int n = 0, rc = whisper_vocab_encode(whisper_vocab_of(v), text, strlen(text), ids, &n, msg);
+    return rc < 0 ? rc : n;
+}
+
+const struct vocab_kind bpe_vocab = {
+    .name = "bpe",
+    .open = open_dir,
+    .close = close_vocab,
+    .token = token,
+    .text = text_of,
+    .words = words_of,
+    .spell = spell,
+};

@@ -11,8 +11,7 @@
 
 #include <stdint.h>
 
-#include "base/buffer.h"
-#include "base/status.h"
+#include "vocab/vocab.h"
 
 #define WHISPER_TIMESTAMPS 1501 /* 0.00 to 30.00 s in steps of 0.02 s */
 
@@ -28,7 +27,7 @@ struct whisper_piece {
 };
 
 struct whisper_vocab {
-    int n; /* ids */
+    struct vocab base;
     struct whisper_specials special;
     int has_pieces; /* 0: only the special tokens are known */
     struct buffer pool;
@@ -36,6 +35,13 @@ struct whisper_vocab {
     uint32_t *table;              /* [table_mask + 1] id + 1 of a piece by hash, 0: free; for encoding */
     uint32_t table_mask;
 };
+
+extern const struct vocab_kind bpe_vocab;
+
+static inline const struct whisper_vocab *whisper_vocab_of(const struct vocab *v)
+{
+    return (const struct whisper_vocab *)v;
+}
 
 /* Opens the vocabulary of the model in dir, which must have n_vocab ids. */
 int whisper_vocab_open(struct whisper_vocab **v, const char *dir, int n_vocab, struct message *msg) LINNET_MUST_CHECK;

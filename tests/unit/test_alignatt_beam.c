@@ -83,7 +83,7 @@ static void paths_are_apart(void)
     enum { N = 4, STEPS = 4 };
     static const int parents[STEPS][N] = {{0, 0, 0, -1}, {0, 1, 2, -1}, {0, 1, 2, 1}, {0, 1, 2, 3}};
     struct situation s, alone;
-    int tokens[N][STEPS], n_vocab = model->whisper->vocab->n;
+    int tokens[N][STEPS], n_vocab = model->whisper->vocab->base.n;
     situation_open(&s, 1, N);
     situation_open(&alone, 1, 1);
     for (int step = 0; step < STEPS; step++) {

@@ -228,7 +228,7 @@ static void hotword_lists(void)
     CU_ASSERT_EQUAL_FATAL(list.n, 4);
     CU_ASSERT_STRING_EQUAL(list.phrases[0], "ab c");
     CU_ASSERT_TRUE(list.bonus[0] == 2.5 && list.bonus[1] == 3.0 && list.bonus[2] == -1.0 && list.bonus[3] == 3.0);
-    CU_ASSERT_EQUAL(hotword_list_graph(&list, hotword_list_spell_units, u, &h, &unspelled, NULL), 1);
+    CU_ASSERT_EQUAL(hotword_list_graph(&list, (const struct vocab *)u, &h, &unspelled, NULL), 1);
     CU_ASSERT_PTR_NOT_NULL(strstr(buffer_text(&unspelled), "abq: "));
     CU_ASSERT_PTR_NOT_NULL(strstr(buffer_text(&unspelled), "ab c: "));
     double delta;

@@ -121,7 +121,7 @@ static void text_comes_back(void)
     CU_ASSERT_EQUAL(whisper_vocab_stream(v, &held, -1, &b), 0);
     CU_ASSERT_STRING_EQUAL(buffer_text(&b), " the\xE4\xBD\xA0\uFFFD");
     size_t n;
-    CU_ASSERT_STRING_EQUAL(whisper_vocab_piece(v, v->n, &n), "");
+    CU_ASSERT_STRING_EQUAL(whisper_vocab_piece(v, v->base.n, &n), "");
     CU_ASSERT_STRING_EQUAL(whisper_vocab_piece(v, -1, &n), "");
     buffer_free(&b);
     whisper_vocab_close(v);
@@ -158,14 +158,14 @@ static void size_tells_the_special_tokens(void)
         CU_ASSERT_EQUAL(s->n_languages, kinds[i].n_languages);
         CU_ASSERT_EQUAL(s->no_speech, kinds[i].no_speech);
         CU_ASSERT_EQUAL(s->timestamp_begin, kinds[i].timestamp_begin);
-        CU_ASSERT_EQUAL(s->timestamp_begin + WHISPER_TIMESTAMPS, v->n);
+        CU_ASSERT_EQUAL(s->timestamp_begin + WHISPER_TIMESTAMPS, v->base.n);
         CU_ASSERT_EQUAL(s->multilingual, i > 0);
         CU_ASSERT_EQUAL(whisper_vocab_language(v, "yue"), i == 2 ? 50358 : -1);
         CU_ASSERT_EQUAL(v->has_pieces, 0);
         int *ids, n;
         CU_ASSERT_EQUAL(whisper_vocab_encode(v, "a", 1, &ids, &n, &msg), LINNET_E_MODEL);
         struct buffer b = {0};
-        CU_ASSERT_EQUAL(whisper_vocab_annotated(v, (const int[]){7, s->eot, v->n - 1}, 3, &b), 0);
+        CU_ASSERT_EQUAL(whisper_vocab_annotated(v, (const int[]){7, s->eot, v->base.n - 1}, 3, &b), 0);
         CU_ASSERT_STRING_EQUAL(buffer_text(&b), "<7><|endoftext|><|30.00|>");
         buffer_free(&b);
         whisper_vocab_close(v);
