@@ -228,8 +228,9 @@ static void plain_block(const struct model *m, const char *prefix, int b, int po
 }
 
 /* log p(next | tokens [n]) into logprobs [n + 1][V], where row t sees frames begin[t] .. end[t] - 1. */
-static void plain_logprobs_within(const struct model *m, const char *prefix, int post_norm, const double (*frames)[D],
-                                  const int *begin, const int *end, const int *tokens, int n, double (*logprobs)[V])
+static inline void plain_logprobs_within(const struct model *m, const char *prefix, int post_norm,
+                                         const double (*frames)[D], const int *begin, const int *end,
+                                         const int *tokens, int n, double (*logprobs)[V])
 {
     double x[MAX_LENGTH][D];
     const float *embedding = plain(m, prefix, -1, "embed.0.weight");
