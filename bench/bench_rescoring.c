@@ -13,7 +13,7 @@
 
 #include "base/mem.h"
 #include "decoders/hybrid_model.h"
-#include "decoders/rescoring.h"
+#include "decoders/attention/rescoring.h"
 
 enum { MAX_HYPOTHESES = 100, MAX_TOKENS = 1000, ROWS = 448 };
 

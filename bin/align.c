@@ -5,7 +5,7 @@
  *
  *     alignments.txt   utterance, token, first frame, frame after the last, the same in seconds, log probability: a
  * line for each token, frames of the encoder from the start of the utterance lengths.txt      how often each token's
- * segment had which length (decoders/length_model.h)
+ * segment had which length (decoders/segmental/length_model.h)
  *
  * A token's frames are its run in the likeliest CTC alignment.  Its segment is what the segmental search means: from
  * after the first frame of the token before it up to and with its own first frame. */
@@ -19,7 +19,7 @@
 #include "bin/data_dir.h"
 #include "bin/decoding.h"
 #include "bin/progress.h"
-#include "decoders/ctc_align.h"
+#include "decoders/ctc/align.h"
 #include "decoders/hybrid_encoder.h"
 #include "decoders/model.h"
 #include "base/recipe.h"

@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "decoders/hotword_list.h"
+#include "decoders/common/hotword_list.h"
 #include "base/recipe.h"
 #include "frontend/audio_file.h"
 

@@ -28,7 +28,7 @@
 #include "base/mem.h"
 #include "decoders/alignatt.h"
 #include "decoders/alignatt_step.h"
-#include "decoders/endpoint.h"
+#include "decoders/common/endpoint.h"
 #include "decoders/model.h"
 #include "decoders/whisper_prompt.h"
 

@@ -8,7 +8,7 @@
 #ifndef LINNET_DECODERS_ATTENTION_DECODER_H
 #define LINNET_DECODERS_ATTENTION_DECODER_H
 
-#include "decoders/label_tree.h"
+#include "decoders/common/label_tree.h"
 #include "nn/context.h"
 #include "nn/layers.h"
 

@@ -8,7 +8,7 @@
 
 #include <stdatomic.h>
 
-#include "decoders/events.h"
+#include "decoders/common/events.h"
 #include "base/recipe.h"
 
 struct linnet_model;

@@ -16,9 +16,9 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "decoders/ctc_scores.h"
-#include "decoders/endpoint.h"
-#include "decoders/hotword_list.h"
+#include "decoders/ctc/scores.h"
+#include "decoders/common/endpoint.h"
+#include "decoders/common/hotword_list.h"
 #include "frontend/gate.h"
 #include "decoders/hybrid_result.h"
 #include "decoders/model.h"

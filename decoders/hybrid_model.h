@@ -8,8 +8,8 @@
 #define LINNET_DECODERS_HYBRID_MODEL_H
 
 #include "decoders/attention_decoder.h"
-#include "decoders/boundary.h"
-#include "decoders/length_model.h"
+#include "decoders/segmental/boundary.h"
+#include "decoders/segmental/length_model.h"
 #include "vocab/units.h"
 #include "encoder/conformer.h"
 #include "frontend/fbank.h"

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "decoders/confidence.h"
-#include "decoders/token_times.h"
+#include "decoders/common/confidence.h"
+#include "decoders/common/token_times.h"
 
 /* Texts lie in one buffer that moves while it grows: first where each begins, pointers at the end. */
 struct making {

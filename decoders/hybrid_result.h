@@ -3,7 +3,7 @@
 #ifndef LINNET_DECODERS_HYBRID_RESULT_H
 #define LINNET_DECODERS_HYBRID_RESULT_H
 
-#include "decoders/events.h"
+#include "decoders/common/events.h"
 #include "decoders/hybrid_search.h"
 
 /* Where an utterance lies in the recording, and what is wanted of it. */

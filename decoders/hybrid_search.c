@@ -6,12 +6,12 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "decoders/attention_search.h"
-#include "decoders/confidence.h"
-#include "decoders/ctc_align.h"
-#include "decoders/ctc_greedy.h"
-#include "decoders/ctc_prefix.h"
-#include "decoders/rescoring.h"
+#include "decoders/attention/search.h"
+#include "decoders/common/confidence.h"
+#include "decoders/ctc/align.h"
+#include "decoders/ctc/greedy.h"
+#include "decoders/ctc/prefix.h"
+#include "decoders/attention/rescoring.h"
 #include "decoders/segmental_recipe.h"
 
 enum { USUAL_BEAM = 10, MAX_ALIGNED = 1 << 27 /* log probabilities: half a gigabyte */ };

@@ -6,9 +6,9 @@
 
 #include <stdatomic.h>
 
-#include "decoders/hotwords.h"
+#include "decoders/common/hotwords.h"
 #include "decoders/hybrid_encoder.h"
-#include "decoders/hypothesis.h"
+#include "decoders/common/hypothesis.h"
 #include "base/recipe.h"
 
 enum hybrid_method { HYBRID_GREEDY, HYBRID_PREFIX, HYBRID_ATTENTION, HYBRID_RESCORING, HYBRID_SEGMENTAL };

@@ -5,7 +5,7 @@
 
 #include "decoders/hybrid_model.h"
 #include "base/recipe.h"
-#include "decoders/segmental.h"
+#include "decoders/segmental/search.h"
 
 /* Zeroed may be closed. */
 struct segmental_recipe {

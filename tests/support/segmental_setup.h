@@ -3,7 +3,7 @@
 #ifndef LINNET_TESTS_SUPPORT_SEGMENTAL_SETUP_H
 #define LINNET_TESTS_SUPPORT_SEGMENTAL_SETUP_H
 
-#include "decoders/segmental.h"
+#include "decoders/segmental/search.h"
 #include "tests/support/unit.h"
 
 enum { V = 5, D = 8, H = 2, HIDDEN = 20, BLOCKS = 2, T = 6, MAX_LENGTH = 8, BLANK = 0, N_KEYS = 128 };

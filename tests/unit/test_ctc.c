@@ -4,13 +4,13 @@
 #include <math.h>
 #include <string.h>
 
-#include "decoders/confidence.h"
-#include "decoders/ctc_align.h"
-#include "decoders/ctc_greedy.h"
-#include "decoders/ctc_prefix.h"
-#include "decoders/ctc_scores.h"
-#include "decoders/label_tree.h"
-#include "decoders/token_times.h"
+#include "decoders/common/confidence.h"
+#include "decoders/ctc/align.h"
+#include "decoders/ctc/greedy.h"
+#include "decoders/ctc/prefix.h"
+#include "decoders/ctc/scores.h"
+#include "decoders/common/label_tree.h"
+#include "decoders/common/token_times.h"
 #include "tests/support/refs.h"
 
 static unsigned seed = 1;

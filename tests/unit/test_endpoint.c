@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "decoders/endpoint.h"
+#include "decoders/common/endpoint.h"
 #include "tests/support/unit.h"
 
 static struct endpoint open_default(double frame_ms)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * test_length_model.c - segment lengths: counting, files and their mistakes, probabilities by hand. */
-#include "decoders/length_model.h"
+#include "decoders/segmental/length_model.h"
 
 #include <math.h>
 #include <string.h>

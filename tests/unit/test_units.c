@@ -5,7 +5,7 @@
 
 #include "base/buffer.h"
 #include "base/mem.h"
-#include "decoders/hotword_list.h"
+#include "decoders/common/hotword_list.h"
 #include "vocab/units.h"
 #include "tests/support/unit.h"
 

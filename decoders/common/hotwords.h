@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * hotwords.h - phrases that a search should prefer: a graph that gives a bonus for each of their tokens.
+ *
+ * A search keeps one state (0 at the start) with each hypothesis, adds what hotwords_step says to the hypothesis's
+ * score for each token, and what hotwords_finish says when the utterance ends.  While a phrase is under way its tokens'
+ * bonuses are lent; a finished phrase keeps them, and a phrase that breaks off gives back what no finished phrase has
+ * earned. The graph does not change after it is open and may be shared by any number of streams. */
+#ifndef LINNET_DECODERS_COMMON_HOTWORDS_H
+#define LINNET_DECODERS_COMMON_HOTWORDS_H
+
+#include "base/status.h"
+
+#define HOTWORDS_START 0
+
+struct hotwords;
+
+struct hotword {
+    const int *tokens; /* [n_tokens] */
+    int n_tokens;
+    double bonus; /* natural log, for each token */
+};
+
+/* Equal beginnings of phrases share their arcs, which take the largest bonus. */
+LINNET_MUST_CHECK int hotwords_open(struct hotwords **out, const struct hotword *phrases /* [n] */, int n,
+                                    struct message *msg);
+void hotwords_close(struct hotwords *h);
+
+int hotwords_step(const struct hotwords *h, int state, int token, double *delta); /* the next state */
+double hotwords_finish(const struct hotwords *h, int state);                      /* the last delta */
+
+/* The phrases in tokens [n] as the graph sees them: leftmost, longest, not overlapping.  found(arg, i_phrase, first,
+ * n_tokens) is called for each, in order. */
+typedef void hotwords_found(void *arg, int i_phrase, int first, int n_tokens);
+void hotwords_find(const struct hotwords *h, const int *tokens, int n, hotwords_found *found, void *arg);
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * hypothesis.h - what a search on the encoder's output returns: tokens, when they were said, how likely they are.
+ *
+ * The arrays belong to the search that filled them in and stay as they are until its next call. */
+#ifndef LINNET_DECODERS_COMMON_HYPOTHESIS_H
+#define LINNET_DECODERS_COMMON_HYPOTHESIS_H
+
+#include "base/status.h"
+
+#define HYPOTHESIS_MAX_TOKENS (1 << 28)
+
+struct hypothesis {
+    const int *tokens;     /* [n] vocabulary ids */
+    const int *times;      /* [n] encoder frames since the search was reset */
+    const float *logprobs; /* [n] natural log, each token at its own likeliest frame */
+    int n;
+    double score;   /* natural log, with bonuses: what the list is sorted by */
+    double context; /* the part of score that hotwords gave */
+};
+
+/* Arrays that grow, for a search to keep its results in.  A zeroed struct is empty. */
+struct hypothesis_store {
+    int *tokens, *times; /* [size] */
+    float *logprobs;     /* [size] */
+    int size;
+};
+
+/* Room for n tokens in all; the first n_kept stay. */
+LINNET_MUST_CHECK int hypothesis_store_reserve(struct hypothesis_store *s, int n_kept, int n);
+void hypothesis_store_free(struct hypothesis_store *s);
+
+#endif
