@@ -11,17 +11,18 @@
 #include <time.h>
 
 #include "base/mem.h"
+#include "decoders/decoder.h"
 #include "decoders/hybrid_encoder.h"
 #include "decoders/segmental_recipe.h"
 #include "frontend/audio_file.h"
 
-enum { RATE_HZ = 16000, CHUNK = 16, LEFT_CHUNKS = 4, USUAL_BEAM = 10 };
+enum { RATE_HZ = 16000, CHUNK = 16, LEFT_CHUNKS = 4, DEFAULT_BEAM = 10 };
 
 struct bench {
     struct hybrid_model *model;
     struct pool *pool;
     struct nn_context ctx;
-    struct recipe recipe;
+    struct settings settings;
     float *samples; /* [n] of the file */
     size_t n;
     struct message msg;
@@ -55,10 +56,10 @@ static int bench_open(struct bench *b, char **arguments, int n)
     int rc;
     if ((rc = pool_open(&b->pool, 1)) < 0 || (rc = nn_context_open(&b->ctx, b->pool, &b->msg)) < 0 ||
         (rc = hybrid_model_open(&b->model, arguments[0], b->pool, &b->msg)) < 0 ||
-        (rc = recipe_open(&b->recipe, &b->msg)) < 0 || (rc = read_file(b, arguments[1])) < 0)
+        (rc = decoder_open_settings(&b->settings, &b->msg)) < 0 || (rc = read_file(b, arguments[1])) < 0)
         return rc;
     for (int i = 2; i < n && rc >= 0; i++)
-        rc = recipe_set(&b->recipe, arguments[i], &b->msg);
+        rc = settings_set(&b->settings, arguments[i], &b->msg);
     return rc;
 }
 
@@ -67,7 +68,7 @@ static void bench_close(struct bench *b)
     hybrid_model_close(b->model);
     nn_context_close(&b->ctx);
     pool_close(b->pool);
-    recipe_close(&b->recipe);
+    settings_close(&b->settings);
     mem_free(b->samples);
 }
 
@@ -104,11 +105,12 @@ static int measure(struct bench *b, int seconds)
 {
     const struct hybrid_encoder_options options = {CHUNK, LEFT_CHUNKS, 0};
     struct hybrid_encoder *e = NULL;
+    const struct decoder_options *shared = settings_of(&b->settings, &decoder_settings);
     struct segmental_recipe s = {0};
-    int beam = b->recipe.decoder_beam > 0 ? b->recipe.decoder_beam : USUAL_BEAM;
+    int beam = shared->beam > 0 ? shared->beam : DEFAULT_BEAM;
     double search_s = 0.0, start = processor_s();
     int rc = hybrid_encoder_open(&e, b->model, &b->ctx, &options, &b->msg);
-    if (rc >= 0 && (rc = segmental_recipe_open(&s, b->model, &b->recipe, beam, &b->msg)) >= 0 &&
+    if (rc >= 0 && (rc = segmental_recipe_open(&s, b->model, &b->settings, beam, &b->msg)) >= 0 &&
         (rc = play(b, e, s.search, (size_t)seconds * RATE_HZ, &search_s)) >= 0) {
         struct segmental_cost cost = segmental_cost(s.search);
         struct rusage usage;

@@ -22,7 +22,6 @@
 #include "decoders/ctc/align.h"
 #include "decoders/hybrid_encoder.h"
 #include "decoders/model.h"
-#include "base/recipe.h"
 #include "frontend/audio_file.h"
 
 enum { RATE_HZ = 16000, BLOCK = 2 * RATE_HZ, MAX_LOGPROBS = 1 << 27 /* half a gigabyte */ };
@@ -74,21 +73,17 @@ struct job {
 
 static int open_encoder(struct job *j, struct message *msg)
 {
-    struct recipe r = {0};
     int rc = decoding_open_model(&j->decoding, &j->options->decoding, msg);
-    if (rc >= 0)
-        rc = decoding_recipe(&j->decoding, &j->options->decoding, &r, msg);
     if (rc >= 0 && j->decoding.model->hybrid == NULL)
         rc = fail(msg, LINNET_E_UNSUPPORTED, "%s: a Whisper model has no CTC layer to align with",
                   j->decoding.model->dir);
     if (rc >= 0) {
-        struct hybrid_encoder_options o = {.chunk = r.decoder_chunk, .left_chunks = r.decoder_left_chunks};
+        const struct hybrid_encoder_options *o = settings_of(&j->decoding.settings, &hybrid_encoder_settings);
         j->model = j->decoding.model->hybrid;
         if ((rc = nn_context_open(&j->ctx, j->decoding.model->pool, msg)) >= 0 &&
             (rc = length_counts_open(&j->lengths, j->model->n_vocabulary, j->options->longest, msg)) >= 0)
-            rc = hybrid_encoder_open(&j->encoder, j->model, &j->ctx, &o, msg);
+            rc = hybrid_encoder_open(&j->encoder, j->model, &j->ctx, o, msg);
     }
-    recipe_close(&r);
     return rc;
 }
 

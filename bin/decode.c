@@ -24,11 +24,11 @@
 #include "base/json_writer.h"
 #include "bin/data_dir.h"
 #include "bin/decoding.h"
-#include "score/latency.h"
 #include "bin/output.h"
 #include "bin/progress.h"
-#include "base/recipe.h"
+#include "decoders/decoder.h"
 #include "frontend/audio_file.h"
+#include "score/latency.h"
 
 enum { RATE_HZ = 16000 };
 #define LIVE_BLOCK_S 0.1 /* of audio fed at a time, as `linnet live` does */
@@ -116,34 +116,47 @@ static int even_out(const char *txt, const char *jsonl, struct message *msg)
     return rc;
 }
 
-/* The settings that decide what comes out. */
-static int write_settings(const struct job *j, struct buffer *out, struct message *msg)
+/* ---- its settings ---- */
+
+static const char *heading(const struct job *j)
 {
-    struct recipe r = {0};
-    int rc = decoding_recipe(&j->decoding, &j->options->decoding, &r, msg);
-    if (rc >= 0) {
-        r.threads = 0;
-        rc = buffer_printf(out, "# linnet decode%s\n", j->options->streaming ? " --streaming" : "");
-        if (rc >= 0)
-            rc = recipe_write(&r, 0, out);
-        if (rc < 0)
-            fail_memory(msg);
-    }
-    recipe_close(&r);
+    return j->options->streaming ? "# linnet decode --streaming\n" : "# linnet decode\n";
+}
+
+/* The settings that decide what comes out. */
+static int write_settings(const struct job *j, struct settings *s, struct buffer *out, struct message *msg)
+{
+    int rc = settings_set(s, "threads=0", msg);
+    if (rc >= 0 && ((rc = buffer_puts(out, heading(j))) < 0 || (rc = settings_write(s, 0, out)) < 0))
+        fail_memory(msg);
+    return rc;
+}
+
+/* The same of a recipe.yaml: in whatever order it has them, for versions differ in that. */
+static int read_settings(const struct job *j, const char *path, struct buffer *out, struct message *msg)
+{
+    struct buffer text = {0};
+    struct settings s = {0};
+    int rc = file_read(path, MAX_HYP_BYTES, &text, msg);
+    if (rc >= 0 && strncmp(buffer_text(&text), heading(j), strlen(heading(j))) != 0)
+        rc = buffer_puts(out, "# of another kind\n");
+    else if (rc >= 0 && (rc = decoder_open_settings(&s, msg)) >= 0 && (rc = settings_read(&s, path, msg)) >= 0)
+        rc = write_settings(j, &s, out, msg);
+    settings_close(&s);
+    buffer_free(&text);
     return rc;
 }
 
 /* Writes recipe.yaml, or sees that it says the same. */
-static int check_settings(const struct job *j, int is_new, struct message *msg)
+static int check_settings(struct job *j, int is_new, struct message *msg)
 {
     char path[FILE_MAX_PATH];
     struct buffer mine = {0}, old = {0};
     int rc = file_in(path, j->options->out, "recipe.yaml", msg);
-    if (rc >= 0 && (rc = write_settings(j, &mine, msg)) >= 0) {
+    if (rc >= 0 && (rc = write_settings(j, &j->decoding.settings, &mine, msg)) >= 0) {
         if (is_new)
             rc = file_write(path, buffer_text(&mine), mine.n, msg);
-        else if ((rc = file_read(path, MAX_HYP_BYTES, &old, msg)) >= 0 &&
-                 strcmp(buffer_text(&mine), buffer_text(&old)) != 0)
+        else if ((rc = read_settings(j, path, &old, msg)) >= 0 && strcmp(buffer_text(&mine), buffer_text(&old)) != 0)
             rc = fail(msg, LINNET_E_ARGUMENT, "%s: was begun with other settings (see recipe.yaml there)",
                       j->options->out);
     }
@@ -151,6 +164,8 @@ static int check_settings(const struct job *j, int is_new, struct message *msg)
     buffer_free(&old);
     return rc;
 }
+
+/* ---- its files ---- */
 
 static int open_appending(FILE **f, const char *path, struct message *msg)
 {

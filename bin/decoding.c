@@ -10,8 +10,10 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "decoders/common/hotword_list.h"
-#include "base/recipe.h"
+#include "decoders/decoder.h"
+#include "decoders/model.h"
 #include "frontend/audio_file.h"
+#include "frontend/gate.h"
 
 enum { RATE_HZ = 16000, BLOCK = 2 * RATE_HZ };
 
@@ -33,7 +35,7 @@ const struct option_spec decoding_table[] = {
     {"clip", 0, OPTION_TEXT, FIELD(clip), "LIST", "seconds where parts to decode start and end: 0,10,60,70", 0, 0, NULL,
      NULL},
     {"no-speech", 0, OPTION_NUMBER, FIELD(no_speech), "P",
-     "Whisper: windows likelier silent than this give no text (0.6)", 0, 1, NULL, NULL},
+     "Whisper: windows whose no-speech probability is higher give no text (0.6)", 0, 1, NULL, NULL},
     {"hotwords", 0, OPTION_TEXT, FIELD(hotwords), "FILE", "phrases to favour, a line \"phrase<TAB>bonus\" each", 0, 0,
      NULL, NULL},
     {"threads", 't', OPTION_INT, FIELD(threads), "N", "threads; 0: one for each processor", 0, 256, NULL, NULL},
@@ -44,11 +46,11 @@ const struct option_spec decoding_table[] = {
 
 static int put(struct decoding *d, const char *key, const char *value)
 {
-    int rc = value != NULL ? buffer_printf(&d->settings, "%s=%s", key, value) : LINNET_OK;
+    int rc = value != NULL ? buffer_printf(&d->texts, "%s=%s", key, value) : LINNET_OK;
     if (value == NULL || rc < 0)
         return rc;
     d->n++;
-    return buffer_append(&d->settings, "", 1);
+    return buffer_append(&d->texts, "", 1);
 }
 
 static int put_number(struct decoding *d, const char *key, int value)
@@ -65,26 +67,13 @@ static int put_fraction(struct decoding *d, const char *key, double value)
     return put(d, key, value > 0 ? text : NULL);
 }
 
-/* What the recipe says of vad.gate, or true, comes first of the settings, which come after the recipe. */
-static int put_gate(struct decoding *d, const char *recipe)
+/* Those for the stream, which reads the recipe first: what the recipe said of vad.gate, or the default here. */
+static int make_items(struct decoding *d, const struct decoding_options *o)
 {
-    struct recipe r = {0};
-    int rc = recipe_open(&r, NULL);
-    if (rc >= 0)
-        rc = recipe_set(&r, "vad.gate=true", NULL);
-    if (rc >= 0 && recipe != NULL && recipe_read(&r, recipe, NULL) < 0)
-        r.vad_gate = 1; /* a bad recipe is reported when it is read for good */
-    if (rc >= 0)
-        rc = put(d, "vad.gate", r.vad_gate ? "true" : "false");
-    recipe_close(&r);
-    return rc;
-}
-
-static int make_settings(struct decoding *d, const struct decoding_options *o)
-{
-    int rc = o->gate ? put_gate(d, o->recipe) : LINNET_OK;
+    const struct gate_options *gate = settings_of(&d->settings, &gate_settings);
+    int rc = o->gate ? put(d, "vad.gate", gate->is_wanted ? "true" : "false") : LINNET_OK;
     for (int i = 0; i < o->set.n && rc >= 0; i++) {
-        rc = buffer_append(&d->settings, o->set.items[i], strlen(o->set.items[i]) + 1);
+        rc = buffer_append(&d->texts, o->set.items[i], strlen(o->set.items[i]) + 1);
         d->n++;
     }
     if (rc < 0 || (rc = put(d, "model", o->model)) < 0 || (rc = put(d, "decoder.name", o->decoder)) < 0 ||
@@ -98,7 +87,7 @@ static int make_settings(struct decoding *d, const struct decoding_options *o)
     d->items = mem_array(d->n + 1, sizeof *d->items);
     if (d->items == NULL)
         return LINNET_E_MEMORY;
-    const char *at = buffer_text(&d->settings);
+    const char *at = buffer_text(&d->texts);
     for (size_t i = 0; i < d->n; i++, at += strlen(at) + 1)
         d->items[i] = at;
     return LINNET_OK;
@@ -106,40 +95,39 @@ static int make_settings(struct decoding *d, const struct decoding_options *o)
 
 /* ---- opening ---- */
 
-int decoding_recipe(const struct decoding *d, const struct decoding_options *o, struct recipe *r, struct message *msg)
+static int open_settings(struct decoding *d, const struct decoding_options *o, struct message *msg)
 {
-    int rc = recipe_open(r, msg);
+    int rc = decoder_open_settings(&d->settings, msg);
+    if (rc >= 0 && o->gate)
+        rc = settings_set(&d->settings, "vad.gate=true", msg);
     if (rc >= 0 && o->recipe != NULL)
-        rc = recipe_read(r, o->recipe, msg);
+        rc = settings_read(&d->settings, o->recipe, msg);
+    if (rc >= 0 && make_items(d, o) < 0)
+        rc = fail_memory(msg);
     for (size_t i = 0; i < d->n && rc >= 0; i++)
-        rc = recipe_set(r, d->items[i], msg);
+        rc = settings_set(&d->settings, d->items[i], msg);
     return rc;
 }
 
 int decoding_open_model(struct decoding *d, const struct decoding_options *o, struct message *msg)
 {
-    struct recipe r = {0};
     struct linnet_model_options options;
     memset(d, 0, sizeof *d);
-    int rc = make_settings(d, o);
+    int rc = open_settings(d, o, msg);
     if (rc < 0)
-        return fail_memory(msg);
-    rc = decoding_recipe(d, o, &r, msg); /* for the keys that concern the model */
-    if (rc >= 0) {
-        linnet_model_options_init(&options);
-        options.n_threads = r.threads;
-        d->hotword_bonus = r.decoder_hotword_bonus;
-        rc = linnet_model_open(r.model[0] != '\0' ? r.model : "whisper-base", &options, &d->model, msg->text,
-                               sizeof msg->text);
-    }
-    recipe_close(&r);
-    return rc;
+        return rc;
+    const struct model_options *model = settings_of(&d->settings, &model_settings);
+    linnet_model_options_init(&options);
+    options.n_threads = model->threads;
+    return linnet_model_open(model->name[0] != '\0' ? model->name : "whisper-base", &options, &d->model, msg->text,
+                             sizeof msg->text);
 }
 
-static int bias(struct decoding *d, const char *path, double usual_bonus, struct message *msg)
+static int bias(struct decoding *d, const char *path, struct message *msg)
 {
+    const struct decoder_options *shared = settings_of(&d->settings, &decoder_settings);
     struct hotword_list list = {0};
-    int rc = hotword_list_read(&list, path, usual_bonus, msg);
+    int rc = hotword_list_read(&list, path, shared->hotword_bonus, msg);
     if (rc < 0)
         return rc;
     const char **phrases = mem_array((size_t)list.n + 1, sizeof *phrases);
@@ -171,7 +159,7 @@ int decoding_open_stream(struct decoding *d, const struct decoding_options *o, i
     options.streaming = streaming;
     options.sample_rate_hz = sample_rate_hz;
     int rc = linnet_stream_open(d->model, &options, &d->stream, msg->text, sizeof msg->text);
-    return rc >= 0 && o->hotwords != NULL ? bias(d, o->hotwords, d->hotword_bonus, msg) : rc;
+    return rc >= 0 && o->hotwords != NULL ? bias(d, o->hotwords, msg) : rc;
 }
 
 int decoding_open(struct decoding *d, const struct decoding_options *o, int streaming, int sample_rate_hz,
@@ -185,7 +173,8 @@ void decoding_close(struct decoding *d)
 {
     linnet_stream_close(d->stream);
     linnet_model_close(d->model);
-    buffer_free(&d->settings);
+    settings_close(&d->settings);
+    buffer_free(&d->texts);
     mem_free(d->items);
     memset(d, 0, sizeof *d);
 }

@@ -4,18 +4,18 @@
 #define LINNET_BIN_DECODING_H
 
 #include "base/buffer.h"
+#include "base/settings.h"
 #include "base/status.h"
 #include "bin/options.h"
 
 struct audio_file;
-struct recipe;
 
 struct decoding_options {
     const char *recipe, *model, *decoder, *language, *task, *hotwords, *prompt, *clip;
     double no_speech;
     struct option_list set;
     int threads, beam, nbest, word_times;
-    int gate; /* vad.gate is on unless the recipe or --set says otherwise */
+    int gate; /* the default of vad.gate is true */
 };
 
 extern const struct option_spec decoding_table[]; /* for OPTION_GROUP */
@@ -24,10 +24,10 @@ extern const struct option_spec decoding_table[]; /* for OPTION_GROUP */
 struct decoding {
     linnet_model *model;
     linnet_stream *stream;
-    struct buffer settings; /* the texts of items, each NUL-terminated */
-    const char **items;     /* [n] */
+    struct settings settings; /* as the stream sees them */
+    struct buffer texts;      /* of items, each NUL-terminated */
+    const char **items;       /* [n] "key=value", which come after the recipe */
     size_t n;
-    double hotword_bonus; /* of phrases that come without one */
 };
 
 /* Opens both; streaming as in linnet_stream_options.  The recipe's settings come first, then --set in order, then the
@@ -41,10 +41,6 @@ LINNET_MUST_CHECK int decoding_open_model(struct decoding *d, const struct decod
                                           struct message *msg);
 LINNET_MUST_CHECK int decoding_open_stream(struct decoding *d, const struct decoding_options *options, int streaming,
                                            int sample_rate_hz, struct message *msg);
-
-/* Opens the recipe with the settings as the stream sees them; the caller closes it, after a failure too. */
-LINNET_MUST_CHECK int decoding_recipe(const struct decoding *d, const struct decoding_options *options,
-                                      struct recipe *r, struct message *msg);
 
 /* Where the results of a recording go. */
 struct decoding_sink {

@@ -94,8 +94,7 @@ static int manual(void)
     for (const struct command *const *c = commands; *c != NULL; c++)
         options_manual(*c, stdout);
     printf(".SH SETTINGS\nWhat a recipe and \\-\\-set can set.\n");
-    settings_manual(stdout);
-    return EXIT_DONE;
+    return settings_manual(stdout) == EXIT_DONE ? EXIT_DONE : EXIT_WORK_FAILED;
 }
 
 static int completion(void)

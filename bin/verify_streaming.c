@@ -6,10 +6,11 @@
 #include <string.h>
 
 #include "decoders/decoder.h"
+#include "decoders/hybrid_encoder.h"
 #include "decoders/hybrid_forward.h"
 #include "decoders/model.h"
 
-enum { USUAL_CHUNK = 16 };
+enum { DEFAULT_CHUNK = 16 };
 
 /* Writes the difference, and over how many frames. */
 static int verify(const struct linnet_model *model, const char *path, const char *raw, int chunk, int left_chunks,
@@ -28,10 +29,11 @@ static int verify(const struct linnet_model *model, const char *path, const char
     return rc;
 }
 
-static int verify_all(const struct linnet_model *model, const struct recipe *r, const char *raw, int n, char **paths)
+static int verify_all(const struct linnet_model *model, const struct hybrid_encoder_options *o, const char *raw, int n,
+                      char **paths)
 {
     const struct conformer_config *c = &model->hybrid->config;
-    int chunk = conformer_config_chunk(c, r->decoder_chunk > 0 ? r->decoder_chunk : USUAL_CHUNK), code = EXIT_DONE;
+    int chunk = conformer_config_chunk(c, o->chunk > 0 ? o->chunk : DEFAULT_CHUNK), code = EXIT_DONE;
     if (chunk == 0) {
         fprintf(stderr, "linnet: the model was not trained for chunks: it does not stream\n");
         return EXIT_WORK_FAILED;
@@ -39,8 +41,7 @@ static int verify_all(const struct linnet_model *model, const struct recipe *r, 
     for (int i = 0; i < n; i++) {
         struct message msg = {""};
         double difference = 0.0;
-        int n_frames = 0,
-            rc = verify(model, paths[i], raw, chunk, r->decoder_left_chunks, &difference, &n_frames, &msg);
+        int n_frames = 0, rc = verify(model, paths[i], raw, chunk, o->left_chunks, &difference, &n_frames, &msg);
         if (rc < 0 && strstr(msg.text, paths[i]) == NULL)
             fail_in(&msg, rc, paths[i]);
         if (rc < 0)
@@ -56,14 +57,12 @@ static int verify_all(const struct linnet_model *model, const struct recipe *r, 
 int verify_streaming(const struct decoding_options *options, const char *raw, int n, char **paths, struct message *msg)
 {
     struct decoding d = {0};
-    struct recipe r = {0};
     int rc = decoding_open_model(&d, options, msg);
     if (rc >= 0 && d.model->hybrid == NULL)
         rc = fail(msg, LINNET_E_UNSUPPORTED,
                   "--verify-streaming is for WeNet models: this one's encoder takes windows");
-    if (rc >= 0 && (rc = decoding_recipe(&d, options, &r, msg)) >= 0)
-        rc = verify_all(d.model, &r, raw, n, paths);
-    recipe_close(&r);
+    if (rc >= 0)
+        rc = verify_all(d.model, settings_of(&d.settings, &hybrid_encoder_settings), raw, n, paths);
     decoding_close(&d);
     return rc;
 }

@@ -1,65 +1,374 @@
 /* SPDX-License-Identifier: Apache-2.0
- * alignatt.c - the decoder "alignatt": hands everything to the way of working that decoder.compat names. */
+ * alignatt.c - streaming Whisper (AlignAtt, Papi et al. 2023).
+ *
+ * Every decoder.segment_s of audio is a step (alignatt_step.h): the audio of the open utterance is encoded with some
+ * silence after it, the words said so far are run in one go, and reading goes on (alignatt_beam.h) until attention comes
+ * near the end of the audio or the model has nothing more to say.  A word is whole when the truncation head says that
+ * a word ends with the audio, or when the token at which reading stopped begins another one.  It is said for good
+ * when enough audio has followed it (alignatt_text_settled), and until then read again at every step: what a word is, is
+ * often decided by the next.  The voice detector decides where there is anything to read; when speech pauses, the rest
+ * is read at once, and all words are whole.  How long the pause is decides whether the utterance has ended (endpoint.h,
+ * with the detector's silence in place of blank's).
+ *
+ * The last decoder.context_s of what was said before are encoded again with the next utterance, and their text is run
+ * before its own: Whisper hears a new sentence better with the voice and the words before it, as it does in the 30 s
+ * windows of a recording.  Older text stays as the prompt.
+ *
+ * Frames of the spectrogram are made once and kept, and so are encoder states of an utterance once three seconds of
+ * audio have followed them.  The decoder's keys and values are kept within a step: the next one hears more than they
+ * know.
+ *
+ * When the buffer is full its older part leaves at the end of a sentence or word, and its text becomes prompt.  Results
+ * depend on the samples alone, not on how they were cut when fed. */
 #include "decoders/alignatt.h"
 
+#include <math.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
+#include "decoders/alignatt_step.h"
+#include "decoders/common/endpoint.h"
+#include "decoders/model.h"
+#include "decoders/whisper_options.h"
+#include "decoders/whisper_prompt.h"
 
-struct alignatt {
-    const struct decoder_ops *way;
-    void *state;
+enum {
+    KEPT_SILENCE = 100,               /* mel frames kept while nobody speaks: a beginning may be dated back */
+    LONG_PAUSE = 3 * DECODER_RATE_HZ, /* samples after which what was said before is no longer heard */
+    SHORTEST = DECODER_RATE_HZ / 2,   /* samples of speech in which there is no word yet */
+    ECHO = 3,                         /* tokens with which two utterances seldom begin */
 };
 
-static int alignatt_open(void **state, const struct decoder_host *host)
+struct stream {
+    struct decoder_host host;
+    const struct alignatt_options *options;
+    struct alignatt_audio audio;
+    struct alignatt_text text;
+    struct alignatt_step step;
+    struct endpoint_options endpoints;
+    int64_t n_step;          /* samples */
+    int64_t read_to;         /* end of speech up to which all was read; -1: none was */
+    int *initial, n_initial; /* decoder.initial_prompt */
+};
+
+/* ---- opening ---- */
+
+/* What was said before is only the initial prompt. */
+static void begin_context(struct stream *s)
 {
-    struct alignatt *a = mem_array(1, sizeof *a);
-    if (a == NULL)
+    s->text.n_context = s->n_initial;
+    if (s->n_initial > 0)
+        memcpy(s->text.context, s->initial, (size_t)s->n_initial * sizeof *s->initial);
+}
+
+static void start_over(struct stream *s)
+{
+    alignatt_audio_reset(&s->audio);
+    alignatt_text_reset(&s->text);
+    alignatt_step_reset(&s->step);
+    s->text.language = s->step.wanted_language;
+    begin_context(s);
+    s->read_to = -1;
+}
+
+static void stream_close(void *state)
+{
+    struct stream *s = state;
+    if (s == NULL)
+        return;
+    alignatt_audio_close(&s->audio);
+    alignatt_text_close(&s->text);
+    alignatt_step_close(&s->step);
+    mem_free(s->initial);
+    mem_free(s);
+}
+
+static int stream_open(void **state, const struct decoder_host *host)
+{
+    struct stream *s = mem_array(1, sizeof *s);
+    if (s == NULL)
         return fail_memory(host->msg);
-    a->way = strcmp(host->recipe->decoder_compat, "simul-whisper") == 0 ? &alignatt_simul_ops : &alignatt_stream_ops;
-    int rc = a->way->open(&a->state, host);
-    if (rc < 0) {
-        mem_free(a);
+    s->host = *host;
+    const struct whisper_model *model = host->model->whisper;
+    const struct whisper_options *whisper = settings_of(host->settings, &whisper_settings);
+    const struct vad_options *vad = settings_of(host->settings, &vad_settings);
+    s->options = settings_of(host->settings, &alignatt_settings);
+    endpoint_options_read(&s->endpoints, host->settings);
+    s->n_step = (int64_t)(s->options->segment_s * DECODER_RATE_HZ / ALIGNATT_CELL) * ALIGNATT_CELL;
+    int64_t n_frames = 2 * LOG_MEL_WINDOW_FRAMES + s->n_step / LOG_MEL_HOP + KEPT_SILENCE;
+    int rc;
+    if ((rc = alignatt_step_open(&s->step, &s->host)) < 0 ||
+        (rc = alignatt_audio_open(&s->audio, vad, model->config.n_mels, n_frames, host->msg)) < 0 ||
+        (rc = alignatt_text_open(&s->text, &s->host, model->vocab, alignatt_step_max_tokens(&s->step),
+                                 ALIGNATT_CONTEXT)) < 0 ||
+        (rc = whisper_prompt_encode(model->vocab, whisper->initial_prompt, &s->initial, &s->n_initial, host->msg)) <
+            0) {
+        stream_close(s);
         return rc;
     }
-    *state = a;
+    s->n_initial = s->n_initial < ALIGNATT_CONTEXT ? s->n_initial : ALIGNATT_CONTEXT;
+    start_over(s);
+    *state = s;
     return LINNET_OK;
 }
 
-static int alignatt_feed(void *state, const float *samples, size_t n)
+/* ---- flow ---- */
+
+/* The first n tokens are final and, with the sound up to frame `at`, forgotten. */
+static int let_go(struct stream *s, int n, int64_t at)
 {
-    struct alignatt *a = state;
-    return a->way->feed(a->state, samples, n);
+    int rc = alignatt_text_finish(&s->text, n, (double)at * ALIGNATT_FRAME_S);
+    alignatt_text_forget(&s->text, n);
+    alignatt_audio_drop(&s->audio, 2 * at);
+    return rc;
 }
 
-static int alignatt_finish(void *state)
+/* The words said are let go, and all that was before them, so that reading begins anew. */
+static int begin_anew(struct stream *s)
 {
-    struct alignatt *a = state;
-    return a->way->finish(a->state);
+    struct alignatt_text *t = &s->text;
+    struct alignatt_audio *a = &s->audio;
+    int64_t at = a->speech_from / ALIGNATT_CELL, heard = a->n_samples / ALIGNATT_CELL;
+    if (t->n_said > t->n_final && t->at[t->n_said - 1].frame + ALIGNATT_WORD > at)
+        at = t->at[t->n_said - 1].frame + ALIGNATT_WORD;
+    at = at < heard ? at : heard;
+    int rc = let_go(s, t->n_said, at);
+    begin_context(s);
+    a->speech_from = at * ALIGNATT_CELL;
+    return rc;
 }
 
-static int alignatt_reset(void *state)
+/* Where the model only says again what it said before, it is asked without that: if somebody did, it will. */
+static int read_step(struct stream *s, int64_t to, int is_complete, int64_t now)
 {
-    struct alignatt *a = state;
-    return a->way->reset(a->state);
+    struct alignatt_text *t = &s->text;
+    int rc = alignatt_step_read(&s->step, &s->audio, t, to, is_complete, now);
+    int is_lost = s->step.beam.is_caught || alignatt_text_echo(t) >= ECHO;
+    if (rc < 0 || !is_lost || (t->n_said == 0 && t->n_context <= s->n_initial))
+        return rc;
+    rc = begin_anew(s);
+    return rc < 0 ? rc : alignatt_step_read(&s->step, &s->audio, t, to, is_complete, now);
 }
 
-static void alignatt_close(void *state)
+/* Speech pauses: reads what there is of it.  Where that is nothing, what was said before may be in the way. */
+static int read_rest(struct stream *s, int64_t now)
 {
-    struct alignatt *a = state;
-    if (a == NULL)
-        return;
-    a->way->close(a->state);
-    mem_free(a);
+    struct alignatt_text *t = &s->text;
+    int rc = read_step(s, s->audio.speech_to, 1, now);
+    if (rc < 0 || t->n_final == 0 || t->n > t->n_final)
+        return rc;
+    alignatt_text_forget(t, t->n_final);
+    alignatt_audio_drop(&s->audio, s->audio.speech_from / LOG_MEL_HOP);
+    return read_step(s, s->audio.speech_to, 1, now);
 }
+
+/* What was read in the last part of speech is said for good as it becomes old enough. */
+static int settle(struct stream *s, int64_t now)
+{
+    int n = alignatt_text_settled(&s->text, -1, now);
+    if (n < 0)
+        return n;
+    s->text.n_said = alignatt_text_before_stop(&s->text, n);
+    return alignatt_text_show(&s->text, (double)s->audio.n_samples / DECODER_RATE_HZ);
+}
+
+/* The words that were attended before the frame `latest` are final, and their sound is forgotten: the cut is at the end
+ * of a sentence, if there is one, else of a word, else (if it must be) at that frame.  Returns where it is, 0: nowhere.
+ */
+static int64_t cut(struct stream *s, int64_t latest, int must)
+{
+    struct alignatt_text *t = &s->text;
+    int n = alignatt_text_find_cut(t, latest);
+    if (n < 0 || (n <= t->n_final && !must))
+        return n < 0 ? n : 0;
+    int64_t at = n > 0 ? (t->at[n - 1].frame + t->at[n].frame) / 2 : latest;
+    int rc = let_go(s, n, at);
+    return rc < 0 ? rc : at;
+}
+
+/* Makes room when the buffer is full: its older half leaves. */
+static int trim(struct stream *s)
+{
+    const struct alignatt_audio *a = &s->audio;
+    int64_t n_most = (int64_t)(s->options->buffer_s / ALIGNATT_FRAME_S);
+    int64_t rc = a->n_frames / 2 < n_most ? 0 : cut(s, (a->first_frame + a->n_frames) / 2 - n_most / 2, 1);
+    return rc < 0 ? (int)rc : LINNET_OK;
+}
+
+/* Of what was heard and said up to now, only the last part goes on being heard. */
+static void keep_context(struct stream *s)
+{
+    struct alignatt_text *t = &s->text;
+    double most_s = fmin(s->options->context_s, s->options->buffer_s / 2);
+    int64_t end = s->audio.speech_to / ALIGNATT_CELL, from = end - llrint(most_s / ALIGNATT_FRAME_S);
+    int n = 0;
+    while (n < t->n_final && t->at[n].frame < from)
+        n++;
+    if (n == t->n_final)
+        from = end;
+    else if (n > 0)
+        from = (t->at[n - 1].frame + t->at[n].frame) / 2;
+    alignatt_text_forget(t, n);
+    alignatt_audio_drop(&s->audio, 2 * from);
+}
+
+/* The utterance is over: its last words are final, and it becomes context. */
+static int end_utterance(struct stream *s)
+{
+    struct alignatt_audio *a = &s->audio;
+    int rc = alignatt_text_finish(&s->text, s->text.n, (double)a->speech_to / DECODER_RATE_HZ);
+    a->speech_from = s->read_to = -1;
+    a->was_none = 0;
+    keep_context(s);
+    return rc;
+}
+
+/* In the middle of speech, after words that are said for good; when nothing was said, what was heard is let go.
+ * Returns 1, or 0 when there is no place for it yet. */
+static int break_utterance(struct stream *s)
+{
+    if (s->text.n == s->text.n_final)
+        alignatt_text_forget(&s->text, s->text.n_final);
+    int64_t at = cut(s, s->audio.n_samples / ALIGNATT_CELL, s->text.n == 0);
+    if (at > 0)
+        s->audio.speech_from = at * ALIGNATT_CELL;
+    return at < 0 ? (int)at : at > 0;
+}
+
+/* What the detector took for speech was none. */
+static void forget_noise(struct stream *s)
+{
+    alignatt_text_forget(&s->text, s->text.n_final);
+    alignatt_audio_forget(&s->audio, KEPT_SILENCE);
+}
+
+/* Ends the utterance if one of the rules says so: in silence at once, in speech at the next step. */
+static int apply_rules(struct stream *s, int is_step)
+{
+    struct alignatt_audio *a = &s->audio;
+    struct alignatt_text *t = &s->text;
+    double silence_s = alignatt_audio_silence_s(a);
+    struct endpoint_found found;
+    linnet_event e = {.type = LINNET_EVENT_ENDPOINT, .text = found.text, .language = alignatt_text_language(t)};
+    e.start_s = (double)a->speech_from / DECODER_RATE_HZ;
+    e.end_s = (double)a->n_samples / DECODER_RATE_HZ;
+    int ends = 0, rc = LINNET_OK;
+    if (!a->is_speech || is_step)
+        ends = endpoint_find(&s->endpoints, silence_s * 1000, (e.end_s - e.start_s) * 1000, t->n > t->n_final,
+                             &found) > 0;
+    if (ends && a->is_speech)
+        ends = rc = break_utterance(s);
+    else if (ends)
+        rc = end_utterance(s);
+    else if (!a->is_speech && t->n == t->n_final && silence_s * 1000 >= s->endpoints.rules[1].min_silence_ms)
+        forget_noise(s);
+    if (rc >= 0 && ends)
+        return events_push(s->host.events, &e, s->host.msg);
+    return rc < 0 || !is_step ? rc : trim(s);
+}
+
+/* Looks at what has come, at the end of a cell. */
+static int look(struct stream *s)
+{
+    struct alignatt_audio *a = &s->audio;
+    int is_step = a->n_samples % s->n_step == 0, rc = LINNET_OK;
+    int64_t now = a->n_samples / ALIGNATT_CELL;
+    if (a->speech_from < 0) {
+        if (s->text.n_final > 0 && a->n_samples - a->speech_to > LONG_PAUSE)
+            alignatt_text_forget(&s->text, s->text.n_final);
+        if (s->text.n_final == 0)
+            alignatt_audio_drop(a, a->n_samples / LOG_MEL_HOP - KEPT_SILENCE);
+        return LINNET_OK;
+    }
+    if (s->text.n == 0)
+        alignatt_audio_drop(a, a->speech_from / LOG_MEL_HOP);
+    if (!a->is_speech && s->read_to != a->speech_to)
+        rc = read_rest(s, now);
+    else if (a->is_speech && is_step && a->n_samples - a->speech_from >= SHORTEST)
+        rc = read_step(s, a->n_samples, 0, now);
+    else if (!a->is_speech && is_step)
+        rc = settle(s, now);
+    if (!a->is_speech)
+        s->read_to = a->speech_to;
+    return rc < 0 ? rc : apply_rules(s, is_step);
+}
+
+static int stream_feed(void *state, const float *samples, size_t n)
+{
+    struct stream *s = state;
+    for (int rc; n > 0;) {
+        double start = clock_s();
+        size_t n_taken = alignatt_audio_hear(&s->audio, samples, n);
+        s->host.stats->features_s += clock_s() - start;
+        samples += n_taken;
+        n -= n_taken;
+        if (s->audio.n_samples % ALIGNATT_CELL == 0 && (rc = look(s)) < 0)
+            return rc;
+    }
+    return LINNET_OK;
+}
+
+static int stream_finish(void *state)
+{
+    struct stream *s = state;
+    struct alignatt_audio *a = &s->audio;
+    int rc = LINNET_OK;
+    alignatt_audio_finish(a);
+    if (a->speech_from >= 0 && s->read_to != a->speech_to)
+        rc = read_rest(s, INT64_MAX);
+    if (rc >= 0 && a->speech_from >= 0)
+        rc = end_utterance(s);
+    linnet_event e = {.type = LINNET_EVENT_END, .text = "", .end_s = (double)a->n_samples / DECODER_RATE_HZ};
+    e.language = alignatt_text_language(&s->text);
+    return rc < 0 ? rc : events_push(s->host.events, &e, s->host.msg);
+}
+
+static int stream_reset(void *state)
+{
+    start_over(state);
+    return LINNET_OK;
+}
+
+/* ---- the table's entry ---- */
+
+#define FIELD(name) offsetof(struct alignatt_options, name)
+
+static const struct setting lines[] = {
+    {"decoder.frame_threshold", SETTING_INT, FIELD(frame_threshold), "12", 0, 1500, NULL,
+     "decoding stops where attention comes this near the end of the audio, in frames of 20 ms"},
+    {"decoder.rewind_threshold", SETTING_INT, FIELD(rewind_threshold), "200", 0, 1500, NULL,
+     "decoding stops where attention jumps back further than this, in frames of 20 ms"},
+    {"decoder.delay_s", SETTING_NUMBER, FIELD(delay_s), "3", 0, 30, NULL,
+     "audio after a word before it is committed, in seconds"},
+    {"decoder.sure_delay_s", SETTING_NUMBER, FIELD(sure_delay_s), "0.2", 0, 30, NULL,
+     "the same for probable words, in seconds"},
+    {"decoder.sure", SETTING_NUMBER, FIELD(sure), "0.45", 0, 1, NULL,
+     "probability of all its tokens from which a word is a probable one"},
+    {"decoder.segment_s", SETTING_NUMBER, FIELD(segment_s), "1", 0.1, 30, NULL,
+     "audio that is taken in at a time, in seconds"},
+    {"decoder.buffer_s", SETTING_NUMBER, FIELD(buffer_s), "20", 1, 30, NULL, "audio kept at most, in seconds"},
+    {"decoder.context_s", SETTING_NUMBER, FIELD(context_s), "8", 0, 30, NULL,
+     "audio before an utterance that is encoded again as its context, in seconds"},
+    {"decoder.head", SETTING_TEXT, FIELD(head), "", 0, 0, NULL,
+     "directory of the truncation head; empty: the model's own, if any"},
+    {"decoder.compat", SETTING_GONE, 0, "none", 0, 0, NULL, "decoder.name=simul_whisper does that now"},
+    {0}};
+
+const struct settings_table alignatt_settings = {"AlignAtt: streaming Whisper (alignatt, simul_whisper)",
+                                                 sizeof(struct alignatt_options), lines};
+
+static const struct settings_table *const settings[] = {&alignatt_settings, &whisper_settings, NULL};
 
 const struct decoder_ops alignatt_decoder = {
     .name = "alignatt",
     .kind = "whisper",
-    .summary = "Whisper, streaming: words appear when attention has left them behind",
-    .open = alignatt_open,
-    .feed = alignatt_feed,
-    .finish = alignatt_finish,
-    .reset = alignatt_reset,
-    .close = alignatt_close,
+    .summary = "Whisper, streaming: text appears once attention has passed its audio",
+    .settings = settings,
+    .open = stream_open,
+    .feed = stream_feed,
+    .finish = stream_finish,
+    .reset = stream_reset,
+    .close = stream_close,
 };

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
- * alignatt.h - Whisper as a streaming recogniser: words as soon as attention says that they have been heard. */
+ * alignatt.h - the settings of streaming Whisper (decoders alignatt and simul_whisper): text is decoded as far as
+ * attention shows that its audio has been heard. */
 #ifndef LINNET_DECODERS_ALIGNATT_H
 #define LINNET_DECODERS_ALIGNATT_H
 
-#include "decoders/decoder.h"
+#include "base/settings.h"
 
-extern const struct decoder_ops alignatt_decoder;
-
-/* Its two ways of working, which decoder.compat chooses from: our own, and Simul-Whisper's to the letter. */
-extern const struct decoder_ops alignatt_stream_ops, alignatt_simul_ops;
+struct alignatt_options {
+    int frame_threshold, rewind_threshold; /* encoder frames of 20 ms */
+    double delay_s, sure_delay_s, sure;    /* before a word is committed; sure: probability */
+    double segment_s, buffer_s, context_s;
+    char *head; /* directory; "": the model's */
+};
+extern const struct settings_table alignatt_settings;
 
 #endif

@@ -6,15 +6,14 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "frontend/speech.h"
 
 enum { WINDOW = LOG_MEL_WINDOW_FRAMES };
 
-int alignatt_audio_open(struct alignatt_audio *a, const struct recipe *r, int n_mels, int64_t max_frames,
+int alignatt_audio_open(struct alignatt_audio *a, const struct vad_options *vad, int n_mels, int64_t max_frames,
                         struct message *msg)
 {
     memset(a, 0, sizeof *a);
-    int rc = speech_open_vad(&a->vad, r, msg);
+    int rc = vad_open(&a->vad, vad, msg);
     if (rc >= 0)
         rc = log_mel_open(&a->mel, n_mels, msg);
     if (rc >= 0) {
@@ -29,7 +28,7 @@ int alignatt_audio_open(struct alignatt_audio *a, const struct recipe *r, int n_
     }
     a->n_mels = n_mels;
     a->max_frames = max_frames;
-    a->n_hold = (int64_t)r->vad_hold_ms * VAD_RATE_HZ / 1000;
+    a->n_hold = (int64_t)vad->hold_ms * VAD_RATE_HZ / 1000;
     a->speech_from = -1;
     return LINNET_OK;
 }

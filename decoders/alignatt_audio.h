@@ -3,7 +3,6 @@
 #ifndef LINNET_DECODERS_ALIGNATT_AUDIO_H
 #define LINNET_DECODERS_ALIGNATT_AUDIO_H
 
-#include "base/recipe.h"
 #include "frontend/log_mel.h"
 #include "frontend/vad.h"
 
@@ -23,7 +22,7 @@ struct alignatt_audio {
 };
 
 /* Room for max_frames of the spectrogram. */
-LINNET_MUST_CHECK int alignatt_audio_open(struct alignatt_audio *a, const struct recipe *recipe, int n_mels,
+LINNET_MUST_CHECK int alignatt_audio_open(struct alignatt_audio *a, const struct vad_options *vad, int n_mels,
                                           int64_t max_frames, struct message *msg);
 void alignatt_audio_close(struct alignatt_audio *a); /* zeroed ones too */
 void alignatt_audio_reset(struct alignatt_audio *a);

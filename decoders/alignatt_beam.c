@@ -14,11 +14,11 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "decoders/whisper.h"
+#include "decoders/whisper_options.h"
 #include "decoders/whisper_rules.h"
 
 enum {
-    USUAL_WIDTH = 3,
+    DEFAULT_WIDTH = 3,
     LAST_THRESHOLD = 4, /* frames, where the audio is known to be complete */
     EARLY = 25,         /* frames before the detector's beginning of speech where a word may lie */
     BACK_FRAMES = 50,   /* further back than a word may be corrected */
@@ -44,12 +44,13 @@ static const struct alignatt_pause NO_PAUSE = {-1, -1};
 
 /* ---- opening ---- */
 
-static int rules_open(struct alignatt_beam *b)
+static int rules_open(struct alignatt_beam *b, const struct decoder_options *shared)
 {
-    struct recipe recipe = *b->host->recipe;
-    recipe.decoder_timestamps = 0;
-    recipe.decoder_suppress_blank = 0; /* silence is allowed to say nothing */
-    return whisper_options(&b->rules, &b->suppressed, b->vocab, &recipe, b->host->msg);
+    const struct whisper_options *set = settings_of(b->host->settings, &whisper_settings);
+    struct whisper_options options = *set;
+    options.timestamps = 0;
+    options.suppress_blank = 0; /* silence is allowed to say nothing */
+    return whisper_options_for_search(&options, shared, b->vocab, &b->rules, &b->suppressed, b->host->msg);
 }
 
 static int arrays_open(struct alignatt_beam *b, int n_max)
@@ -75,11 +76,13 @@ static int arrays_open(struct alignatt_beam *b, int n_max)
 int alignatt_beam_open(struct alignatt_beam *b, const struct decoder_host *host, const struct whisper_vocab *vocab,
                        int n_max)
 {
-    int width = host->recipe->decoder_beam > 0 ? host->recipe->decoder_beam : USUAL_WIDTH;
+    const struct decoder_options *shared = settings_of(host->settings, &decoder_settings);
+    int width = shared->beam > 0 ? shared->beam : DEFAULT_WIDTH;
     *b = (struct alignatt_beam){.host = host, .vocab = vocab, .width = width};
+    b->options = settings_of(host->settings, &alignatt_settings);
     if (width > ALIGNATT_BLOCK)
         return fail(host->msg, LINNET_E_ARGUMENT, "decoder.beam is %d: alignatt can do 1 to %d", width, ALIGNATT_BLOCK);
-    int rc = rules_open(b);
+    int rc = rules_open(b, shared);
     if (rc >= 0 && arrays_open(b, n_max) < 0)
         rc = fail_memory(host->msg);
     if (rc < 0)
@@ -191,10 +194,9 @@ static void insist(const struct reading *x, int p, int64_t to, int has_end)
 /* Whether a token that is none of the end may follow a hypothesis; if not, that one stops there or is dropped. */
 static int may_follow(const struct reading *x, struct alignatt_hypothesis *h, int token)
 {
-    const struct recipe *recipe = x->beam->host->recipe;
     int64_t back = h->last - h->attended;
     double score = mean(h->sum_logprob, h->n);
-    if (!x->is_complete && back > recipe->decoder_rewind_threshold)
+    if (!x->is_complete && back > x->beam->options->rewind_threshold)
         h->is_open = 0;
     else if (h->attended < h->earliest || (x->is_complete && h->n > 0 && back > BACK_FRAMES))
         stop(x->beam, h, 0, score, -1); /* what was said is said again; where all was heard, that never ends */
@@ -337,7 +339,7 @@ int alignatt_beam_read(struct alignatt_beam *b, struct alignatt_reader *r, const
 {
     struct reading x = {b, r, audio, t, first, .is_complete = is_complete};
     int64_t last = t->n_said > 0 ? t->at[t->n_said - 1].frame : first;
-    x.end = r->n_content - (is_complete ? LAST_THRESHOLD : b->host->recipe->decoder_frame_threshold);
+    x.end = r->n_content - (is_complete ? LAST_THRESHOLD : b->options->frame_threshold);
     x.n_most = t->n_said + FEW + (int)(first + r->n_content - last) / TOKEN_FRAMES;
     begin(&x, last);
     for (int n = 1; n > 0; n = run(&x)) {

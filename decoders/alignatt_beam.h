@@ -23,6 +23,7 @@ struct alignatt_hypothesis {
 
 struct alignatt_beam {
     const struct decoder_host *host;
+    const struct alignatt_options *options;
     const struct whisper_vocab *vocab;
     struct whisper_search_options rules;
     int *suppressed;

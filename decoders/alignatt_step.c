@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "decoders/model.h"
+#include "decoders/whisper_options.h"
 #include "decoders/whisper_prompt.h"
 
 enum {
@@ -31,7 +32,10 @@ int alignatt_step_open(struct alignatt_step *s, const struct decoder_host *host)
 {
     const struct whisper_model *model = host->model->whisper;
     const struct whisper_config *c = &model->config;
+    const struct alignatt_options *o = settings_of(host->settings, &alignatt_settings);
     *s = (struct alignatt_step){.host = host, .model = model, .vocab = model->vocab, .heard_from = -1};
+    s->shared = settings_of(host->settings, &decoder_settings);
+    s->whisper = settings_of(host->settings, &whisper_settings);
     if (2 * c->n_audio_ctx != WINDOW)
         return fail(host->msg, LINNET_E_UNSUPPORTED, "a window of %d frames: only %d are supported", 2 * c->n_audio_ctx,
                     WINDOW);
@@ -42,9 +46,8 @@ int alignatt_step_open(struct alignatt_step *s, const struct decoder_host *host)
     s->window = mem_array(WINDOW * (size_t)c->n_mels, sizeof *s->window);
     int rc = s->prompt == NULL || s->window == NULL ? fail_memory(host->msg) : LINNET_OK;
     if (rc < 0 || (rc = alignatt_beam_open(&s->beam, host, s->vocab, alignatt_step_max_tokens(s))) < 0 ||
-        (rc = whisper_prompt_language_setting(s->vocab, host->recipe, &s->wanted_language, host->msg)) < 0 ||
-        (rc = alignatt_reader_open(&s->reader, model, 1, s->beam.width, host->model->pool, host->recipe->decoder_head,
-                                   host->msg)) < 0)
+        (rc = whisper_prompt_language_setting(s->vocab, s->shared, &s->wanted_language, host->msg)) < 0 ||
+        (rc = alignatt_reader_open(&s->reader, model, 1, s->beam.width, host->model->pool, o->head, host->msg)) < 0)
         alignatt_step_close(s);
     return rc;
 }
@@ -144,7 +147,7 @@ static double run_prompt(struct alignatt_step *s, const struct alignatt_audio *a
         silence = silence_probability(s);
         n = 0;
     }
-    n += whisper_prompt_task(s->vocab, s->host->recipe, t->language, s->prompt + n);
+    n += whisper_prompt_task(s->vocab, s->shared, t->language, s->prompt + n);
     n = put_words(s, audio, t, n);
     alignatt_reader_run(&s->reader, 0, s->prompt, n);
     return silence;
@@ -159,17 +162,16 @@ static int is_too_fast(const struct alignatt_text *t)
     return n >= FEWEST && t->at[t->n - 1].frame - t->at[t->n_said].frame < (n - 1) * FASTEST;
 }
 
-/* What was read where nothing was said before is no speech, by the recipe's thresholds.  Text twice as unlikely as they
+/* What was read where nothing was said before is no speech, by the thresholds.  Text twice as unlikely as they
  * allow is none, whatever the model says of silence: it is what a cough or a slamming door reads like. */
 static int is_no_speech(const struct alignatt_step *s, const struct alignatt_text *t, double silence)
 {
-    const struct recipe *r = s->host->recipe;
-    double sum = 0, least = r->decoder_logprob_threshold;
+    double sum = 0, least = s->whisper->logprob_threshold;
     for (int i = t->n_said; i < t->n; i++)
         sum += (double)t->at[i].logprob;
     double mean = t->n > t->n_said ? sum / (t->n - t->n_said) : 0;
     return t->n_said == t->n_final &&
-           ((silence > r->decoder_no_speech_threshold && mean < least) || mean < 2 * least || is_too_fast(t));
+           ((silence > s->whisper->no_speech_threshold && mean < least) || mean < 2 * least || is_too_fast(t));
 }
 
 int alignatt_step_read(struct alignatt_step *s, const struct alignatt_audio *audio, struct alignatt_text *t, int64_t to,

@@ -9,6 +9,8 @@ enum { ALIGNATT_CONTEXT = 64 /* tokens of the prompt: text before what is heard 
 
 struct alignatt_step {
     const struct decoder_host *host;
+    const struct decoder_options *shared;
+    const struct whisper_options *whisper;
     const struct whisper_model *model;
     const struct whisper_vocab *vocab;
     struct alignatt_reader reader;

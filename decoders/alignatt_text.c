@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "decoders/whisper_options.h"
 #include "vocab/whisper_language.h"
 
 #define MARKS ".,?!;:- "
@@ -22,8 +23,13 @@ enum {
 int alignatt_text_open(struct alignatt_text *t, const struct decoder_host *host, const struct whisper_vocab *vocab,
                        int n_max, int n_context_max)
 {
+    const struct decoder_options *shared = settings_of(host->settings, &decoder_settings);
+    const struct whisper_options *whisper = settings_of(host->settings, &whisper_settings);
     memset(t, 0, sizeof *t);
     t->host = host;
+    t->options = settings_of(host->settings, &alignatt_settings);
+    t->word_times = shared->word_times;
+    t->condition_on_previous = whisper->condition_on_previous;
     t->vocab = vocab;
     t->language = -1;
     t->n_max = n_max;
@@ -141,13 +147,13 @@ static int has_digit(const struct alignatt_text *t, int id)
 /* Words change with the words that follow them, the less likely ones more, and what may be an echo. */
 static int is_settled(const struct alignatt_text *t, int from, int end, int n_echo, int64_t now)
 {
-    const struct recipe *r = t->host->recipe;
-    double delay_s = r->decoder_delay_s;
+    const struct alignatt_options *o = t->options;
+    double delay_s = o->delay_s;
     int is_sure = end > t->n_final + n_echo;
     for (int i = from; i < end; i++)
-        is_sure = is_sure && exp((double)t->at[i].logprob) >= r->decoder_sure && !has_digit(t, t->ids[i]);
-    if (is_sure && r->decoder_sure_delay_s < delay_s)
-        delay_s = r->decoder_sure_delay_s;
+        is_sure = is_sure && exp((double)t->at[i].logprob) >= o->sure && !has_digit(t, t->ids[i]);
+    if (is_sure && o->sure_delay_s < delay_s)
+        delay_s = o->sure_delay_s;
     return t->at[end - 1].frame < now - llrint(delay_s / ALIGNATT_FRAME_S);
 }
 
@@ -273,7 +279,7 @@ static int push(struct alignatt_text *t, enum linnet_event_type type, int n, siz
     e.n_tokens = n;
     e.logprob = n > 0 ? sum / n : 0;
     e.confidence = (float)exp(e.logprob);
-    if (t->host->recipe->decoder_word_times)
+    if (t->word_times)
         rc = time_words(t, n, end_s, &b, &e.n_words);
     e.words = t->words;
     const char *text = b.data;
@@ -306,7 +312,7 @@ int alignatt_text_show(struct alignatt_text *t, double end_s)
 
 static void remember(struct alignatt_text *t, int n)
 {
-    if (!t->host->recipe->decoder_condition_on_previous)
+    if (!t->condition_on_previous)
         return;
     const int *from = t->ids;
     if (n > t->n_context_max) {

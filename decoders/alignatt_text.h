@@ -3,6 +3,7 @@
 #ifndef LINNET_DECODERS_ALIGNATT_TEXT_H
 #define LINNET_DECODERS_ALIGNATT_TEXT_H
 
+#include "decoders/alignatt.h"
 #include "decoders/decoder.h"
 #include "vocab/whisper_vocab.h"
 
@@ -24,6 +25,8 @@ struct alignatt_token {
  * will not change and what follows may. */
 struct alignatt_text {
     const struct decoder_host *host;
+    const struct alignatt_options *options;
+    int word_times, condition_on_previous;
     const struct whisper_vocab *vocab;
     int language;                 /* token; < 0 while unknown */
     int *ids;                     /* [n_max] */
@@ -58,8 +61,8 @@ int alignatt_text_cut_unfinished(struct alignatt_text *t);
 /* How many of the open utterance's first tokens are those that a segment before it begins with, at most. */
 int alignatt_text_echo(const struct alignatt_text *t);
 
-/* How many of the tokens are whole words that have been followed by as much audio up to the frame `now` as the recipe
- * asks for, given the token that would come next (-1: none would). */
+/* How many of the tokens are whole words that have been followed by as much audio up to the frame `now` as the
+ * settings ask for, given the token that would come next (-1: none would). */
 LINNET_MUST_CHECK int alignatt_text_settled(struct alignatt_text *t, int next, int64_t now);
 
 /* How many of the last tokens only repeat those before them: the model is caught in a loop. */

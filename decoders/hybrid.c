@@ -9,24 +9,28 @@
  * the second pass replaces the text, and the next utterance begins with empty caches and the same clock.  At the end
  * silence is added so that every sample takes part in an encoder frame.  With vad.gate nothing is decoded from an
  * endpoint to where speech begins again. */
-#include "decoders/hybrid.h"
-
 #include <math.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "decoders/ctc/scores.h"
+#include "decoders/attention/rescoring.h"
 #include "decoders/common/endpoint.h"
 #include "decoders/common/hotword_list.h"
-#include "frontend/gate.h"
+#include "decoders/ctc/prefix.h"
+#include "decoders/ctc/scores.h"
+#include "decoders/decoder.h"
 #include "decoders/hybrid_result.h"
 #include "decoders/model.h"
+#include "decoders/segmental_recipe.h"
+#include "frontend/gate.h"
 
-enum { USUAL_CHUNK = 16 }; /* encoder frames when streaming */
+enum { DEFAULT_CHUNK = 16 }; /* encoder frames when streaming */
 
 struct hybrid {
     struct decoder_host host;
+    const struct decoder_options *options;
+    const struct ctc_options *ctc;
     const struct hybrid_model *model;
     enum hybrid_method method;
     struct nn_context ctx;
@@ -49,16 +53,17 @@ struct hybrid {
 
 static int encoder_options(const struct hybrid *h, struct hybrid_encoder_options *o)
 {
-    const struct recipe *r = h->host.recipe;
+    const struct hybrid_encoder_options *set = settings_of(h->host.settings, &hybrid_encoder_settings);
     const struct conformer_config *c = &h->model->config;
-    *o = (struct hybrid_encoder_options){r->decoder_chunk, r->decoder_left_chunks, h->host.streaming};
+    *o = *set;
+    o->pad = h->host.streaming;
     if (!h->host.streaming)
         return LINNET_OK;
     if (h->method == HYBRID_ATTENTION)
         return fail(h->host.msg, LINNET_E_UNSUPPORTED,
                     "decoder 'attention' needs the whole recording: it cannot stream");
     if (o->chunk == 0)
-        o->chunk = c->static_chunk > 0 && !c->dynamic_chunk ? c->static_chunk : USUAL_CHUNK;
+        o->chunk = c->static_chunk > 0 && !c->dynamic_chunk ? c->static_chunk : DEFAULT_CHUNK;
     if (o->chunk > 0 && conformer_config_chunk(c, o->chunk) == 0)
         return fail(h->host.msg, LINNET_E_UNSUPPORTED,
                     "the model was not trained for chunks: it can only decode whole recordings (decoder.chunk=-1)");
@@ -71,7 +76,7 @@ static int encoder_options(const struct hybrid *h, struct hybrid_encoder_options
 static int endpoint_start(struct hybrid *h)
 {
     struct endpoint_options o;
-    endpoint_options_read(&o, h->host.recipe);
+    endpoint_options_read(&o, h->host.settings);
     o.frame_ms = h->model->frame_s * 1000.0;
     o.blank = h->model->blank;
     o.n_vocabulary = h->model->n_vocabulary;
@@ -96,24 +101,33 @@ static void hybrid_close(void *state)
     mem_free(h);
 }
 
+/* A stream is gated unless only parts of it are decoded. */
+static int gate_start(struct hybrid *h)
+{
+    const struct gate_options *gate = settings_of(h->host.settings, &gate_settings);
+    if (!h->host.streaming || !gate->is_wanted || h->options->clip.n > 0)
+        return LINNET_OK;
+    return hybrid_gate_open(&h->gate, settings_of(h->host.settings, &vad_settings), h->host.msg);
+}
+
 static int hybrid_open(void **state, const struct decoder_host *host, enum hybrid_method method)
 {
     struct hybrid *h = mem_array(1, sizeof *h);
     if (h == NULL)
         return fail_memory(host->msg);
     h->host = *host;
+    h->options = settings_of(host->settings, &decoder_settings);
+    h->ctc = settings_of(host->settings, &ctc_settings);
     h->model = host->model->hybrid;
     h->method = method;
-    if (strcmp(host->recipe->decoder_name, "auto") == 0 && h->model->left == NULL)
+    if (h->options->name == 0 && h->model->left == NULL)
         h->method = HYBRID_PREFIX;
     struct hybrid_encoder_options options;
     int rc;
     if ((rc = encoder_options(h, &options)) < 0 || (rc = nn_context_open(&h->ctx, host->model->pool, host->msg)) < 0 ||
-        (rc = endpoint_start(h)) < 0 ||
-        (host->streaming && host->recipe->vad_gate && host->recipe->decoder_clip.n == 0 &&
-         (rc = hybrid_gate_open(&h->gate, host->recipe, host->msg)) < 0) ||
+        (rc = endpoint_start(h)) < 0 || (rc = gate_start(h)) < 0 ||
         (rc = hybrid_encoder_open(&h->encoder, h->model, &h->ctx, &options, host->msg)) < 0 ||
-        (rc = hybrid_search_open(&h->search, h->model, &h->ctx, h->method, host->recipe, NULL, host->msg)) < 0) {
+        (rc = hybrid_search_open(&h->search, h->model, &h->ctx, h->method, host->settings, NULL, host->msg)) < 0) {
         hybrid_close(h);
         return rc;
     }
@@ -133,13 +147,12 @@ static int hybrid_bias(void *state, const char *const *phrases, const float *bon
     if (h->method == HYBRID_SEGMENTAL && n > 0)
         return fail(msg, LINNET_E_UNSUPPORTED, "decoder 'segmental' takes no phrases");
     for (size_t i = 0; i < n && rc >= 0; i++)
-        rc = hotword_list_add(&list, phrases[i],
-                              bonus != NULL ? (double)bonus[i] : h->host.recipe->decoder_hotword_bonus, msg);
+        rc = hotword_list_add(&list, phrases[i], bonus != NULL ? (double)bonus[i] : h->options->hotword_bonus, msg);
     if (rc >= 0)
         rc = n_spelled =
             hotword_list_graph(&list, (const struct vocab *)h->model->units, &hotwords, &unspelled, msg);
     if (rc >= 0)
-        rc = hybrid_search_open(&search, h->model, &h->ctx, h->method, h->host.recipe, hotwords, msg);
+        rc = hybrid_search_open(&search, h->model, &h->ctx, h->method, h->host.settings, hotwords, msg);
     if (rc >= 0) {
         hybrid_search_close(h->search);
         hotwords_close(h->hotwords);
@@ -159,10 +172,9 @@ static int hybrid_bias(void *state, const char *const *phrases, const float *bon
 
 static struct hybrid_utterance utterance(const struct hybrid *h)
 {
-    const struct recipe *r = h->host.recipe;
     double length = (double)h->n_samples / DECODER_RATE_HZ, frame = h->model->frame_s;
     double start = h->base_s + (double)h->first_frame * frame, end = start + (double)h->n_frames * frame;
-    struct hybrid_utterance u = {start, end < length ? end : length, r->decoder_nbest, r->decoder_word_times};
+    struct hybrid_utterance u = {start, end < length ? end : length, h->options->nbest, h->options->word_times};
     if (!h->host.streaming)
         u.end_s = length;
     return u;
@@ -226,13 +238,12 @@ static int end_utterance(struct hybrid *h, const struct endpoint_found *found)
 
 static int take_block(struct hybrid *h, const struct hybrid_block *block)
 {
-    const struct recipe *r = h->host.recipe;
     const struct hybrid_model *m = h->model;
     struct endpoint_found found;
     const int *tokens;
     int n, n_committed, rc;
-    ctc_scores_adjust_blank(block->logprobs, block->n, m->n_vocabulary, m->blank, r->decoder_blank_penalty,
-                            r->decoder_blank_scale);
+    ctc_scores_adjust_blank(block->logprobs, block->n, m->n_vocabulary, m->blank, h->ctc->blank_penalty,
+                            h->ctc->blank_scale);
     h->n_frames += block->n;
     if ((rc = hybrid_search_step(h->search, block, h->host.msg)) < 0 || !h->host.streaming)
         return rc;
@@ -268,7 +279,7 @@ static int take_blocks(struct hybrid *h)
 /* The part of the recording that is decoded now or next, in samples; 0 when there is none any more. */
 static int clip(const struct hybrid *h, uint64_t *from, uint64_t *to)
 {
-    const struct recipe_list *list = &h->host.recipe->decoder_clip;
+    const struct settings_list *list = &h->options->clip;
     *from = 0;
     *to = UINT64_MAX;
     if (list->n == 0)
@@ -410,17 +421,27 @@ OPEN(segmental, HYBRID_SEGMENTAL)
     .open = open_##method, .feed = hybrid_feed, .finish = hybrid_finish, .reset = hybrid_reset, .close = hybrid_close, \
     .bias = hybrid_bias, .kind = "hybrid"
 
-const struct decoder_ops hybrid_greedy_decoder = {
-    .name = "ctc_greedy", .summary = "the likeliest symbol of each frame", OPS(greedy)};
-const struct decoder_ops hybrid_prefix_decoder = {
-    .name = "ctc_prefix_beam", .summary = "beam search over what the frames spell", OPS(prefix)};
-const struct decoder_ops hybrid_attention_decoder = {
+static const struct settings_table *const prefix_tables[] = {&ctc_prefix_settings, NULL};
+static const struct settings_table *const rescoring_tables[] = {&ctc_prefix_settings, &rescoring_settings, NULL};
+static const struct settings_table *const segmental_tables[] = {&segmental_settings, &segmental_length_settings, NULL};
+
+const struct decoder_ops ctc_greedy_decoder = {.name = "ctc_greedy",
+                                               .summary = "the most probable symbol of each frame",
+                                               .settings = prefix_tables, /* with hotwords */
+                                               OPS(greedy)};
+const struct decoder_ops ctc_prefix_beam_decoder = {.name = "ctc_prefix_beam",
+                                                    .summary = "beam search over what the frames spell",
+                                                    .settings = prefix_tables,
+                                                    OPS(prefix)};
+const struct decoder_ops attention_decoder = {
     .name = "attention", .summary = "beam search on the attention decoder, whole recordings", OPS(attention)};
-const struct decoder_ops hybrid_rescoring_decoder = {.name = "attention_rescoring",
-                                                     .summary =
-                                                         "CTC beam search, its results judged by the attention decoder",
-                                                     OPS(rescoring)};
-const struct decoder_ops hybrid_segmental_decoder = {
-    .name = "segmental",
-    .summary = "the attention decoder frame by frame, attention limited to segments",
-    OPS(segmental)};
+const struct decoder_ops attention_rescoring_decoder = {
+    .name = "attention_rescoring",
+    .summary = "CTC beam search, its results judged by the attention decoder",
+    .settings = rescoring_tables,
+    OPS(rescoring)};
+const struct decoder_ops segmental_decoder = {.name = "segmental",
+                                              .summary =
+                                                  "the attention decoder frame by frame, attention limited to segments",
+                                              .settings = segmental_tables,
+                                              OPS(segmental)};

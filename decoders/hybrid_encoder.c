@@ -12,6 +12,16 @@ enum {
     BLOCK_FRAMES = 128,   /* of a whole recording, given out at a time */
 };
 
+static const struct setting settings[] = {
+    {"decoder.chunk", SETTING_INT, offsetof(struct hybrid_encoder_options, chunk), "0", -1, 100000, NULL,
+     "encoder frames of a chunk; 0: 16 when streaming, else the whole recording; -1: the whole recording"},
+    {"decoder.left_chunks", SETTING_INT, offsetof(struct hybrid_encoder_options, left_chunks), "-1", -1, 100000, NULL,
+     "chunks before its own that a frame attends to; -1: all"},
+    {0}};
+
+const struct settings_table hybrid_encoder_settings = {"Chunks of WeNet's encoder",
+                                                       sizeof(struct hybrid_encoder_options), settings};
+
 struct hybrid_encoder {
     const struct hybrid_model *model;
     struct nn_context *ctx;

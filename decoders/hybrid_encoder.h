@@ -6,6 +6,7 @@
 #ifndef LINNET_DECODERS_HYBRID_ENCODER_H
 #define LINNET_DECODERS_HYBRID_ENCODER_H
 
+#include "base/settings.h"
 #include "decoders/hybrid_model.h"
 
 struct hybrid_encoder;
@@ -16,6 +17,7 @@ struct hybrid_encoder_options {
     int pad;         /* finish adds silence so that every sample is in some encoder frame; WeNet drops up to
                         context frames at the end */
 };
+extern const struct settings_table hybrid_encoder_settings; /* pad is the caller's */
 
 struct hybrid_block {
     const float *states; /* [n, D] */

@@ -6,15 +6,16 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "decoders/attention/rescoring.h"
 #include "decoders/attention/search.h"
 #include "decoders/common/confidence.h"
 #include "decoders/ctc/align.h"
 #include "decoders/ctc/greedy.h"
 #include "decoders/ctc/prefix.h"
-#include "decoders/attention/rescoring.h"
+#include "decoders/decoder.h"
 #include "decoders/segmental_recipe.h"
 
-enum { USUAL_BEAM = 10, MAX_ALIGNED = 1 << 27 /* log probabilities: half a gigabyte */ };
+enum { DEFAULT_BEAM = 10, MAX_ALIGNED = 1 << 27 /* log probabilities: half a gigabyte */ };
 
 struct hybrid_search {
     const struct hybrid_model *model;
@@ -42,45 +43,48 @@ static int attends(const struct hybrid_search *s)
     return s->method == HYBRID_ATTENTION || s->method == HYBRID_RESCORING;
 }
 
-static int first_pass_open(struct hybrid_search *s, const struct recipe *r, const struct hotwords *hotwords,
+static int first_pass_open(struct hybrid_search *s, const struct settings *settings, const struct hotwords *hotwords,
                            struct message *msg)
 {
     const struct hybrid_model *m = s->model;
+    const struct ctc_prefix_options *set = settings_of(settings, &ctc_prefix_settings);
     struct ctc_prefix_options prefix = {.n_vocabulary = m->n_vocabulary,
                                         .blank = m->blank,
-                                        .n_symbols = s->n_beam,
                                         .n_beam = s->n_beam,
+                                        .times = set->times,
                                         .hotwords = hotwords};
     if (s->method == HYBRID_GREEDY)
         return ctc_greedy_open(&s->greedy, m->n_vocabulary, m->blank, msg);
     if (s->method == HYBRID_ATTENTION)
         return LINNET_OK;
     if (s->method == HYBRID_SEGMENTAL)
-        return segmental_recipe_open(&s->segmental, m, r, s->n_beam, msg);
+        return segmental_recipe_open(&s->segmental, m, settings, s->n_beam, msg);
     prefix.n_symbols = s->n_beam < m->n_vocabulary ? s->n_beam : m->n_vocabulary;
-    prefix.times = strcmp(r->decoder_times, "wenet") == 0 ? CTC_PREFIX_TIMES_WENET : CTC_PREFIX_TIMES_PEAK;
     return ctc_prefix_open(&s->prefix, &prefix, msg);
 }
 
-static int second_pass_open(struct hybrid_search *s, const struct recipe *r, const struct hotwords *hotwords,
+static int second_pass_open(struct hybrid_search *s, const struct settings *settings, const struct hotwords *hotwords,
                             struct message *msg)
 {
     const struct hybrid_model *m = s->model;
     if (attends(s) && m->left == NULL)
         return fail(msg, LINNET_E_UNSUPPORTED,
                     "the model has no attention decoder: ctc_prefix_beam and ctc_greedy need none");
-    s->weights.ctc_weight = r->decoder_ctc_weight;
-    s->weights.reverse_weight = r->decoder_reverse_weight >= 0 ? r->decoder_reverse_weight : m->reverse_weight;
+    const struct decoder_options *o = settings_of(settings, &decoder_settings);
+    const struct rescoring_options *weights = settings_of(settings, &rescoring_settings);
+    s->weights = *weights;
+    if (s->weights.reverse_weight < 0)
+        s->weights.reverse_weight = m->reverse_weight;
     struct attention_search_options attention = {
-        .n_beam = s->n_beam, .max_tokens = r->decoder_max_tokens, .hotwords = hotwords};
-    attention.length_penalty = r->decoder_length_penalty >= 0 ? r->decoder_length_penalty : 0;
+        .n_beam = s->n_beam, .max_tokens = o->max_tokens, .hotwords = hotwords};
+    attention.length_penalty = o->length_penalty >= 0 ? o->length_penalty : 0;
     if (s->method == HYBRID_ATTENTION)
         return attention_search_open(&s->attention, m->left, &attention, msg);
     return s->method == HYBRID_RESCORING ? rescoring_open(&s->rescoring, m->left, m->right, msg) : LINNET_OK;
 }
 
 int hybrid_search_open(struct hybrid_search **out, const struct hybrid_model *m, struct nn_context *ctx,
-                       enum hybrid_method method, const struct recipe *recipe, const struct hotwords *hotwords,
+                       enum hybrid_method method, const struct settings *settings, const struct hotwords *hotwords,
                        struct message *msg)
 {
     struct hybrid_search *s = mem_array(1, sizeof *s);
@@ -89,11 +93,12 @@ int hybrid_search_open(struct hybrid_search **out, const struct hybrid_model *m,
     s->model = m;
     s->ctx = ctx;
     s->method = method == HYBRID_GREEDY && hotwords != NULL ? HYBRID_PREFIX : method;
-    s->word_times = recipe->decoder_word_times;
-    s->n_beam = recipe->decoder_beam > 0 ? recipe->decoder_beam : USUAL_BEAM;
-    int rc = first_pass_open(s, recipe, hotwords, msg);
+    const struct decoder_options *o = settings_of(settings, &decoder_settings);
+    s->word_times = o->word_times;
+    s->n_beam = o->beam > 0 ? o->beam : DEFAULT_BEAM;
+    int rc = first_pass_open(s, settings, hotwords, msg);
     if (rc >= 0)
-        rc = second_pass_open(s, recipe, hotwords, msg);
+        rc = second_pass_open(s, settings, hotwords, msg);
     if (rc < 0) {
         hybrid_search_close(s);
         return rc;

@@ -6,10 +6,10 @@
 
 #include <stdatomic.h>
 
+#include "base/settings.h"
 #include "decoders/common/hotwords.h"
-#include "decoders/hybrid_encoder.h"
 #include "decoders/common/hypothesis.h"
-#include "base/recipe.h"
+#include "decoders/hybrid_encoder.h"
 
 enum hybrid_method { HYBRID_GREEDY, HYBRID_PREFIX, HYBRID_ATTENTION, HYBRID_RESCORING, HYBRID_SEGMENTAL };
 
@@ -27,8 +27,9 @@ struct hybrid_search;
 /* The context and hotwords (may be NULL) must live as long.  A greedy search cannot take back the beginning of a phrase
  * that does not go on: with hotwords it is a prefix beam search. */
 LINNET_MUST_CHECK int hybrid_search_open(struct hybrid_search **out, const struct hybrid_model *m,
-                                         struct nn_context *ctx, enum hybrid_method method, const struct recipe *recipe,
-                                         const struct hotwords *hotwords, struct message *msg);
+                                         struct nn_context *ctx, enum hybrid_method method,
+                                         const struct settings *settings, const struct hotwords *hotwords,
+                                         struct message *msg);
 void hybrid_search_close(struct hybrid_search *s);
 void hybrid_search_reset(struct hybrid_search *s); /* for the next utterance */
 

@@ -11,6 +11,15 @@
 #include "decoders/hybrid_model.h"
 #include "decoders/whisper_model.h"
 
+static const struct setting settings[] = {
+    {"model", SETTING_TEXT, offsetof(struct model_options, name), "", 0, 0, NULL,
+     "model directory, or the name of one in the model cache"},
+    {"threads", SETTING_INT, offsetof(struct model_options, threads), "0", 0, 1024, NULL,
+     "threads to use; 0: one for each processor"},
+    {0}};
+
+const struct settings_table model_settings = {"Model", sizeof(struct model_options), settings};
+
 static int is_directory(const char *path)
 {
     struct stat s;

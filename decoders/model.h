@@ -4,10 +4,18 @@
 #define LINNET_DECODERS_MODEL_H
 
 #include "base/pool.h"
+#include "base/settings.h"
 #include "base/status.h"
 
 struct whisper_model;
 struct hybrid_model;
+
+/* What linnet_model_open is to be given. */
+struct model_options {
+    char *name; /* or path */
+    int threads;
+};
+extern const struct settings_table model_settings;
 
 /* Immutable after linnet_model_open, but for the pool, which may be used by several threads. */
 struct linnet_model {

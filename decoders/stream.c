@@ -18,7 +18,7 @@ enum { BLOCK = 8000, FILE_BLOCK = 5 * DECODER_RATE_HZ };
 
 struct linnet_stream {
     const struct linnet_model *model;
-    struct recipe recipe;
+    struct settings settings;
     const struct decoder_ops *ops;
     void *state;
     struct events events;
@@ -41,11 +41,11 @@ void linnet_stream_options_init(struct linnet_stream_options *options)
 
 static int read_settings(struct linnet_stream *s, const struct linnet_stream_options *o)
 {
-    int rc = recipe_open(&s->recipe, &s->msg);
+    int rc = decoder_open_settings(&s->settings, &s->msg);
     if (rc >= 0 && o->recipe != NULL)
-        rc = recipe_read(&s->recipe, o->recipe, &s->msg);
+        rc = settings_read(&s->settings, o->recipe, &s->msg);
     for (size_t i = 0; i < o->n_settings && rc >= 0; i++)
-        rc = recipe_set(&s->recipe, o->settings[i], &s->msg);
+        rc = settings_set(&s->settings, o->settings[i], &s->msg);
     return rc;
 }
 
@@ -73,9 +73,10 @@ static int stream_open(struct linnet_stream *s, const struct linnet_stream_optio
         return rc;
     if ((rc = make_room(s, FILE_BLOCK)) < 0)
         return rc;
-    if ((rc = decoder_find(&s->ops, s->recipe.decoder_name, s->model->kind, o->streaming, &s->msg)) < 0)
+    const struct decoder_options *options = settings_of(&s->settings, &decoder_settings);
+    if ((rc = decoder_find(&s->ops, options, s->model->kind, o->streaming, &s->msg)) < 0)
         return rc;
-    struct decoder_host host = {s->model, &s->recipe, o->streaming, &s->events, &s->stats, &s->cancelled, &s->msg};
+    struct decoder_host host = {s->model, &s->settings, o->streaming, &s->events, &s->stats, &s->cancelled, &s->msg};
     return s->ops->open(&s->state, &host);
 }
 
@@ -333,7 +334,7 @@ void linnet_stream_close(linnet_stream *s)
     events_clear(&s->events);
     audio_file_close(s->file);
     resample_close(s->resample);
-    recipe_close(&s->recipe);
+    settings_close(&s->settings);
     mem_free(s->block);
     mem_free(s);
 }

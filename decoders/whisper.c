@@ -3,10 +3,9 @@
  *
  * Windows of 30 s follow each other, each starting where the time stamps of the last say that its text is complete
  * (openai-whisper's transcribe.py, but frames come as audio comes, and what lies before the current window is dropped,
- * so memory does not grow; of a recording that is shown beforehand only the largest value is kept).  A window whose text
- * is too repetitive or too unlikely is decoded again at higher temperatures; one that is likely silence gives nothing. */
-#include "decoders/whisper.h"
-
+ * so memory does not grow; of a recording that is shown beforehand only the largest value is kept).  A window whose
+ * text is too repetitive or too unlikely is decoded again at higher temperatures; one that is likely silence gives
+ * nothing. */
 #include <math.h>
 #include <string.h>
 #include <zlib.h>
@@ -15,14 +14,17 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "decoders/model.h"
-#include "frontend/speech.h"
+#include "decoders/whisper_options.h"
 #include "decoders/whisper_results.h"
 #include "frontend/log_mel.h"
+#include "frontend/speech.h"
 
 enum { WINDOW = LOG_MEL_WINDOW_FRAMES, PIECE = DECODER_RATE_HZ, BUFFER_FRAMES = WINDOW + 400 };
 
 struct whisper {
     struct decoder_host host;
+    const struct decoder_options *shared;
+    const struct whisper_options *options;
     const struct whisper_model *model;
     const struct whisper_vocab *vocab;
     struct nn_context ctx;
@@ -48,7 +50,7 @@ static int search_open(struct whisper *w)
 {
     struct whisper_search_options options;
     int *suppressed = NULL;
-    int rc = whisper_options(&options, &suppressed, w->vocab, w->host.recipe, w->host.msg);
+    int rc = whisper_options_for_search(w->options, w->shared, w->vocab, &options, &suppressed, w->host.msg);
     if (rc >= 0)
         rc = whisper_search_open(&w->search, &w->model->network, w->vocab, &options, &w->ctx, w->host.msg);
     mem_free(suppressed);
@@ -57,7 +59,7 @@ static int search_open(struct whisper *w)
 
 static void start_over(struct whisper *w)
 {
-    const struct recipe_list *clip = &w->host.recipe->decoder_clip;
+    const struct settings_list *clip = &w->shared->clip;
     features_reset(w->mel);
     if (w->speech.vad != NULL)
         speech_reset(&w->speech);
@@ -109,16 +111,19 @@ static int whisper_open(void **state, const struct decoder_host *host)
     if (w == NULL)
         return fail_memory(host->msg);
     w->host = *host;
+    w->shared = settings_of(host->settings, &decoder_settings);
+    w->options = settings_of(host->settings, &whisper_settings);
     w->model = host->model->whisper;
     w->vocab = w->model->vocab;
     int rc;
     if ((rc = nn_context_open(&w->ctx, host->model->pool, host->msg)) < 0 || (rc = buffers_open(w)) < 0 ||
         (rc = log_mel_open(&w->mel, w->model->config.n_mels, host->msg)) < 0 ||
         (rc = whisper_encoder_state_open(&w->encoder, &w->model->encoder, 0, &w->ctx, host->msg)) < 0 ||
-        (rc = search_open(w)) < 0 || (rc = whisper_prompt_open(&w->prompt, w->model, host->recipe, host->msg)) < 0 ||
+        (rc = search_open(w)) < 0 || (rc = whisper_prompt_open(&w->prompt, w->model, host->settings, host->msg)) < 0 ||
         (rc = whisper_results_open(&w->results, &w->host, &w->prompt, &w->ctx, whisper_search_network(w->search))) < 0)
         goto fail;
-    if (host->recipe->decoder_skip_silence && (rc = speech_open(&w->speech, host->recipe, host->msg)) < 0)
+    if (w->options->skip_silence &&
+        (rc = speech_open(&w->speech, settings_of(host->settings, &vad_settings), host->msg)) < 0)
         goto fail;
     start_over(w);
     *state = w;
@@ -140,7 +145,7 @@ static void fill_window(struct whisper *w, int n)
 {
     size_t n_mels = (size_t)w->model->config.n_mels, used = (size_t)n * n_mels, all = (size_t)WINDOW * n_mels;
     const float *from = w->frames + (size_t)(w->seek - w->first_frame) * n_mels;
-    if (strcmp(w->host.recipe->decoder_padding, "silence") == 0) {
+    if (w->options->padding == WHISPER_PADDING_SILENCE) {
         int64_t have =
             w->first_frame + w->n_frames - w->seek; /* the two frames across the end have some audio in them */
         used = (size_t)(have < WINDOW ? have : WINDOW) * n_mels;
@@ -206,8 +211,8 @@ static int compression_ratio(struct whisper *w, const int *tokens, int n, double
 /* Decodes at rising temperatures until the text is neither repetitive nor unlikely. */
 static int decode_window(struct whisper *w, struct whisper_outcome *out)
 {
-    const struct recipe *r = w->host.recipe;
-    const struct recipe_list *temperatures = &r->decoder_temperature;
+    const struct whisper_options *o = w->options;
+    const struct settings_list *temperatures = &o->temperature;
     int *prompt = mem_array((size_t)w->model->config.n_text_ctx, sizeof *prompt);
     if (prompt == NULL)
         return fail_memory(w->host.msg);
@@ -217,19 +222,19 @@ static int decode_window(struct whisper *w, struct whisper_outcome *out)
     int n = temperatures->n > 0 ? temperatures->n : 1;
     for (int i = 0; rc >= 0 && i < n; i++) {
         out->temperature = temperatures->n > 0 ? temperatures->at[i] : 0;
-        uint64_t seed = ((uint64_t)r->decoder_seed << 32) + (uint64_t)w->seek * 16 + (uint64_t)i;
+        uint64_t seed = ((uint64_t)o->seed << 32) + (uint64_t)w->seek * 16 + (uint64_t)i;
         if (is_cancelled(w))
             return fail(w->host.msg, LINNET_E_CANCELLED, "cancelled");
         rc = whisper_search_run(w->search, out->temperature, seed, w->host.cancelled, &out->best, &out->n);
         if (rc < 0)
             break;
         out->mean_logprob = out->best->sum_logprob / (out->best->n + 1);
-        int unlikely = out->mean_logprob < r->decoder_logprob_threshold;
-        double limit = r->decoder_compression_ratio_threshold, ratio = 0;
+        int unlikely = out->mean_logprob < o->logprob_threshold;
+        double limit = o->compression_ratio_threshold, ratio = 0;
         if (!unlikely && limit > 0 && (rc = compression_ratio(w, out->best->tokens, out->best->n, &ratio)) < 0)
             break;
         int again = unlikely || (limit > 0 && ratio > limit);
-        if (unlikely && out->no_speech > r->decoder_no_speech_threshold)
+        if (unlikely && out->no_speech > o->no_speech_threshold)
             again = 0; /* silence: no temperature makes words of it */
         if (!again)
             break;
@@ -240,7 +245,6 @@ static int decode_window(struct whisper *w, struct whisper_outcome *out)
 
 static int window_step(struct whisper *w, int n_frames)
 {
-    const struct recipe *r = w->host.recipe;
     struct whisper_outcome o = {0};
     encode_window(w, n_frames);
     double start = clock_s();
@@ -251,7 +255,7 @@ static int window_step(struct whisper *w, int n_frames)
     w->host.stats->n_tokens += whisper_search_steps(w->search) - steps;
     if (rc < 0)
         return rc;
-    int silent = o.no_speech > r->decoder_no_speech_threshold && o.mean_logprob <= r->decoder_logprob_threshold;
+    int silent = o.no_speech > w->options->no_speech_threshold && o.mean_logprob <= w->options->logprob_threshold;
     int n_done = n_frames;
     if (!silent)
         rc = whisper_results_push(&w->results, &o, w->seek, n_frames, &n_done);
@@ -266,7 +270,7 @@ static int window_step(struct whisper *w, int n_frames)
  */
 static int64_t clip_end(struct whisper *w)
 {
-    const struct recipe_list *clip = &w->host.recipe->decoder_clip;
+    const struct settings_list *clip = &w->shared->clip;
     for (; w->i_clip < clip->n; w->i_clip += 2) {
         int64_t from = (int64_t)llrint(clip->at[w->i_clip] * WHISPER_FRAMES_PER_S);
         int64_t to =
@@ -411,10 +415,13 @@ static int whisper_reset(void *state)
     return LINNET_OK;
 }
 
+static const struct settings_table *const settings[] = {&whisper_settings, NULL};
+
 const struct decoder_ops whisper_decoder = {
     .name = "whisper",
     .kind = "whisper",
     .summary = "Whisper, 30 s windows: greedy or beam search with temperature fallback",
+    .settings = settings,
     .open = whisper_open,
     .feed = whisper_feed,
     .finish = whisper_finish,

@@ -1,13 +1,54 @@
 /* SPDX-License-Identifier: Apache-2.0
- * whisper_options.c - the search options that a recipe asks for. */
+ * whisper_options.c - the settings of Whisper's decoders. */
+#include "decoders/whisper_options.h"
+
 #include <math.h>
 #include <string.h>
 
 #include "base/mem.h"
-#include "decoders/whisper.h"
+
+#define FIELD(name) offsetof(struct whisper_options, name)
+
+static const struct setting settings[] = {
+    {"decoder.patience", SETTING_NUMBER, FIELD(patience), "1", 0.01, 100, NULL,
+     "a beam search ends after patience * beam finished hypotheses"},
+    {"decoder.best_of", SETTING_INT, FIELD(best_of), "5", 1, 100, NULL, "samples drawn at temperatures above 0"},
+    {"decoder.temperature", SETTING_LIST, FIELD(temperature), "0,0.2,0.4,0.6,0.8,1", 0, 10, NULL,
+     "temperatures tried in turn until the text is accepted"},
+    {"decoder.seed", SETTING_INT, FIELD(seed), "0", 0, 2147483647, NULL, "seed of the random numbers for sampling"},
+    {"decoder.compression_ratio_threshold", SETTING_NUMBER, FIELD(compression_ratio_threshold), "2.4", 0, 1000, NULL,
+     "text that compresses better than this is repetitive and not accepted; 0: never"},
+    {"decoder.logprob_threshold", SETTING_NUMBER, FIELD(logprob_threshold), "-1", -1000, 0, NULL,
+     "text whose mean log probability is below this is not accepted; -1000: never"},
+    {"decoder.no_speech_threshold", SETTING_NUMBER, FIELD(no_speech_threshold), "0.6", 0, 1, NULL,
+     "a window is silence if its no-speech probability is above this and its text below logprob_threshold; 1: never"},
+    {"decoder.condition_on_previous", SETTING_BOOL, FIELD(condition_on_previous), "true", 0, 1, NULL,
+     "the text of earlier windows is context for the next"},
+    {"decoder.initial_prompt", SETTING_TEXT, FIELD(initial_prompt), "", 0, 0, NULL,
+     "text that is context for the first window"},
+    {"decoder.prefix", SETTING_TEXT, FIELD(prefix), "", 0, 0, NULL, "text that the first window's begins with"},
+    {"decoder.suppress_tokens", SETTING_LIST, FIELD(suppress_tokens), "-1", -1, 1000000, NULL,
+     "ids that are never decoded; -1 stands for those of annotations and symbols"},
+    {"decoder.suppress_blank", SETTING_BOOL, FIELD(suppress_blank), "true", 0, 1, NULL,
+     "a window's text neither starts with a space nor ends at once"},
+    {"decoder.timestamps", SETTING_BOOL, FIELD(timestamps), "true", 0, 1, NULL,
+     "decode time stamps, and end windows at them"},
+    {"decoder.max_initial_timestamp", SETTING_NUMBER, FIELD(max_initial_timestamp_s), "1", 0, 30, NULL,
+     "latest first time stamp of a window, in seconds"},
+    {"decoder.alignment_heads", SETTING_CHOICE, FIELD(alignment_heads), "upper", 0, 0,
+     SETTING_CHOICES(WHISPER_ALIGNMENT_HEADS),
+     "attention heads that word times come from: of the upper layers, or those that the model names"},
+    {"decoder.padding", SETTING_CHOICE, FIELD(padding), "zero", 0, 0, SETTING_CHOICES(WHISPER_PADDINGS),
+     "what fills a window after the end of the audio: 0 in the spectrogram (as transcribe of openai-whisper and "
+     "faster-whisper), or silence (as openai-whisper's decode)"},
+    {"decoder.skip_silence", SETTING_BOOL, FIELD(skip_silence), "true", 0, 1, NULL,
+     "do not decode stretches of two seconds and more without voice activity"},
+    {0}};
+
+const struct settings_table whisper_settings = {"Whisper", sizeof(struct whisper_options), settings};
 
 /* The ids that never come: -1 in the list stands for annotations; special tokens that are no text go with any list. */
-static int suppressed_list(int **out, int *n_out, const struct whisper_vocab *vocab, const struct recipe_list *wanted,
+static int suppressed_list(int **out, int *n_out, const struct whisper_vocab *vocab, const struct settings_list *wanted,
                            struct message *msg)
 {
     const struct whisper_specials *s = &vocab->special;
@@ -37,19 +78,20 @@ static int suppressed_list(int **out, int *n_out, const struct whisper_vocab *vo
     return LINNET_OK;
 }
 
-int whisper_options(struct whisper_search_options *options, int **suppressed, const struct whisper_vocab *vocab,
-                    const struct recipe *r, struct message *msg)
+int whisper_options_for_search(const struct whisper_options *whisper, const struct decoder_options *shared,
+                               const struct whisper_vocab *vocab, struct whisper_search_options *options,
+                               int **suppressed, struct message *msg)
 {
     memset(options, 0, sizeof *options);
-    options->beam = r->decoder_beam > 0 ? r->decoder_beam : 1;
-    options->best_of = r->decoder_best_of;
-    options->patience = r->decoder_patience;
-    options->length_penalty = r->decoder_length_penalty;
-    options->timestamps = r->decoder_timestamps;
-    options->max_initial_timestamp = (int)lrint(r->decoder_max_initial_timestamp / 0.02);
-    options->suppress_blank = r->decoder_suppress_blank;
-    options->max_tokens = r->decoder_max_tokens;
-    int rc = suppressed_list(suppressed, &options->n_suppressed, vocab, &r->decoder_suppress_tokens, msg);
+    options->beam = shared->beam > 0 ? shared->beam : 1;
+    options->best_of = whisper->best_of;
+    options->patience = whisper->patience;
+    options->length_penalty = shared->length_penalty;
+    options->timestamps = whisper->timestamps;
+    options->max_initial_timestamp = (int)lrint(whisper->max_initial_timestamp_s / 0.02);
+    options->suppress_blank = whisper->suppress_blank;
+    options->max_tokens = shared->max_tokens;
+    int rc = suppressed_list(suppressed, &options->n_suppressed, vocab, &whisper->suppress_tokens, msg);
     if (rc >= 0)
         options->suppressed = *suppressed;
     return rc;

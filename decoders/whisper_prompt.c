@@ -10,6 +10,7 @@
 #include "base/buffer.h"
 #include "base/mem.h"
 #include "base/parse.h"
+#include "decoders/whisper_options.h"
 
 int whisper_prompt_encode(const struct whisper_vocab *vocab, const char *text, int **ids, int *n, struct message *msg)
 {
@@ -28,14 +29,14 @@ int whisper_prompt_encode(const struct whisper_vocab *vocab, const char *text, i
     return rc;
 }
 
-int whisper_prompt_language_setting(const struct whisper_vocab *vocab, const struct recipe *recipe, int *language,
-                                    struct message *msg)
+int whisper_prompt_language_setting(const struct whisper_vocab *vocab, const struct decoder_options *options,
+                                    int *language, struct message *msg)
 {
-    const char *name = recipe->language;
+    const char *name = options->language;
     *language = -1;
     if (vocab->special.n_languages == 0) {
         int wanted = parse_choice(name, "auto|en|english") >= 0;
-        if (!wanted || strcmp(recipe->task, "translate") == 0)
+        if (!wanted || options->task == DECODER_TRANSLATE)
             return fail(msg, LINNET_E_UNSUPPORTED, "this model knows English only");
     } else if (strcmp(name, "auto") != 0) {
         *language = whisper_vocab_language(vocab, name);
@@ -45,14 +46,18 @@ int whisper_prompt_language_setting(const struct whisper_vocab *vocab, const str
     return LINNET_OK;
 }
 
-int whisper_prompt_open(struct whisper_prompt *p, const struct whisper_model *model, const struct recipe *recipe,
+int whisper_prompt_open(struct whisper_prompt *p, const struct whisper_model *model, const struct settings *settings,
                         struct message *msg)
 {
-    *p = (struct whisper_prompt){.vocab = model->vocab, .recipe = recipe, .n_text_ctx = model->config.n_text_ctx};
+    const struct whisper_options *o = settings_of(settings, &whisper_settings);
+    *p = (struct whisper_prompt){.vocab = model->vocab,
+                                 .shared = settings_of(settings, &decoder_settings),
+                                 .timestamps = o->timestamps,
+                                 .n_text_ctx = model->config.n_text_ctx};
     int rc;
-    if ((rc = whisper_prompt_language_setting(p->vocab, recipe, &p->language, msg)) < 0 ||
-        (rc = whisper_prompt_encode(p->vocab, recipe->decoder_initial_prompt, &p->past, &p->n_initial, msg)) < 0 ||
-        (rc = whisper_prompt_encode(p->vocab, recipe->decoder_prefix, &p->prefix, &p->n_prefix, msg)) < 0) {
+    if ((rc = whisper_prompt_language_setting(p->vocab, p->shared, &p->language, msg)) < 0 ||
+        (rc = whisper_prompt_encode(p->vocab, o->initial_prompt, &p->past, &p->n_initial, msg)) < 0 ||
+        (rc = whisper_prompt_encode(p->vocab, o->prefix, &p->prefix, &p->n_prefix, msg)) < 0) {
         whisper_prompt_close(p);
         return rc;
     }
@@ -70,7 +75,7 @@ void whisper_prompt_close(struct whisper_prompt *p)
 void whisper_prompt_reset(struct whisper_prompt *p)
 {
     int known =
-        whisper_prompt_language_setting(p->vocab, p->recipe, &p->language, NULL); /* was good when this was opened */
+        whisper_prompt_language_setting(p->vocab, p->shared, &p->language, NULL); /* was good when this was opened */
     (void)known;
     p->n_past = p->n_initial;
     p->shown_from = 0;
@@ -81,20 +86,21 @@ const char *whisper_prompt_language(const struct whisper_prompt *p)
     return p->language >= 0 ? whisper_vocab_language_code(p->vocab, p->language) : "en";
 }
 
-int whisper_prompt_task(const struct whisper_vocab *vocab, const struct recipe *recipe, int language, int task[2])
+int whisper_prompt_task(const struct whisper_vocab *vocab, const struct decoder_options *options, int language,
+                        int task[2])
 {
     const struct whisper_specials *s = &vocab->special;
     if (s->n_languages == 0)
         return 0;
     task[0] = language;
-    task[1] = strcmp(recipe->task, "translate") == 0 ? s->translate : s->transcribe;
+    task[1] = options->task == DECODER_TRANSLATE ? s->translate : s->transcribe;
     return 2;
 }
 
 int whisper_prompt_start(const struct whisper_prompt *p, int start[3])
 {
     start[0] = p->vocab->special.sot;
-    return 1 + whisper_prompt_task(p->vocab, p->recipe, p->language, start + 1);
+    return 1 + whisper_prompt_task(p->vocab, p->shared, p->language, start + 1);
 }
 
 int whisper_prompt_make(const struct whisper_prompt *p, int is_first, int *prompt)
@@ -106,7 +112,7 @@ int whisper_prompt_make(const struct whisper_prompt *p, int is_first, int *promp
     for (int i = from < 0 ? 0 : from; i < p->n_past; i++)
         prompt[n++] = p->past[i];
     n += whisper_prompt_start(p, prompt + n);
-    if (!p->recipe->decoder_timestamps)
+    if (!p->timestamps)
         prompt[n++] = p->vocab->special.no_timestamps;
     for (int i = 0; i < p->n_prefix && i < most / 2 && is_first; i++)
         prompt[n++] = p->prefix[i];

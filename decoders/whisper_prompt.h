@@ -3,15 +3,16 @@
 #ifndef LINNET_DECODERS_WHISPER_PROMPT_H
 #define LINNET_DECODERS_WHISPER_PROMPT_H
 
-#include "base/recipe.h"
+#include "decoders/decoder.h"
 #include "decoders/whisper_model.h"
 
 struct whisper_prompt {
     const struct whisper_vocab *vocab;
-    const struct recipe *recipe;
+    const struct decoder_options *shared;
+    int timestamps; /* are decoded */
     int n_text_ctx;
     int language;                /* token, or -1 while unknown */
-    int *past, n_past, max_past; /* tokens said; those of the recipe's initial prompt first */
+    int *past, n_past, max_past; /* tokens said; those of the initial prompt first */
     int n_initial;
     int shown_from; /* tokens before it are no longer shown */
     int *prefix, n_prefix;
@@ -19,10 +20,10 @@ struct whisper_prompt {
 
 /* A zeroed one may be closed. */
 LINNET_MUST_CHECK int whisper_prompt_open(struct whisper_prompt *p, const struct whisper_model *model,
-                                          const struct recipe *recipe, struct message *msg);
+                                          const struct settings *settings, struct message *msg);
 void whisper_prompt_close(struct whisper_prompt *p);
 
-/* Back to the start of a recording, where nothing was said and the language is the recipe's. */
+/* Back to the start of a recording, where nothing was said and the language is that of the settings. */
 void whisper_prompt_reset(struct whisper_prompt *p);
 
 /* Code of the language; "en" while unknown. */
@@ -40,12 +41,14 @@ LINNET_MUST_CHECK int whisper_prompt_add(struct whisper_prompt *p, const int *to
 /* What was said until now is not shown to windows to come. */
 void whisper_prompt_forget(struct whisper_prompt *p);
 
-/* The recipe's language as a token; -1: to be found out. */
-LINNET_MUST_CHECK int whisper_prompt_language_setting(const struct whisper_vocab *vocab, const struct recipe *recipe,
-                                                      int *language, struct message *msg);
+/* The language of the settings as a token; -1: to be detected. */
+LINNET_MUST_CHECK int whisper_prompt_language_setting(const struct whisper_vocab *vocab,
+                                                      const struct decoder_options *options, int *language,
+                                                      struct message *msg);
 
 /* What follows sot: language and task; returns their number, 0 for models that know English only. */
-int whisper_prompt_task(const struct whisper_vocab *vocab, const struct recipe *recipe, int language, int task[2]);
+int whisper_prompt_task(const struct whisper_vocab *vocab, const struct decoder_options *options, int language,
+                        int task[2]);
 
 /* Tokens of a setting's text, without blanks around it but with the one that begins a word.  *ids is the caller's to
  * mem_free, NULL for no text. */

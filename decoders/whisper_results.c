@@ -10,20 +10,24 @@
 
 #include "base/mem.h"
 #include "decoders/model.h"
+#include "decoders/whisper_options.h"
 
 /* ---- opening ---- */
 
 int whisper_results_open(struct whisper_results *r, const struct decoder_host *host, struct whisper_prompt *prompt,
                          struct nn_context *ctx, struct whisper_network_state *network)
 {
+    const struct decoder_options *shared = settings_of(host->settings, &decoder_settings);
+    const struct whisper_options *o = settings_of(host->settings, &whisper_settings);
     *r = (struct whisper_results){.host = host, .prompt = prompt, .ctx = ctx, .network = network};
+    r->n_nbest = shared->nbest;
+    r->condition_on_previous = o->condition_on_previous;
     r->segments = mem_array(1, sizeof *r->segments);
     if (r->segments == NULL)
         return fail_memory(host->msg);
-    if (!host->recipe->decoder_word_times)
+    if (!shared->word_times)
         return LINNET_OK;
-    int use_model_heads = strcmp(host->recipe->decoder_alignment_heads, "model") == 0;
-    return whisper_times_open(&r->times, host->model->whisper, use_model_heads, host->msg);
+    return whisper_times_open(&r->times, host->model->whisper, o->alignment_heads == WHISPER_HEADS_MODEL, host->msg);
 }
 
 void whisper_results_close(struct whisper_results *r)
@@ -89,8 +93,8 @@ static int append_words(struct whisper_results *r, const struct whisper_segment 
 
 static int append_nbest(struct whisper_results *r, const struct whisper_outcome *o, struct texts *t)
 {
-    int n = o->n < r->host->recipe->decoder_nbest ? o->n : r->host->recipe->decoder_nbest, rc;
-    if (r->host->recipe->decoder_nbest < 2)
+    int n = o->n < r->n_nbest ? o->n : r->n_nbest, rc;
+    if (r->n_nbest < 2)
         return LINNET_OK;
     t->nbest = mem_array((size_t)n, sizeof *t->nbest);
     t->nbest_at = mem_array((size_t)n, sizeof *t->nbest_at);
@@ -195,7 +199,7 @@ int whisper_results_push(struct whisper_results *r, const struct whisper_outcome
             rc = whisper_prompt_add(r->prompt, tokens + s->at[i].first, s->at[i].last - s->at[i].first, r->host->msg);
     }
     mem_free(text_tokens);
-    if (!r->host->recipe->decoder_condition_on_previous || o->temperature > 0.5)
+    if (!r->condition_on_previous || o->temperature > 0.5)
         whisper_prompt_forget(r->prompt);
     *n_done = s->seek_frames > 0 ? s->seek_frames : n_frames;
     return rc;

@@ -20,6 +20,8 @@ struct whisper_outcome {
 
 struct whisper_results {
     const struct decoder_host *host;
+    int n_nbest; /* hypotheses reported */
+    int condition_on_previous;
     struct whisper_prompt *prompt;
     struct nn_context *ctx;
     struct whisper_network_state *network;

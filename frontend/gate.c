@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "frontend/speech.h"
 
 enum { CELL = VAD_RATE_HZ / 100, SLACK = 8 * CELL /* a frame of the detector and more */ };
 
@@ -21,14 +20,22 @@ struct hybrid_gate {
     int is_open;
 };
 
-int hybrid_gate_open(struct hybrid_gate **out, const struct recipe *r, struct message *msg)
+static const struct setting settings[] = {
+    {"vad.gate", SETTING_BOOL, offsetof(struct gate_options, is_wanted), "false", 0, 1, NULL,
+     "streaming, CTC and segmental decoders: from an endpoint to the next start of speech nothing is decoded; linnet "
+     "live: true is the default"},
+    {0}};
+
+const struct settings_table gate_settings = {"Voice gate", sizeof(struct gate_options), settings};
+
+int hybrid_gate_open(struct hybrid_gate **out, const struct vad_options *o, struct message *msg)
 {
     struct hybrid_gate *g = mem_array(1, sizeof *g);
     if (g == NULL)
         return fail_memory(msg);
-    int rc = speech_open_vad(&g->vad, r, msg);
+    int rc = vad_open(&g->vad, o, msg);
     if (rc >= 0) {
-        g->n_back = ((size_t)r->vad_pre_roll_ms + 2 * (size_t)r->vad_start_ms) * VAD_RATE_HZ / 1000 + SLACK;
+        g->n_back = ((size_t)o->pre_roll_ms + 2 * (size_t)o->start_ms) * VAD_RATE_HZ / 1000 + SLACK;
         g->kept = mem_array(2 * g->n_back + CELL, sizeof *g->kept);
         rc = g->kept == NULL ? fail_memory(msg) : LINNET_OK;
     }

@@ -6,7 +6,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/recipe.h"
+#include "frontend/vad.h"
+
+struct gate_options {
+    int is_wanted; /* a stream is gated */
+};
+extern const struct settings_table gate_settings;
 
 struct hybrid_gate;
 
@@ -17,7 +22,8 @@ struct hybrid_passage {
     uint64_t at;
 };
 
-LINNET_MUST_CHECK int hybrid_gate_open(struct hybrid_gate **out, const struct recipe *recipe, struct message *msg);
+LINNET_MUST_CHECK int hybrid_gate_open(struct hybrid_gate **out, const struct vad_options *options,
+                                       struct message *msg);
 void hybrid_gate_close(struct hybrid_gate *g); /* NULL is fine */
 void hybrid_gate_reset(struct hybrid_gate *g);
 

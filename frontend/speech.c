@@ -6,19 +6,10 @@
 
 #include "base/mem.h"
 
-int speech_open_vad(struct vad **out, const struct recipe *r, struct message *msg)
-{
-    struct vad_options options = {.threshold_db = r->vad_threshold_db,
-                                  .start_ms = r->vad_start_ms,
-                                  .hold_ms = r->vad_hold_ms,
-                                  .pre_roll_ms = r->vad_pre_roll_ms};
-    return vad_open(out, &options, msg);
-}
-
-int speech_open(struct speech *s, const struct recipe *r, struct message *msg)
+int speech_open(struct speech *s, const struct vad_options *options, struct message *msg)
 {
     memset(s, 0, sizeof *s);
-    return speech_open_vad(&s->vad, r, msg);
+    return vad_open(&s->vad, options, msg);
 }
 
 void speech_close(struct speech *s)

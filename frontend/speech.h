@@ -5,13 +5,9 @@
 
 #include <stdint.h>
 
-#include "base/recipe.h"
 #include "frontend/vad.h"
 
 #define SPEECH_NONE UINT64_MAX
-
-/* A voice detector with the recipe's settings. */
-LINNET_MUST_CHECK int speech_open_vad(struct vad **out, const struct recipe *recipe, struct message *msg);
 
 /* Zeroed may be closed. */
 struct speech {
@@ -23,7 +19,7 @@ struct speech {
     int has_finished;
 };
 
-LINNET_MUST_CHECK int speech_open(struct speech *s, const struct recipe *recipe, struct message *msg);
+LINNET_MUST_CHECK int speech_open(struct speech *s, const struct vad_options *options, struct message *msg);
 void speech_close(struct speech *s);
 void speech_reset(struct speech *s);
 

@@ -54,6 +54,20 @@ struct vad {
     int is_speech, is_started;
 };
 
+#define FIELD(name) offsetof(struct vad_options, name)
+
+static const struct setting settings[] = {
+    {"vad.threshold_db", SETTING_NUMBER, FIELD(threshold_db), "2.2", 0, 60, NULL,
+     "mean excess over the noise floor, in dB, that counts as speech; lower: more sensitive"},
+    {"vad.start_ms", SETTING_INT, FIELD(start_ms), "60", 10, 1000, NULL,
+     "sound that starts speech, in ms: what is shorter, as a click, does not"},
+    {"vad.hold_ms", SETTING_INT, FIELD(hold_ms), "400", 0, 10000, NULL, "silence after which speech has ended, in ms"},
+    {"vad.pre_roll_ms", SETTING_INT, FIELD(pre_roll_ms), "300", 0, 5000, NULL,
+     "audio before the first sound that is taken as speech too, in ms"},
+    {0}};
+
+const struct settings_table vad_settings = {"Voice activity detection", sizeof(struct vad_options), settings};
+
 static int check_options(const struct vad_options *o, struct message *msg)
 {
     if (!(o->threshold_db > 0.0 && o->threshold_db < 20.0) || o->start_ms < 10 || o->start_ms > 400 ||
@@ -80,10 +94,8 @@ static void fill_tables(struct vad *v)
     }
 }
 
-int vad_open(struct vad **out, const struct vad_options *options, struct message *msg)
+int vad_open(struct vad **out, const struct vad_options *o, struct message *msg)
 {
-    struct vad_options defaults = VAD_DEFAULTS;
-    const struct vad_options *o = options != NULL ? options : &defaults;
     int rc = check_options(o, msg);
     if (rc < 0)
         return rc;

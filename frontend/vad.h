@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/settings.h"
 #include "base/status.h"
 
 #define VAD_RATE_HZ 16000
@@ -19,24 +20,19 @@
 struct vad;
 
 struct vad_options {
-    double threshold_db; /* mean excess over the noise of all bands that counts as speech; lower hears more */
+    double threshold_db; /* mean excess over the noise of all bands that counts as speech; lower: more sensitive */
     int start_ms;        /* so much sound within 1.5 times as long begins speech: clicks do not */
     int hold_ms;         /* so long after the last sound speech ends */
     int pre_roll_ms;     /* so long before the first sound speech begins */
 };
-
-#define VAD_DEFAULTS                                                                                                   \
-    {                                                                                                                  \
-        .threshold_db = 2.2, .start_ms = 60, .hold_ms = 400, .pre_roll_ms = 300                                        \
-    }
+extern const struct settings_table vad_settings;
 
 struct vad_change {
     uint64_t at;   /* sample of the stream */
     int is_speech; /* from there on */
 };
 
-int vad_open(struct vad **out, const struct vad_options *options /* NULL: defaults */,
-             struct message *msg) LINNET_MUST_CHECK;
+LINNET_MUST_CHECK int vad_open(struct vad **out, const struct vad_options *options, struct message *msg);
 void vad_close(struct vad *v);
 void vad_reset(struct vad *v);
 

@@ -11,6 +11,16 @@
 #include "base/mem.h"
 
 #define BLOCK_ROWS 48
+#define FIELD(name) offsetof(struct rescoring_options, name)
+
+static const struct setting settings[] = {
+    {"decoder.ctc_weight", SETTING_NUMBER, FIELD(ctc_weight), "0.5", 0, 1000, NULL,
+     "weight of the CTC score, which is added to the attention decoder's"},
+    {"decoder.reverse_weight", SETTING_NUMBER, FIELD(reverse_weight), "-1", -1, 1, NULL,
+     "share of the right-to-left attention decoder's score; -1: the model's"},
+    {0}};
+
+const struct settings_table rescoring_settings = {"Attention rescoring", sizeof(struct rescoring_options), settings};
 
 struct rescoring {
     struct attention_state *left, *right;

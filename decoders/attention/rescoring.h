@@ -7,13 +7,15 @@
 #ifndef LINNET_DECODERS_ATTENTION_RESCORING_H
 #define LINNET_DECODERS_ATTENTION_RESCORING_H
 
+#include "base/settings.h"
 #include "decoders/attention_decoder.h"
 #include "decoders/common/hypothesis.h"
 
 struct rescoring_options {
     double ctc_weight;
-    double reverse_weight; /* 0 to 1; counts as 0 without a right decoder */
+    double reverse_weight; /* 0 to 1; counts as 0 without a right decoder.  As a setting also -1: the model's */
 };
+extern const struct settings_table rescoring_settings;
 
 struct rescored {
     int i_hypothesis; /* in the list that was given */

@@ -6,21 +6,27 @@
 #include <stddef.h>
 #include <stdio.h>
 
-void endpoint_options_init(struct endpoint_options *options)
-{
-    *options = (struct endpoint_options){.rules = {{.min_silence_ms = 5000.0},
-                                                   {.needs_tokens = 1, .min_silence_ms = 1000.0},
-                                                   {.min_utterance_ms = 20000.0}},
-                                         .blank_threshold = 0.8};
-}
+#define FIELD(name) offsetof(struct endpoint_options, name)
 
-void endpoint_options_read(struct endpoint_options *options, const struct recipe *r)
+static const struct setting lines[] = {
+    {"endpoint.rule1_silence_ms", SETTING_NUMBER, FIELD(rules[0].min_silence_ms), "5000", 0, 1e9, NULL,
+     "silence after which an utterance ends even if nothing was decoded, in ms"},
+    {"endpoint.rule2_silence_ms", SETTING_NUMBER, FIELD(rules[1].min_silence_ms), "1000", 0, 1e9, NULL,
+     "silence after which an utterance ends if something was decoded, in ms"},
+    {"endpoint.rule3_utterance_ms", SETTING_NUMBER, FIELD(rules[2].min_utterance_ms), "20000", 0, 1e9, NULL,
+     "length at which an utterance ends in any case, in ms"},
+    {"endpoint.blank_threshold", SETTING_NUMBER, FIELD(blank_threshold), "0.8", 0, 1, NULL,
+     "CTC and segmental decoders: a frame is silence if the probability of blank is higher than this"},
+    {0}};
+
+const struct settings_table endpoint_settings = {"Endpoints of a stream's utterances", sizeof(struct endpoint_options),
+                                                 lines};
+
+void endpoint_options_read(struct endpoint_options *options, const struct settings *settings)
 {
-    endpoint_options_init(options);
-    options->rules[0].min_silence_ms = r->endpoint_rule1_silence_ms;
-    options->rules[1].min_silence_ms = r->endpoint_rule2_silence_ms;
-    options->rules[2].min_utterance_ms = r->endpoint_rule3_utterance_ms;
-    options->blank_threshold = r->endpoint_blank_threshold;
+    const struct endpoint_options *set = settings_of(settings, &endpoint_settings);
+    *options = *set;
+    options->rules[1].needs_tokens = 1;
 }
 
 int endpoint_options_check(const struct endpoint_options *options, struct message *msg)

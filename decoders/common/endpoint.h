@@ -6,7 +6,7 @@
 #ifndef LINNET_DECODERS_COMMON_ENDPOINT_H
 #define LINNET_DECODERS_COMMON_ENDPOINT_H
 
-#include "base/recipe.h"
+#include "base/settings.h"
 
 #define ENDPOINT_RULES 3
 
@@ -23,10 +23,10 @@ struct endpoint_options {
     int blank, n_vocabulary;
 };
 
-/* WeNet's values: 5 s of silence; 1 s of silence after something; 20 s of anything.  frame_ms, blank and n_vocabulary
- * are the model's and stay 0. */
-void endpoint_options_init(struct endpoint_options *options);
-void endpoint_options_read(struct endpoint_options *options, const struct recipe *recipe); /* as the recipe says */
+/* The defaults are WeNet's: 5 s of silence; 1 s of silence after something; 20 s of anything.  frame_ms, blank and
+ * n_vocabulary are the model's and stay 0. */
+extern const struct settings_table endpoint_settings;
+void endpoint_options_read(struct endpoint_options *options, const struct settings *settings);
 LINNET_MUST_CHECK int endpoint_options_check(const struct endpoint_options *options, struct message *msg);
 
 struct endpoint {

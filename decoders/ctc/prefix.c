@@ -28,6 +28,15 @@
 #define MAX_BEAM 1024
 #define STAYS (-1)
 
+static const struct setting settings[] = {
+    {"decoder.times", SETTING_CHOICE, offsetof(struct ctc_prefix_options, times), "peak", 0, 0,
+     SETTING_CHOICES(CTC_PREFIX_TIMES),
+     "time of a token: its most probable frame (peak), or its last one, which WeNet reports (wenet)"},
+    {0}};
+
+const struct settings_table ctc_prefix_settings = {"CTC prefix beam search", sizeof(struct ctc_prefix_options),
+                                                   settings};
+
 struct prefix {
     int node;                     /* in tokens */
     double blank, token;          /* log probability of the alignments ending in blank, in the last token */

@@ -5,14 +5,15 @@
 #ifndef LINNET_DECODERS_CTC_PREFIX_H
 #define LINNET_DECODERS_CTC_PREFIX_H
 
+#include "base/settings.h"
 #include "base/status.h"
 #include "decoders/common/hotwords.h"
 #include "decoders/common/hypothesis.h"
 
-enum ctc_prefix_times {
-    CTC_PREFIX_TIMES_PEAK,  /* the frame where the token was likeliest */
-    CTC_PREFIX_TIMES_WENET, /* what WeNet returns: the last frame of the token */
-};
+#define CTC_PREFIX_TIMES(X)                                                                                            \
+    X(CTC_PREFIX_TIMES_PEAK, "peak")   /* the token's most probable frame */                                           \
+    X(CTC_PREFIX_TIMES_WENET, "wenet") /* what WeNet returns: the last frame of the token */
+enum ctc_prefix_times { CTC_PREFIX_TIMES(SETTING_ENUM) };
 
 struct ctc_prefix_options {
     int n_vocabulary, blank;
@@ -22,6 +23,7 @@ struct ctc_prefix_options {
     double token_bonus;              /* added to the score for each token; negative for shorter results */
     const struct hotwords *hotwords; /* or NULL; must live as long as the search */
 };
+extern const struct settings_table ctc_prefix_settings; /* of times; the rest is the caller's */
 
 struct ctc_prefix;
 

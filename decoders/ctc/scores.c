@@ -9,6 +9,16 @@
 #include <stddef.h>
 
 #define IMPOSSIBLE (-1e30f)
+#define FIELD(name) offsetof(struct ctc_options, name)
+
+static const struct setting settings[] = {
+    {"decoder.blank_penalty", SETTING_NUMBER, FIELD(blank_penalty), "0", -1000, 1000, NULL,
+     "subtracted from the log probability of blank"},
+    {"decoder.blank_scale", SETTING_NUMBER, FIELD(blank_scale), "1", 0, 1000, NULL,
+     "factor of the probability of blank"},
+    {0}};
+
+const struct settings_table ctc_settings = {"CTC", sizeof(struct ctc_options), settings};
 
 static void take_off_penalty(float *row, int n_vocabulary, int blank, double penalty)
 {

@@ -3,6 +3,13 @@
 #ifndef LINNET_DECODERS_CTC_SCORES_H
 #define LINNET_DECODERS_CTC_SCORES_H
 
+#include "base/settings.h"
+
+struct ctc_options {
+    double blank_penalty, blank_scale; /* for ctc_scores_adjust_blank */
+};
+extern const struct settings_table ctc_settings;
+
 /* Makes blank less (or more) likely, in place, before any search and the endpoint rules see the frames: takes penalty
  * off its logit (the others gain what it loses) and then multiplies its probability by scale.  0 and 1 change nothing.
  */

@@ -6,6 +6,7 @@
 #ifndef LINNET_DECODERS_SEGMENTAL_LENGTH_MODEL_H
 #define LINNET_DECODERS_SEGMENTAL_LENGTH_MODEL_H
 
+#include "base/settings.h"
 #include "base/status.h"
 
 /* What is counted.  A zeroed struct is empty and may be closed. */
@@ -22,12 +23,12 @@ void length_counts_add(struct length_counts *c, int label, int length);
 LINNET_MUST_CHECK int length_counts_write(const struct length_counts *c, const char *path, struct message *msg);
 LINNET_MUST_CHECK int length_counts_read(struct length_counts *c, const char *path, int n_labels, struct message *msg);
 
-enum length_model_kind {
-    LENGTH_MODEL_NONE,   /* all lengths are as likely: 0 */
-    LENGTH_MODEL_STATIC, /* exp(-|mean length of the label - length| * variance), normalized */
-    LENGTH_MODEL_GLOBAL, /* the histogram of all labels */
-    LENGTH_MODEL_LABEL,  /* the label's histogram, with the global one as if it had been seen `smoothing` times */
-};
+#define LENGTH_MODEL_KINDS(X)                                                                                          \
+    X(LENGTH_MODEL_NONE, "none")     /* all lengths are equally probable: 0 */                                         \
+    X(LENGTH_MODEL_STATIC, "static") /* exp(-|mean length of the label - length| * variance), normalized */            \
+    X(LENGTH_MODEL_GLOBAL, "global") /* the histogram of all labels */                                                 \
+    X(LENGTH_MODEL_LABEL, "label")   /* the label's histogram, and the global one as if seen `smoothing` times */
+enum length_model_kind { LENGTH_MODEL_KINDS(SETTING_ENUM) };
 
 struct length_model_options {
     enum length_model_kind kind;

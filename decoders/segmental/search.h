@@ -7,17 +7,18 @@
 #ifndef LINNET_DECODERS_SEGMENTAL_SEARCH_H
 #define LINNET_DECODERS_SEGMENTAL_SEARCH_H
 
+#include "base/settings.h"
 #include "decoders/attention_decoder.h"
 #include "decoders/segmental/boundary.h"
 #include "decoders/common/hypothesis.h"
 #include "decoders/segmental/length_model.h"
 
 /* Of hypotheses with the same labels, whatever their segments are: */
-enum segmental_recombination {
-    SEGMENTAL_RECOMBINE_NONE, /* all are kept */
-    SEGMENTAL_RECOMBINE_MAX,  /* the best one (Viterbi) */
-    SEGMENTAL_RECOMBINE_SUM,  /* the best one, with the probabilities of all */
-};
+#define SEGMENTAL_RECOMBINATIONS(X)                                                                                    \
+    X(SEGMENTAL_RECOMBINE_NONE, "none") /* all are kept */                                                             \
+    X(SEGMENTAL_RECOMBINE_MAX, "max")   /* the best one (Viterbi) */                                                   \
+    X(SEGMENTAL_RECOMBINE_SUM, "sum")   /* the best one, with the probabilities of all */
+enum segmental_recombination { SEGMENTAL_RECOMBINATIONS(SETTING_ENUM) };
 
 #define SEGMENTAL_ALL (-1)
 
@@ -27,7 +28,7 @@ struct segmental_options {
     double score_beam;   /* those further below the best are dropped; INFINITY: none */
     int left, right;     /* frames seen beside the segment; SEGMENTAL_ALL: to the ends of the recording */
     int longest_segment; /* what is seen of a longer one are its last frames; 0: no limit */
-    int history;         /* after so many labels the decoder starts anew; 0: never */
+    int history;         /* after so many labels the decoder restarts; 0: never */
     enum segmental_recombination recombination;
     double label_scale, boundary_scale, length_scale; /* >= 0 */
     const struct length_model *lengths;               /* NULL: free */

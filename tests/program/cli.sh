@@ -38,6 +38,8 @@ expect 2 err 'too few' "$linnet" score a
 expect 2 err 'not one of none' "$linnet" score --normalize=x a b
 silent out
 expect 0 out '^decoder.beam' "$linnet" settings
+expect 0 out '^Whisper:$' "$linnet" settings
+expect 0 out '^.SS Whisper$' "$linnet" help-man
 expect 0 out '^.SH SETTINGS' "$linnet" help-man
 expect 0 out '^score --normalize=none' "$linnet" help-words
 

@@ -82,6 +82,23 @@ cmp -s "$dir/new/hyp/hyp.txt" "$dir/cut/hyp.txt" || failed "a resumed hyp.txt di
 cmp -s "$dir/new/hyp/hyp.jsonl" "$dir/cut/hyp.jsonl" || failed "a resumed hyp.jsonl differs"
 run 1 "$linnet" decode $quick -b 2 --data "$dir/data" --out "$dir/cut"
 has err 'other settings'
+
+# A recipe.yaml is compared by what it says: an older one has its keys in another order, and keys that are no more.
+cp "$dir/new/hyp/recipe.yaml" "$dir/recipe.yaml"
+{
+    head -n 1 "$dir/recipe.yaml"
+    printf 'decoder.compat: none\n'
+    sed -n 's/^  /decoder./p' "$dir/recipe.yaml" | sort -r
+    sed -n '/^[a-z]*: ./p' "$dir/recipe.yaml"
+} >"$dir/cut/recipe.yaml"
+run 0 "$linnet" decode $quick --data "$dir/data" --out "$dir/cut"
+has err '0 utterances decoded, 3 were there'
+sed '1s/$/ --streaming/' "$dir/recipe.yaml" >"$dir/cut/recipe.yaml"
+run 1 "$linnet" decode $quick --data "$dir/data" --out "$dir/cut"
+has err 'other settings'
+printf 'decoder: {compat: simul-whisper}\n' >"$dir/old.yaml"
+run 1 "$linnet" transcribe -r "$dir/old.yaml" "$dir/a.wav"
+has err 'old.yaml:1: .*decoder.name=simul_whisper does that now'
 run 0 "$linnet" score "$dir/new/hyp/hyp.txt" "$dir/cut/hyp.jsonl"
 has out '^%WER 0.00'
 

@@ -16,14 +16,14 @@
 
 #define MAX_SETTINGS 12
 
-struct settings {
+struct setting_texts {
     char text[MAX_SETTINGS][64];
     const char *list[MAX_SETTINGS];
     size_t n;
 };
 
-static void set(struct settings *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static inline void set(struct settings *s, const char *format, ...)
+static void set(struct setting_texts *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static inline void set(struct setting_texts *s, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -47,7 +47,7 @@ static inline linnet_model *model_open(const char *dir, int n_threads)
     return model;
 }
 
-static inline linnet_stream *stream_open(linnet_model *model, const struct settings *s, int streaming)
+static inline linnet_stream *stream_open(linnet_model *model, const struct setting_texts *s, int streaming)
 {
     char error[500] = "";
     linnet_stream *stream = NULL;
@@ -143,7 +143,7 @@ static inline void recording_close(struct recording *r)
     converted_close(&r->c);
 }
 
-static inline void stream_settings(struct settings *s, const char *decoder)
+static inline void stream_settings(struct setting_texts *s, const char *decoder)
 {
     set(s, "decoder.name=%s", decoder);
     set(s, "decoder.left_chunks=4");

@@ -12,7 +12,7 @@
 static void feeding_does_not_matter(void)
 {
     static const char *const settings[][3] = {{"endpoint.rule3_utterance_ms=2500", "language=en", "decoder.buffer_s=3"},
-                                              {"language=en", "decoder.compat=simul-whisper", "decoder.buffer_s=3"}};
+                                              {"language=en", "decoder.name=simul_whisper", "decoder.buffer_s=3"}};
     static const size_t chunks[] = {1, 7, 160, 4000};
     size_t n;
     float *samples = read_recording(REFERENCES, recordings[0], &n);

@@ -20,7 +20,7 @@ static linnet_model *model;
 
 /* All that a reading needs: a sound that was heard, and a prompt that has run on path 0. */
 struct situation {
-    struct recipe recipe;
+    struct settings settings;
     struct message msg;
     struct linnet_stats stats;
     struct decoder_host host;
@@ -42,9 +42,10 @@ static void situation_open(struct situation *s, uint64_t seed, int n_paths)
     const struct whisper_model *w = model->whisper;
     const struct whisper_specials *special = &w->vocab->special;
     memset(s, 0, sizeof *s);
-    s->host = (struct decoder_host){.model = model, .recipe = &s->recipe, .msg = &s->msg, .stats = &s->stats};
-    CU_ASSERT_EQUAL_FATAL(recipe_open(&s->recipe, &s->msg), 0);
-    CU_ASSERT_EQUAL_FATAL(alignatt_audio_open(&s->audio, &s->recipe, TINY_MELS, 3000, &s->msg), 0);
+    s->host = (struct decoder_host){.model = model, .settings = &s->settings, .msg = &s->msg, .stats = &s->stats};
+    CU_ASSERT_EQUAL_FATAL(decoder_open_settings(&s->settings, &s->msg), 0);
+    const struct vad_options *vad = settings_of(&s->settings, &vad_settings);
+    CU_ASSERT_EQUAL_FATAL(alignatt_audio_open(&s->audio, vad, TINY_MELS, 3000, &s->msg), 0);
     CU_ASSERT_EQUAL_FATAL(alignatt_text_open(&s->text, &s->host, w->vocab, N_MAX, 64), 0);
     CU_ASSERT_EQUAL_FATAL(alignatt_reader_open(&s->reader, w, 0, n_paths, model->pool, "", &s->msg), 0);
     float *sound = tiny_sound(N_SAMPLES, seed);
@@ -54,7 +55,8 @@ static void situation_open(struct situation *s, uint64_t seed, int n_paths)
     s->window = mem_array(3000 * TINY_MELS, sizeof *s->window);
     s->n_window = alignatt_audio_window(&s->audio, N_SAMPLES, 200, s->window, &s->n_content);
     s->prompt[0] = special->sot;
-    CU_ASSERT_EQUAL_FATAL(whisper_prompt_task(w->vocab, &s->recipe, special->first_language, s->prompt + 1), 2);
+    const struct decoder_options *shared = settings_of(&s->settings, &decoder_settings);
+    CU_ASSERT_EQUAL_FATAL(whisper_prompt_task(w->vocab, shared, special->first_language, s->prompt + 1), 2);
     s->prompt[3] = special->timestamp_begin;
     listen(s, &s->reader);
     free(sound);
@@ -65,7 +67,7 @@ static void situation_close(struct situation *s)
     alignatt_audio_close(&s->audio);
     alignatt_reader_close(&s->reader);
     alignatt_text_close(&s->text);
-    recipe_close(&s->recipe);
+    settings_close(&s->settings);
     mem_free(s->window);
 }
 
@@ -135,6 +137,13 @@ static void check_token(struct situation *alone, struct whisper_search_options *
     CU_ASSERT_EQUAL(alignatt_reader_attended(r, 0), t->at[i].frame);
 }
 
+static void set_beam(struct situation *s, int width)
+{
+    char value[16];
+    snprintf(value, sizeof value, "%d", width);
+    CU_ASSERT_EQUAL_FATAL(settings_set_key(&s->settings, "decoder.beam", value, &s->msg), 0);
+}
+
 /* Reads a sound with a beam, and checks each token that it read.  Returns the score. */
 static double read_sound(uint64_t seed, int width)
 {
@@ -142,7 +151,7 @@ static double read_sound(uint64_t seed, int width)
     struct alignatt_beam beam;
     situation_open(&s, seed, width);
     situation_open(&alone, seed, 1);
-    s.recipe.decoder_beam = width;
+    set_beam(&s, width);
     CU_ASSERT_EQUAL_FATAL(alignatt_beam_open(&beam, &s.host, model->whisper->vocab, N_MAX), 0);
     (void)alignatt_beam_read(&beam, &s.reader, &s.audio, &s.text, 0, 1);
     CU_ASSERT(s.text.n > 0 && s.text.n < N_MAX);
@@ -167,14 +176,14 @@ static void tokens_are_as_likely_alone(void)
 
 static void beams_have_limits(void)
 {
-    static const char *const settings[] = {"decoder.compat=simul-whisper", "decoder.beam=5", "language=en"};
+    static const char *const settings[] = {"decoder.name=simul_whisper", "decoder.beam=5", "language=en"};
     struct linnet_stream_options o;
     linnet_stream *stream = NULL;
     char error[200] = "";
     struct situation s;
     struct alignatt_beam beam;
     situation_open(&s, 1, 1);
-    s.recipe.decoder_beam = ALIGNATT_BLOCK + 1;
+    set_beam(&s, ALIGNATT_BLOCK + 1);
     CU_ASSERT_EQUAL(alignatt_beam_open(&beam, &s.host, model->whisper->vocab, N_MAX), LINNET_E_ARGUMENT);
     CU_ASSERT_PTR_NOT_NULL(strstr(s.msg.text, "decoder.beam is 65"));
     situation_close(&s);

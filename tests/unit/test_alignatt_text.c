@@ -22,13 +22,13 @@ static void add_token(struct alignatt_text *t, int id, int64_t frame, float logp
 static void characters_are_not_cut(void)
 {
     enum { A = 17527, B = 96, C = 46974 };
-    struct recipe recipe = {0};
+    struct settings settings = {0};
     struct events events = {0};
     struct message msg = {""};
     struct alignatt_text t;
     linnet_event e;
-    CU_ASSERT_EQUAL_FATAL(recipe_open(&recipe, &msg), 0);
-    struct decoder_host host = {.model = model, .recipe = &recipe, .events = &events, .msg = &msg};
+    CU_ASSERT_EQUAL_FATAL(decoder_open_settings(&settings, &msg), 0);
+    struct decoder_host host = {.model = model, .settings = &settings, .events = &events, .msg = &msg};
     const struct whisper_vocab *vocab = model->whisper->vocab;
     CU_ASSERT_EQUAL_FATAL(alignatt_text_open(&t, &host, vocab, 20, 20), 0);
     t.language = whisper_vocab_language(vocab, "zh");
@@ -60,12 +60,12 @@ static void characters_are_not_cut(void)
     CU_ASSERT_EQUAL(events_pop(&events, &e), 0);
     alignatt_text_close(&t);
     events_clear(&events);
-    recipe_close(&recipe);
+    settings_close(&settings);
 }
 
 /* An empty text in English with the tokens of some words, n of them. */
 struct words {
-    struct recipe recipe;
+    struct settings settings;
     struct message msg;
     struct decoder_host host;
     struct alignatt_text text;
@@ -76,8 +76,8 @@ static void words_open(struct words *w, const char *words, int n)
 {
     const struct whisper_vocab *vocab = model->whisper->vocab;
     *w = (struct words){0};
-    w->host = (struct decoder_host){.model = model, .recipe = &w->recipe, .msg = &w->msg};
-    CU_ASSERT_EQUAL_FATAL(recipe_open(&w->recipe, &w->msg), 0);
+    w->host = (struct decoder_host){.model = model, .settings = &w->settings, .msg = &w->msg};
+    CU_ASSERT_EQUAL_FATAL(decoder_open_settings(&w->settings, &w->msg), 0);
     CU_ASSERT_EQUAL_FATAL(whisper_prompt_encode(vocab, words, &w->ids, &w->n_ids, &w->msg), 0);
     CU_ASSERT_EQUAL_FATAL(w->n_ids, n);
     CU_ASSERT_EQUAL_FATAL(alignatt_text_open(&w->text, &w->host, vocab, 20, 20), 0);
@@ -88,7 +88,7 @@ static void words_close(struct words *w)
 {
     alignatt_text_close(&w->text);
     mem_free(w->ids);
-    recipe_close(&w->recipe);
+    settings_close(&w->settings);
 }
 
 /* " one" is unlikely, " two" is not: 3 s, or 0.2 s for what is likely. */

@@ -3,13 +3,24 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/settings.h"
 #include "decoders/common/endpoint.h"
 #include "tests/support/unit.h"
 
+static struct endpoint_options defaults(void)
+{
+    static const struct settings_table *const tables[] = {&endpoint_settings, NULL};
+    struct settings s;
+    struct endpoint_options o;
+    CU_ASSERT_EQUAL_FATAL(settings_open(&s, tables, NULL), 0);
+    endpoint_options_read(&o, &s);
+    settings_close(&s);
+    return o;
+}
+
 static struct endpoint open_default(double frame_ms)
 {
-    struct endpoint_options o;
-    endpoint_options_init(&o);
+    struct endpoint_options o = defaults();
     o.frame_ms = frame_ms;
     o.n_vocabulary = 2;
     CU_ASSERT_EQUAL(endpoint_options_check(&o, NULL), 0);
@@ -63,8 +74,7 @@ static void silence_is_more_than_the_threshold_and_unbroken(void)
 
 static void rules_can_be_set_and_are_checked(void)
 {
-    struct endpoint_options o;
-    endpoint_options_init(&o);
+    struct endpoint_options o = defaults();
     o.frame_ms = 60.0;
     o.n_vocabulary = 2;
     o.rules[0].min_silence_ms = INFINITY;

@@ -71,7 +71,7 @@ static void chunks_equal_simul_whispers(void)
     char head[100];
     int n_same = 0;
     snprintf(head, sizeof head, "decoder.head=%s", head_dir);
-    const char *const settings[] = {"decoder.compat=simul-whisper", "language=en", head};
+    const char *const settings[] = {"decoder.name=simul_whisper", "language=en", head};
     linnet_stream *s = open_stream(settings, 3);
     for (int i = 0; i < N_RECORDINGS; i++) {
         int same = equals_simul_whisper(s, recordings[i]);

@@ -12,7 +12,7 @@
 static void test_events(void)
 {
     struct recording r;
-    struct settings s = {.n = 0};
+    struct setting_texts s = {.n = 0};
     recording_open(&r);
     linnet_model *m = model_open(r.c.dir, 1);
     stream_settings(&s, "attention_rescoring");
@@ -72,7 +72,7 @@ static void test_gate(void)
     struct buffer first = {0}, again = {0};
     double starts[4] = {0};
     for (int way = 0; way < 4; way++) {
-        struct settings s = {.n = 0};
+        struct setting_texts s = {.n = 0};
         set(&s, "decoder.name=ctc_greedy");
         set(&s, "endpoint.blank_threshold=0"); /* a random model does not know silence: all is, and rule 1 fires */
         set(&s, "endpoint.rule2_silence_ms=1e9");
@@ -132,7 +132,7 @@ static void test_phrases(void)
     recording_open(&r);
     linnet_model *m = model_open(r.c.dir, 1);
     for (int i = 0; i < 4; i++) {
-        struct settings s = {.n = 0};
+        struct setting_texts s = {.n = 0};
         linnet_event e;
         int counts[2];
         set(&s, "decoder.name=%s", decoders[i]);
@@ -160,7 +160,7 @@ static void test_clips(void)
     recording_open(&r);
     linnet_model *m = model_open(r.c.dir, 1);
     for (int streaming = 0; streaming < 2; streaming++) {
-        struct settings s = {.n = 0}, clips = {.n = 0};
+        struct setting_texts s = {.n = 0}, clips = {.n = 0};
         linnet_event e;
         char first[500] = "";
         int n_final = 0;
@@ -233,7 +233,7 @@ static void test_refusals(void)
     char error[500];
     linnet_stream *stream = NULL;
     struct linnet_stream_options options;
-    struct settings s = {.n = 0};
+    struct setting_texts s = {.n = 0};
     CU_ASSERT_EQUAL_FATAL(converted_open(&c, "refs/wenet-conformer-full"), 0);
     linnet_model *m = model_open(c.dir, 1);
     linnet_stream_options_init(&options);

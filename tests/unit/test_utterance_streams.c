@@ -15,7 +15,7 @@ static void test_pieces(void)
     linnet_model *one = model_open(r.c.dir, 1), *two = model_open(r.c.dir, 2);
     for (int d = 0; d < N_DECODERS; d++)
         for (int streaming = 0; streaming < 2; streaming++) {
-            struct settings s = {.n = 0};
+            struct setting_texts s = {.n = 0};
             struct buffer first = {0}, again = {0};
             stream_settings(&s, streaming_decoders[d]);
             linnet_stream *stream = stream_open(one, &s, streaming), *other = stream_open(two, &s, streaming);
@@ -49,7 +49,7 @@ static void test_interleaved(void)
     struct buffer alone[N_DECODERS] = {{0}}, beside[N_DECODERS] = {{0}};
     size_t starts[N_DECODERS] = {0, 5000, 20000, 9000}, at[N_DECODERS];
     for (int i = 0; i < N_DECODERS; i++) {
-        struct settings s = {.n = 0};
+        struct setting_texts s = {.n = 0};
         stream_settings(&s, streaming_decoders[i]);
         streams[i] = stream_open(m, &s, 1);
         run(streams[i], r.wav.data + starts[i], r.wav.n_rows - starts[i], 3000, &alone[i]);
@@ -97,7 +97,7 @@ static void test_hour(void)
     enum { SECOND = 16000 };
     const int hour = getenv("LINNET_TEST_FEW") == NULL ? 3600 : 300; /* sanitizers slow it down twentyfold */
     struct recording r;
-    struct settings s = {.n = 0};
+    struct setting_texts s = {.n = 0};
     linnet_event e;
     long after_minute = 0;
     int n_final = 0;
@@ -136,7 +136,7 @@ struct alone {
 static void *run_alone(void *arg)
 {
     struct alone *a = arg;
-    struct settings s = {.n = 0};
+    struct setting_texts s = {.n = 0};
     stream_settings(&s, streaming_decoders[a->i % 3]);
     linnet_stream *stream = stream_open(a->model, &s, 1);
     size_t start = (size_t)(a->i % 4) * 5000;

@@ -72,10 +72,21 @@ static size_t detect(struct vad *v, const float *x, size_t n, size_t size, struc
     return n_changes;
 }
 
+static struct vad_options defaults(void)
+{
+    static const struct settings_table *const tables[] = {&vad_settings, NULL};
+    struct settings s;
+    CU_ASSERT_EQUAL_FATAL(settings_open(&s, tables, NULL), 0);
+    struct vad_options o = *(const struct vad_options *)settings_of(&s, &vad_settings);
+    settings_close(&s);
+    return o;
+}
+
 static struct vad *open_ok(void)
 {
+    struct vad_options o = defaults();
     struct vad *v = NULL;
-    CU_ASSERT_EQUAL_FATAL(vad_open(&v, NULL, NULL), 0);
+    CU_ASSERT_EQUAL_FATAL(vad_open(&v, &o, NULL), 0);
     return v;
 }
 
@@ -179,7 +190,7 @@ static void feeds_do_not_matter(void)
 
 static void wrong_options_are_refused(void)
 {
-    struct vad_options wrong[] = {VAD_DEFAULTS, VAD_DEFAULTS, VAD_DEFAULTS, VAD_DEFAULTS};
+    struct vad_options wrong[] = {defaults(), defaults(), defaults(), defaults()};
     struct vad *v = (void *)1;
     wrong[0].threshold_db = NAN;
     wrong[1].start_ms = 0;

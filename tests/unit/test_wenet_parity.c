@@ -17,7 +17,7 @@ static double largest(const float *a, const float *b, size_t n)
     return most;
 }
 
-static void mode_settings(struct settings *s, const char *mode, const json_t *wenet)
+static void mode_settings(struct setting_texts *s, const char *mode, const json_t *wenet)
 {
     int chunk = -1, left = -1;
     if (strcmp(mode, "full") != 0)
@@ -46,7 +46,7 @@ static void check_prefix(const linnet_event *e, const json_t *wanted)
 static void check_method(linnet_model *m, const struct reference *wav, const char *mode, const char *method,
                          const json_t *wanted, const json_t *wenet)
 {
-    struct settings s = {.n = 0};
+    struct setting_texts s = {.n = 0};
     linnet_event e;
     mode_settings(&s, mode, wenet);
     set(&s, "decoder.name=%s",

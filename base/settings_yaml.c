@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * recipe_read.c - a recipe.yaml into settings.
+ * settings_yaml.c - a recipe.yaml into settings.
  *
  * One document: a map of maps down to scalars or lists of scalars.  The names on the way make up the key.  Anchors,
  * aliases and tags have no use here and are refused. */
@@ -8,13 +8,13 @@
 #include <yaml.h>
 
 #include "base/file.h"
-#include "base/recipe.h"
+#include "base/settings.h"
 
 #define MAX_FILE_BYTES 65536
 #define MAX_DEPTH 4
 
 struct reading {
-    struct recipe *recipe;
+    struct settings *settings;
     const char *path;
     yaml_parser_t parser;
     struct message *msg;
@@ -36,7 +36,7 @@ static int wrong(struct reading *y, const yaml_event_t *event, const char *what)
 static int set(struct reading *y, const yaml_event_t *event, const char *key, const char *value)
 {
     char where[4200];
-    int rc = recipe_set_key(y->recipe, key, value, y->msg);
+    int rc = settings_set_key(y->settings, key, value, y->msg);
     snprintf(where, sizeof where, "%s:%zu", y->path, event->start_mark.line + 1);
     return rc < 0 ? fail_in(y->msg, rc, where) : 0;
 }
@@ -138,10 +138,10 @@ static int read_document(struct reading *y)
     }
 }
 
-int recipe_read(struct recipe *r, const char *path, struct message *msg)
+int settings_read(struct settings *s, const char *path, struct message *msg)
 {
     struct buffer text = {0};
-    struct reading y = {.recipe = r, .path = path, .msg = msg};
+    struct reading y = {.settings = s, .path = path, .msg = msg};
     int rc = file_read(path, MAX_FILE_BYTES, &text, msg);
     if (rc == 0 && !yaml_parser_initialize(&y.parser))
         rc = fail_memory(msg);

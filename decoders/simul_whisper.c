@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
- * alignatt_simul.c - what Simul-Whisper does, to the letter (simul_whisper.py and segment_loader.py at ffeb3ff).
+ * simul_whisper.c - what Simul-Whisper does, to the letter (simul_whisper.py and segment_loader.py at ffeb3ff).
  *
- * Audio comes in chunks; each but the first starts with the last 240 samples of the one before, and the chunks are joined
- * as they are, so that 15 ms are heard twice at every boundary.  Each chunk encodes all live audio anew, padded to 30 s,
- * and decodes from the tokens of the live chunks.  Decoding stops where attention comes near the end.  When the
- * truncation head says that a word is cut, the text after the last space is dropped and the rest spelled anew: without a
- * space that is all of it.  The oldest chunk and its tokens leave when the buffer is full.  A chunk is an event. */
+ * Audio comes in chunks; each but the first starts with the last 240 samples of the one before, and the chunks are
+ * joined as they are, so that 15 ms are heard twice at every boundary.  Each chunk encodes all live audio anew, padded
+ * to 30 s, and decodes from the tokens of the live chunks.  Decoding stops where attention comes near the end.  When
+ * the truncation head says that a word is cut, the text after the last space is dropped and the rest spelled anew:
+ * without a space that is all of it.  The oldest chunk and its tokens leave when the buffer is full.  A chunk is an
+ * event. */
 #include <string.h>
 
 #include "base/clock.h"
@@ -13,14 +14,14 @@
 #include "decoders/alignatt.h"
 #include "decoders/alignatt_reader.h"
 #include "decoders/model.h"
-#include "decoders/whisper.h"
 #include "decoders/whisper_candidates.h"
+#include "decoders/whisper_options.h"
 #include "decoders/whisper_rules.h"
 #include "frontend/log_mel.h"
 
 enum {
-    TWICE = 240,            /* N_FFT - HOP_LENGTH */
-    LAST_THRESHOLD = 4,     /* frame threshold at the end of the recording */
+    TWICE = 240,        /* N_FFT - HOP_LENGTH */
+    LAST_THRESHOLD = 4, /* frame threshold at the end of the recording */
     FRAMES_PER_S = 50,
     WINDOW = LOG_MEL_WINDOW_FRAMES,
     WINDOW_SAMPLES = WINDOW * LOG_MEL_HOP + 40, /* that many give just the frames of a window */
@@ -28,19 +29,22 @@ enum {
 
 struct simul {
     struct decoder_host host;
+    const struct decoder_options *shared;
+    const struct alignatt_options *options;
     const struct whisper_vocab *vocab;
     struct alignatt_reader reader;
     struct whisper_search_options rules;
     int *suppressed;
     struct features_stream *mel;
-    float *window;                           /* [WINDOW, n_mels] */
-    float *audio;                            /* [max_chunks * n_chunk] live chunks, joined */
-    int n_fresh, n_chunk, n_chunks, max_chunks; /* new samples of a chunk, all its samples, chunks before the open one */
-    int n_open;                              /* samples of the open chunk so far */
-    int64_t n_samples, chunk_from;           /* heard; where the new samples of the open chunk start */
+    float *window; /* [WINDOW, n_mels] */
+    float *audio;  /* [max_chunks * n_chunk] live chunks, joined */
+    int n_fresh, n_chunk, n_chunks,
+        max_chunks;                /* new samples of a chunk, all its samples, chunks before the open one */
+    int n_open;                    /* samples of the open chunk so far */
+    int64_t n_samples, chunk_from; /* heard; where the new samples of the open chunk start */
     int start[3], n_start;
-    int *tokens, n_tokens;                   /* [n_text_ctx] of the live chunks */
-    int *counts, n_counts;                   /* [max_chunks] how many of them each chunk gave */
+    int *tokens, n_tokens; /* [n_text_ctx] of the live chunks */
+    int *counts, n_counts; /* [max_chunks] how many of them each chunk gave */
     int last_frame;
     struct buffer text;
 };
@@ -49,7 +53,7 @@ static void start_over(struct simul *s)
 {
     s->n_chunks = s->n_tokens = s->n_counts = s->n_open = 0;
     s->n_samples = s->chunk_from = 0;
-    s->last_frame = -s->host.recipe->decoder_rewind_threshold;
+    s->last_frame = -s->options->rewind_threshold;
 }
 
 static void simul_close(void *state)
@@ -67,22 +71,23 @@ static void simul_close(void *state)
 
 static int rules_open(struct simul *s)
 {
-    struct recipe recipe = *s->host.recipe; /* only the special tokens are suppressed, and nothing is by time stamps */
-    recipe.decoder_suppress_tokens.n = 0;
-    recipe.decoder_timestamps = 0;
-    return whisper_options(&s->rules, &s->suppressed, s->vocab, &recipe, s->host.msg);
+    const struct whisper_options *set = settings_of(s->host.settings, &whisper_settings);
+    struct whisper_options options = *set; /* only the special tokens are suppressed, and nothing is by time stamps */
+    options.suppress_tokens.n = 0;
+    options.timestamps = 0;
+    return whisper_options_for_search(&options, s->shared, s->vocab, &s->rules, &s->suppressed, s->host.msg);
 }
 
 static int start_open(struct simul *s)
 {
     const struct whisper_specials *special = &s->vocab->special;
-    const char *name = s->host.recipe->language;
+    const char *name = s->shared->language;
     s->start[s->n_start++] = special->sot;
     if (special->n_languages == 0)
         return LINNET_OK;
     int language = whisper_vocab_language(s->vocab, name);
     if (language < 0)
-        return fail(s->host.msg, LINNET_E_ARGUMENT, "language '%s': decoder.compat=simul-whisper needs one of the model's",
+        return fail(s->host.msg, LINNET_E_ARGUMENT, "language '%s': decoder 'simul_whisper' needs one of the model's",
                     name);
     s->start[s->n_start++] = language;
     s->start[s->n_start++] = special->transcribe;
@@ -91,11 +96,11 @@ static int start_open(struct simul *s)
 
 static int buffers_open(struct simul *s)
 {
-    const struct recipe *r = s->host.recipe;
+    const struct alignatt_options *o = s->options;
     const struct whisper_config *c = &s->host.model->whisper->config;
-    s->n_fresh = (int)(r->decoder_segment_s * DECODER_RATE_HZ / LOG_MEL_HOP) * LOG_MEL_HOP;
+    s->n_fresh = (int)(o->segment_s * DECODER_RATE_HZ / LOG_MEL_HOP) * LOG_MEL_HOP;
     s->n_chunk = s->n_fresh + TWICE;
-    s->max_chunks = (int)(r->decoder_buffer_s / r->decoder_segment_s) + 2;
+    s->max_chunks = (int)(o->buffer_s / o->segment_s) + 2;
     s->window = mem_array((size_t)WINDOW * (size_t)c->n_mels, sizeof *s->window);
     s->audio = mem_array((size_t)s->max_chunks * (size_t)s->n_chunk, sizeof *s->audio);
     s->tokens = mem_array((size_t)c->n_text_ctx, sizeof *s->tokens);
@@ -103,8 +108,8 @@ static int buffers_open(struct simul *s)
     if (s->window == NULL || s->audio == NULL || s->tokens == NULL || s->counts == NULL)
         return fail_memory(s->host.msg);
     if (2 * c->n_audio_ctx != WINDOW)
-        return fail(s->host.msg, LINNET_E_UNSUPPORTED, "a window of %d frames: only %d are supported", 2 * c->n_audio_ctx,
-                    WINDOW);
+        return fail(s->host.msg, LINNET_E_UNSUPPORTED, "a window of %d frames: only %d are supported",
+                    2 * c->n_audio_ctx, WINDOW);
     return LINNET_OK;
 }
 
@@ -114,14 +119,16 @@ static int simul_open(void **state, const struct decoder_host *host)
     if (s == NULL)
         return fail_memory(host->msg);
     s->host = *host;
+    s->shared = settings_of(host->settings, &decoder_settings);
+    s->options = settings_of(host->settings, &alignatt_settings);
     s->vocab = host->model->whisper->vocab;
     int rc = LINNET_OK;
-    if (host->recipe->decoder_beam > 1)
-        rc = fail(host->msg, LINNET_E_UNSUPPORTED, "decoder.beam is %d: decoder.compat=simul-whisper is greedy",
-                  host->recipe->decoder_beam);
+    if (s->shared->beam > 1)
+        rc = fail(host->msg, LINNET_E_UNSUPPORTED, "decoder.beam is %d: decoder 'simul_whisper' is greedy",
+                  s->shared->beam);
     if (rc < 0 || (rc = buffers_open(s)) < 0 || (rc = rules_open(s)) < 0 || (rc = start_open(s)) < 0 ||
         (rc = log_mel_open(&s->mel, host->model->whisper->config.n_mels, host->msg)) < 0 ||
-        (rc = alignatt_reader_open(&s->reader, host->model->whisper, 0, 1, host->model->pool, host->recipe->decoder_head,
+        (rc = alignatt_reader_open(&s->reader, host->model->whisper, 0, 1, host->model->pool, s->options->head,
                                    host->msg)) < 0)
         goto fail;
     start_over(s);
@@ -156,7 +163,7 @@ static void listen(struct simul *s, int n_audio)
 /* Whether attention that jumped back to frame is a reason to drop what the chunk gave; the last frame is kept up. */
 static int has_rewound(struct simul *s, int frame, int before, int is_last)
 {
-    int limit = s->host.recipe->decoder_rewind_threshold;
+    int limit = s->options->rewind_threshold;
     if (is_last || s->last_frame - frame <= limit || before >= s->vocab->special.eot) {
         s->last_frame = frame;
         return 0;
@@ -170,13 +177,12 @@ static int read_tokens(struct simul *s, int is_last)
 {
     struct alignatt_reader *r = &s->reader;
     int *fresh = s->tokens + s->n_tokens, n = 0, n_most = s->host.model->whisper->config.n_text_ctx;
-    int threshold = is_last ? LAST_THRESHOLD : s->host.recipe->decoder_frame_threshold;
+    int threshold = is_last ? LAST_THRESHOLD : s->options->frame_threshold;
     alignatt_reader_run(r, 0, s->start, s->n_start);
     if (s->n_tokens > 0)
         alignatt_reader_run(r, 0, s->tokens, s->n_tokens);
     while (s->n_start + s->n_tokens + n < n_most) {
-        whisper_rules_apply(r->ctx.kernels, s->vocab, &s->rules, s->tokens, s->n_tokens + n,
-                            r->paths[0].logits);
+        whisper_rules_apply(r->ctx.kernels, s->vocab, &s->rules, s->tokens, s->n_tokens + n, r->paths[0].logits);
         int token = whisper_candidates_likeliest(r->paths[0].logits, s->vocab->base.n), frame;
         if (token == s->vocab->special.eot)
             break;
@@ -272,7 +278,7 @@ static void drop_oldest(struct simul *s)
 {
     memmove(s->audio, s->audio + s->n_chunk, (size_t)(s->n_chunks * s->n_chunk) * sizeof *s->audio);
     s->n_chunks--;
-    s->last_frame -= (int)(FRAMES_PER_S * s->host.recipe->decoder_segment_s);
+    s->last_frame -= (int)(FRAMES_PER_S * s->options->segment_s);
     if (s->n_counts == 0)
         return;
     int n = s->counts[0];
@@ -285,11 +291,11 @@ static void drop_oldest(struct simul *s)
 /* Decodes the open chunk and closes it. */
 static int chunk_step(struct simul *s, int is_last)
 {
-    const struct recipe *r = s->host.recipe;
+    const struct alignatt_options *o = s->options;
     int *fresh, rc = LINNET_OK;
     if (*s->host.cancelled != 0)
         return fail(s->host.msg, LINNET_E_CANCELLED, "cancelled");
-    if ((s->n_chunks + 1) * r->decoder_segment_s >= r->decoder_buffer_s && s->n_chunks > 0)
+    if ((s->n_chunks + 1) * o->segment_s >= o->buffer_s && s->n_chunks > 0)
         drop_oldest(s);
     listen(s, s->n_chunks * s->n_chunk + s->n_open);
     double start = clock_s();
@@ -351,9 +357,13 @@ static int simul_reset(void *state)
     return LINNET_OK;
 }
 
-const struct decoder_ops alignatt_simul_ops = {
-    .name = "alignatt",
+static const struct settings_table *const settings[] = {&alignatt_settings, &whisper_settings, NULL};
+
+const struct decoder_ops simul_whisper_decoder = {
+    .name = "simul_whisper",
     .kind = "whisper",
+    .summary = "what Simul-Whisper does, to the letter",
+    .settings = settings,
     .open = simul_open,
     .feed = simul_feed,
     .finish = simul_finish,
