@@ -110,11 +110,28 @@ static void model_close(struct model *m)
     unlink(m->path);
 }
 
-static const float *plain(const struct model *m, const char *prefix, int block, const char *name)
+/* A decoder, or one of its blocks: whose weights are meant. */
+struct plain_part {
+    const struct model *model;
+    const char *prefix;
+    int post_norm;
+    int block; /* -1: the decoder's own */
+};
+
+/* What is seen of the recording: row t sees frames begin[t] .. end[t] - 1. */
+struct plain_view {
+    const double (*frames)[D];
+    const int *begin, *end;
+};
+
+static const float *plain(const struct plain_part *part, const char *name)
 {
     char full[120];
-    snprintf(full, sizeof full, block >= 0 ? "%s.decoders.%d.%s" : "%s.%.0d%s", prefix, block >= 0 ? block : 0, name);
-    const struct tensor *t = safetensors_find(m->file, full);
+    if (part->block >= 0)
+        snprintf(full, sizeof full, "%s.decoders.%d.%s", part->prefix, part->block, name);
+    else
+        snprintf(full, sizeof full, "%s.%s", part->prefix, name);
+    const struct tensor *t = safetensors_find(part->model->file, full);
     CU_ASSERT_PTR_NOT_NULL_FATAL(t);
     return t->data;
 }
@@ -128,17 +145,16 @@ static void plain_linear(const float *w, const float *b, const double *x, int n_
     }
 }
 
-static void plain_layer(const struct model *m, const char *prefix, int block, const char *layer, const double *x,
-                        double *y)
+static void plain_layer(const struct plain_part *part, const char *layer, const double *x, double *y)
 {
     char name[60];
     snprintf(name, sizeof name, "%s.weight", layer);
-    const float *w = plain(m, prefix, block, name);
+    const float *w = plain(part, name);
     snprintf(name, sizeof name, "%s.bias", layer);
-    plain_linear(w, plain(m, prefix, block, name), x, D, D, y);
+    plain_linear(w, plain(part, name), x, D, D, y);
 }
 
-static void plain_norm(const struct model *m, const char *prefix, int block, const char *norm, double *x)
+static void plain_norm(const struct plain_part *part, const char *norm, double *x)
 {
     char name[60];
     double mean = 0.0, variance = 0.0;
@@ -147,26 +163,26 @@ static void plain_norm(const struct model *m, const char *prefix, int block, con
     for (int i = 0; i < D; i++)
         variance += (x[i] - mean) * (x[i] - mean) / D;
     snprintf(name, sizeof name, "%s.weight", norm);
-    const float *gamma = plain(m, prefix, block, name);
+    const float *gamma = plain(part, name);
     snprintf(name, sizeof name, "%s.bias", norm);
-    const float *beta = plain(m, prefix, block, name);
+    const float *beta = plain(part, name);
     for (int i = 0; i < D; i++)
         x[i] = (x[i] - mean) / sqrt(variance + 1e-5) * (double)gamma[i] + (double)beta[i];
 }
 
 /* Adds attention of y to keys and values from n rows of memory to x. */
-static void plain_attention(const struct model *m, const char *prefix, int block, const char *kind, const double *y,
+static void plain_attention(const struct plain_part *part, const char *kind, const double *y,
                             const double (*memory)[D], int n, double *x)
 {
     char name[60];
     double q[D], k[T + MAX_LENGTH][D], v[T + MAX_LENGTH][D], heads[D] = {0}, out[D];
     snprintf(name, sizeof name, "%s.linear_q", kind);
-    plain_layer(m, prefix, block, name, y, q);
+    plain_layer(part, name, y, q);
     for (int t = 0; t < n; t++) {
         snprintf(name, sizeof name, "%s.linear_k", kind);
-        plain_layer(m, prefix, block, name, memory[t], k[t]);
+        plain_layer(part, name, memory[t], k[t]);
         snprintf(name, sizeof name, "%s.linear_v", kind);
-        plain_layer(m, prefix, block, name, memory[t], v[t]);
+        plain_layer(part, name, memory[t], v[t]);
     }
     for (int h = 0; h < H; h++) {
         double weight[T + MAX_LENGTH], sum = 0.0;
@@ -181,73 +197,71 @@ static void plain_attention(const struct model *m, const char *prefix, int block
                 heads[i] += weight[t] / sum * v[t][i];
     }
     snprintf(name, sizeof name, "%s.linear_out", kind);
-    plain_layer(m, prefix, block, name, heads, out);
+    plain_layer(part, name, heads, out);
     for (int i = 0; i < D; i++)
         x[i] += out[i];
 }
 
-static void plain_feed_forward(const struct model *m, const char *prefix, int block, const double *y, double *x)
+static void plain_feed_forward(const struct plain_part *part, const double *y, double *x)
 {
     double hidden[HIDDEN], out[D];
-    plain_linear(plain(m, prefix, block, "feed_forward.w_1.weight"), plain(m, prefix, block, "feed_forward.w_1.bias"),
-                 y, D, HIDDEN, hidden);
+    plain_linear(plain(part, "feed_forward.w_1.weight"), plain(part, "feed_forward.w_1.bias"), y, D, HIDDEN, hidden);
     for (int i = 0; i < HIDDEN; i++)
         hidden[i] = hidden[i] > 0.0 ? hidden[i] : 0.0;
-    plain_linear(plain(m, prefix, block, "feed_forward.w_2.weight"), plain(m, prefix, block, "feed_forward.w_2.bias"),
-                 hidden, HIDDEN, D, out);
+    plain_linear(plain(part, "feed_forward.w_2.weight"), plain(part, "feed_forward.w_2.bias"), hidden, HIDDEN, D, out);
     for (int i = 0; i < D; i++)
         x[i] += out[i];
 }
 
-/* Row t's cross-attention sees frames begin[t] .. end[t] - 1. */
-static void plain_block(const struct model *m, const char *prefix, int b, int post_norm, const double (*frames)[D],
-                        const int *begin, const int *end, double (*x)[D], int n)
+/* The block on rows x [n]. */
+static void plain_block(const struct plain_part *part, const struct plain_view *view, double (*x)[D], int n)
 {
     double y[MAX_LENGTH][D];
     memcpy(y, x, sizeof y);
-    for (int t = 0; t < n && !post_norm; t++)
-        plain_norm(m, prefix, b, "norm1", y[t]);
+    for (int t = 0; t < n && !part->post_norm; t++)
+        plain_norm(part, "norm1", y[t]);
     for (int t = 0; t < n; t++) {
         double z[D];
-        plain_attention(m, prefix, b, "self_attn", y[t], (const double(*)[D])y, t + 1, x[t]);
-        if (post_norm)
-            plain_norm(m, prefix, b, "norm1", x[t]);
+        plain_attention(part, "self_attn", y[t], (const double(*)[D])y, t + 1, x[t]);
+        if (part->post_norm)
+            plain_norm(part, "norm1", x[t]);
         memcpy(z, x[t], sizeof z);
-        if (!post_norm)
-            plain_norm(m, prefix, b, "norm2", z);
-        plain_attention(m, prefix, b, "src_attn", z, frames + begin[t], end[t] - begin[t], x[t]);
-        if (post_norm)
-            plain_norm(m, prefix, b, "norm2", x[t]);
+        if (!part->post_norm)
+            plain_norm(part, "norm2", z);
+        plain_attention(part, "src_attn", z, view->frames + view->begin[t], view->end[t] - view->begin[t], x[t]);
+        if (part->post_norm)
+            plain_norm(part, "norm2", x[t]);
         memcpy(z, x[t], sizeof z);
-        if (!post_norm)
-            plain_norm(m, prefix, b, "norm3", z);
-        plain_feed_forward(m, prefix, b, z, x[t]);
-        if (post_norm)
-            plain_norm(m, prefix, b, "norm3", x[t]);
+        if (!part->post_norm)
+            plain_norm(part, "norm3", z);
+        plain_feed_forward(part, z, x[t]);
+        if (part->post_norm)
+            plain_norm(part, "norm3", x[t]);
     }
 }
 
-/* log p(next | tokens [n]) into logprobs [n + 1][V], where row t sees frames begin[t] .. end[t] - 1. */
-static inline void plain_logprobs_within(const struct model *m, const char *prefix, int post_norm,
-                                         const double (*frames)[D], const int *begin, const int *end,
+/* log p(next | tokens [n]) into logprobs [n + 1][V]. */
+static inline void plain_logprobs_within(const struct plain_part *part, const struct plain_view *view,
                                          const int *tokens, int n, double (*logprobs)[V])
 {
     double x[MAX_LENGTH][D];
-    const float *embedding = plain(m, prefix, -1, "embed.0.weight");
+    const float *embedding = plain(part, "embed.0.weight");
     for (int t = 0; t <= n; t++)
         for (int i = 0; i < D; i++) {
             double angle = t * pow(10000.0, -(double)(i / 2 * 2) / D);
             int token = t == 0 ? small.sos : tokens[t - 1];
             x[t][i] = (double)embedding[token * D + i] * sqrt((double)D) + (i % 2 ? cos(angle) : sin(angle));
         }
-    for (int b = 0; b < BLOCKS; b++)
-        plain_block(m, prefix, b, post_norm, frames, begin, end, x, n + 1);
+    for (int b = 0; b < BLOCKS; b++) {
+        struct plain_part block = *part;
+        block.block = b;
+        plain_block(&block, view, x, n + 1);
+    }
     for (int t = 0; t <= n; t++) {
         double sum = 0.0;
-        if (!post_norm)
-            plain_norm(m, prefix, -1, "after_norm", x[t]);
-        plain_linear(plain(m, prefix, -1, "output_layer.weight"), plain(m, prefix, -1, "output_layer.bias"), x[t], D, V,
-                     logprobs[t]);
+        if (!part->post_norm)
+            plain_norm(part, "after_norm", x[t]);
+        plain_linear(plain(part, "output_layer.weight"), plain(part, "output_layer.bias"), x[t], D, V, logprobs[t]);
         for (int v = 0; v < V; v++)
             sum += exp(logprobs[t][v]);
         for (int v = 0; v < V; v++)

@@ -47,15 +47,14 @@ static inline float tiny_uniform(uint64_t *state)
     return (float)tiny_random(state) / (float)(1u << 30) - 1.0f;
 }
 
-static inline void tiny_add(struct tiny_list *l, const char *prefix, const char *name, int rows, int columns, int depth,
+/* shape: zeros at its end are no dimensions. */
+static inline void tiny_add(struct tiny_list *l, const char *prefix, const char *name, const int64_t shape[3],
                             float scale, float centre)
 {
     struct tiny_tensor *t = &l->at[l->n++];
     snprintf(t->name, sizeof t->name, "%s.%s", prefix, name);
-    t->n_dims = depth > 0 ? 3 : columns > 0 ? 2 : 1;
-    t->shape[0] = rows;
-    t->shape[1] = columns;
-    t->shape[2] = depth;
+    t->n_dims = shape[2] > 0 ? 3 : shape[1] > 0 ? 2 : 1;
+    memcpy(t->shape, shape, sizeof t->shape);
     t->scale = scale;
     t->centre = centre;
 }
@@ -64,19 +63,19 @@ static inline void tiny_linear(struct tiny_list *l, const char *prefix, const ch
 {
     char full[160];
     snprintf(full, sizeof full, "%s.weight", name);
-    tiny_add(l, prefix, full, n_out, n_in, 0, 1.7f / sqrtf((float)n_in), 0);
+    tiny_add(l, prefix, full, (const int64_t[3]){n_out, n_in}, 1.7f / sqrtf((float)n_in), 0);
     snprintf(full, sizeof full, "%s.bias", name);
     if (bias)
-        tiny_add(l, prefix, full, n_out, 0, 0, 0.1f, 0);
+        tiny_add(l, prefix, full, (const int64_t[3]){n_out}, 0.1f, 0);
 }
 
 static inline void tiny_norm(struct tiny_list *l, const char *prefix, const char *name)
 {
     char full[160];
     snprintf(full, sizeof full, "%s.weight", name);
-    tiny_add(l, prefix, full, TINY_D, 0, 0, 0.1f, 1);
+    tiny_add(l, prefix, full, (const int64_t[3]){TINY_D}, 0.1f, 1);
     snprintf(full, sizeof full, "%s.bias", name);
-    tiny_add(l, prefix, full, TINY_D, 0, 0, 0.1f, 0);
+    tiny_add(l, prefix, full, (const int64_t[3]){TINY_D}, 0.1f, 0);
 }
 
 static inline void tiny_attention(struct tiny_list *l, const char *prefix, const char *name)
@@ -112,14 +111,14 @@ static inline void tiny_layers(struct tiny_list *l, const char *side, int crosse
 static inline void tiny_list_all(struct tiny_list *l, int n_vocab)
 {
     static const char encoder[] = "model.encoder", decoder[] = "model.decoder";
-    tiny_add(l, encoder, "conv1.weight", TINY_D, TINY_MELS, 3, 0.2f, 0);
-    tiny_add(l, encoder, "conv1.bias", TINY_D, 0, 0, 0.1f, 0);
-    tiny_add(l, encoder, "conv2.weight", TINY_D, TINY_D, 3, 0.4f, 0);
-    tiny_add(l, encoder, "conv2.bias", TINY_D, 0, 0, 0.1f, 0);
-    tiny_add(l, encoder, "embed_positions.weight", TINY_CTX, TINY_D, 0, 0.5f, 0);
+    tiny_add(l, encoder, "conv1.weight", (const int64_t[3]){TINY_D, TINY_MELS, 3}, 0.2f, 0);
+    tiny_add(l, encoder, "conv1.bias", (const int64_t[3]){TINY_D}, 0.1f, 0);
+    tiny_add(l, encoder, "conv2.weight", (const int64_t[3]){TINY_D, TINY_D, 3}, 0.4f, 0);
+    tiny_add(l, encoder, "conv2.bias", (const int64_t[3]){TINY_D}, 0.1f, 0);
+    tiny_add(l, encoder, "embed_positions.weight", (const int64_t[3]){TINY_CTX, TINY_D}, 0.5f, 0);
     tiny_layers(l, "encoder", 0);
-    tiny_add(l, decoder, "embed_tokens.weight", n_vocab, TINY_D, 0, 1.5f, 0);
-    tiny_add(l, decoder, "embed_positions.weight", TINY_TEXT, TINY_D, 0, 1.5f, 0);
+    tiny_add(l, decoder, "embed_tokens.weight", (const int64_t[3]){n_vocab, TINY_D}, 1.5f, 0);
+    tiny_add(l, decoder, "embed_positions.weight", (const int64_t[3]){TINY_TEXT, TINY_D}, 1.5f, 0);
     tiny_layers(l, "decoder", 1);
 }
 

@@ -51,29 +51,37 @@ static inline void torch_file(struct torch_writer *w, const char *name, const vo
         abort();
 }
 
+/* A view of a storage: elements offset, offset + stride ... of n_elements. */
+struct torch_view {
+    const char *class; /* of the storage */
+    const void *data;
+    size_t n_bytes;
+    int64_t n_elements, offset;
+    int n_dims;
+    int64_t shape[TENSOR_MAX_DIMS], stride[TENSOR_MAX_DIMS];
+};
+
 /* A whole storage, and the call that makes a view of it. */
-static inline void torch_view(struct torch_writer *w, const char *class, const void *data, size_t n_bytes,
-                              int64_t n_elements, int64_t offset, int n_dims, const int64_t shape[],
-                              const int64_t stride[])
+static inline void torch_put_view(struct torch_writer *w, const struct torch_view *v)
 {
     char key[16], name[32];
     snprintf(key, sizeof key, "%d", w->n_storages++);
     snprintf(name, sizeof name, "t/data/%s", key);
-    torch_file(w, name, data, n_bytes);
+    torch_file(w, name, v->data, v->n_bytes);
     TORCH_PUTS(w, "ctorch._utils\n_rebuild_tensor_v2\n((");
     torch_text(w, "storage");
     TORCH_PUTS(w, "ctorch\n");
-    torch_put(w, class, strlen(class));
+    torch_put(w, v->class, strlen(v->class));
     TORCH_PUTS(w, "\n");
     torch_text(w, key);
     torch_text(w, "cpu");
-    torch_number(w, n_elements);
+    torch_number(w, v->n_elements);
     TORCH_PUTS(w, "tQ");
-    torch_number(w, offset);
+    torch_number(w, v->offset);
     for (int i = 0; i < 2; i++) {
         TORCH_PUTS(w, "(");
-        for (int d = 0; d < n_dims; d++)
-            torch_number(w, i == 0 ? shape[d] : stride[d]);
+        for (int d = 0; d < v->n_dims; d++)
+            torch_number(w, i == 0 ? v->shape[d] : v->stride[d]);
         TORCH_PUTS(w, "t");
     }
     TORCH_PUTS(w, "\x89" "ccollections\nOrderedDict\n)RtR");
@@ -81,16 +89,20 @@ static inline void torch_view(struct torch_writer *w, const char *class, const v
 
 static inline void torch_tensor(struct torch_writer *w, const struct tensor *t)
 {
-    int64_t stride[TENSOR_MAX_DIMS], n = 1;
+    struct torch_view v = {.class = t->dtype == DTYPE_F16   ? "HalfStorage"
+                                    : t->dtype == DTYPE_I64 ? "LongStorage"
+                                                            : "FloatStorage",
+                           .data = t->data,
+                           .n_bytes = t->n_bytes,
+                           .n_elements = (int64_t)tensor_elements(t),
+                           .n_dims = t->n_dims};
+    int64_t n = 1;
     for (int d = t->n_dims - 1; d >= 0; d--) {
-        stride[d] = n;
+        v.shape[d] = t->shape[d];
+        v.stride[d] = n;
         n *= t->shape[d];
     }
-    torch_view(w,
-               t->dtype == DTYPE_F16   ? "HalfStorage"
-               : t->dtype == DTYPE_I64 ? "LongStorage"
-                                       : "FloatStorage",
-               t->data, t->n_bytes, (int64_t)tensor_elements(t), 0, t->n_dims, t->shape, stride);
+    torch_put_view(w, &v);
 }
 
 static inline void torch_open(struct torch_writer *w, const char *path)

@@ -12,93 +12,105 @@
 #include "tests/support/conversion.h"
 #include "tests/support/torch_writer.h"
 
-/* A Whisper model of width 4, one layer a side, in OpenAI's form; its numbers count up.  Tensor `without` is left out.
- */
+/* ---- a Whisper model of width 4, one layer a side, in OpenAI's form; its numbers count up ---- */
+
+struct named_shape {
+    const char *name;
+    int64_t shape[3]; /* zeros at its end are no dimensions */
+};
+
+static const struct named_shape ends[] = {
+    {"encoder.conv1.weight", {4, 80, 3}},
+    {"encoder.conv1.bias", {4}},
+    {"encoder.conv2.weight", {4, 4, 3}},
+    {"encoder.conv2.bias", {4}},
+    {"encoder.ln_post.weight", {4}},
+    {"encoder.ln_post.bias", {4}},
+    {"decoder.token_embedding.weight", {51865, 4}},
+    {"decoder.positional_embedding", {8, 4}},
+    {"decoder.ln.weight", {4}},
+    {"decoder.ln.bias", {4}},
+};
+static const struct named_shape attention[] = {
+    {".query.weight", {4, 4}}, {".query.bias", {4}},    {".key.weight", {4, 4}},
+    {".value.weight", {4, 4}}, {".value.bias", {4}},    {".out.weight", {4, 4}},
+    {".out.bias", {4}},        {"_ln.weight", {4}},     {"_ln.bias", {4}},
+};
+static const struct named_shape mlp[] = {
+    {"_ln.weight", {4}}, {"_ln.bias", {4}},       {".0.weight", {16, 4}},
+    {".0.bias", {16}},   {".2.weight", {4, 16}}, {".2.bias", {4}},
+};
+static const struct {
+    const char *name;
+    int64_t value;
+} dims[] = {{"n_mels", 80},      {"n_audio_ctx", 1500}, {"n_audio_state", 4},
+            {"n_audio_head", 2}, {"n_audio_layer", 1},  {"n_vocab", 51865},
+            {"n_text_ctx", 8},   {"n_text_state", 4},   {"n_text_layer", 1}};
+
+struct source {
+    struct torch_writer w;
+    const char *without;
+    uint16_t *numbers;
+};
+
+static void put_tensor(struct source *s, const char *name, const int64_t shape[3])
+{
+    int n_dims = shape[2] > 0 ? 3 : shape[1] > 0 ? 2 : 1;
+    struct tensor t = {name, DTYPE_F16, n_dims, {shape[0], shape[1], shape[2]}, s->numbers, 0};
+    if (s->without != NULL && strcmp(name, s->without) == 0)
+        return;
+    CU_ASSERT_EQUAL_FATAL(tensor_measure(t.dtype, t.n_dims, t.shape, &t.n_bytes), 0);
+    torch_text(&s->w, name);
+    torch_tensor(&s->w, &t);
+}
+
+static void put_tensors(struct source *s, const char *prefix, const struct named_shape *rows, size_t n)
+{
+    char name[120];
+    for (size_t i = 0; i < n; i++) {
+        snprintf(name, sizeof name, "%s%s", prefix, rows[i].name);
+        put_tensor(s, name, rows[i].shape);
+    }
+}
+#define PUT_TENSORS(s, prefix, rows) put_tensors(s, prefix, rows, sizeof rows / sizeof rows[0])
+
+static void put_dims(struct source *s, int64_t n_text_head)
+{
+    torch_text(&s->w, "dims");
+    TORCH_PUTS(&s->w, "}(");
+    for (size_t i = 0; i < sizeof dims / sizeof dims[0]; i++) {
+        torch_text(&s->w, dims[i].name);
+        torch_number(&s->w, dims[i].value);
+    }
+    torch_text(&s->w, "n_text_head");
+    torch_number(&s->w, n_text_head);
+    TORCH_PUTS(&s->w, "u");
+}
+
+/* Tensor `without` is left out. */
 static void write_whisper(const char *path, const char *without, int64_t n_text_head)
 {
-    static const struct {
-        const char *name;
-        int n_dims;
-        int64_t shape[3];
-    } rows[] = {
-        {"encoder.conv1.weight", 3, {4, 80, 3}},
-        {"encoder.conv1.bias", 1, {4}},
-        {"encoder.conv2.weight", 3, {4, 4, 3}},
-        {"encoder.conv2.bias", 1, {4}},
-        {"encoder.ln_post.weight", 1, {4}},
-        {"encoder.ln_post.bias", 1, {4}},
-        {"decoder.token_embedding.weight", 2, {51865, 4}},
-        {"decoder.positional_embedding", 2, {8, 4}},
-        {"decoder.ln.weight", 1, {4}},
-        {"decoder.ln.bias", 1, {4}},
-    };
-    static const char *const sides[] = {"encoder", "decoder"};
-    static const char *const layers[] = {"attn", "cross_attn"};
-    static const char *const parts[] = {"query", "key", "value", "out"};
-    static const struct {
-        const char *name;
-        int64_t value;
-    } dims[] = {{"n_mels", 80},      {"n_audio_ctx", 1500}, {"n_audio_state", 4},
-                {"n_audio_head", 2}, {"n_audio_layer", 1},  {"n_vocab", 51865},
-                {"n_text_ctx", 8},   {"n_text_state", 4},   {"n_text_layer", 1}};
-    struct torch_writer w;
-    uint16_t *numbers = mem_array(51865 * 4, 2);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(numbers);
+    struct source s = {.without = without, .numbers = mem_array(51865 * 4, 2)};
+    CU_ASSERT_PTR_NOT_NULL_FATAL(s.numbers);
     for (int i = 0; i < 51865 * 4; i++)
-        numbers[i] = half_f32_to_f16((float)(i % 1000) / 8.0f);
-    torch_open(&w, path);
-    TORCH_PUTS(&w, "}(");
-    torch_text(&w, "dims");
-    TORCH_PUTS(&w, "}(");
-    for (size_t i = 0; i < sizeof dims / sizeof dims[0]; i++) {
-        torch_text(&w, dims[i].name);
-        torch_number(&w, dims[i].value);
-    }
-    torch_text(&w, "n_text_head");
-    torch_number(&w, n_text_head);
-    TORCH_PUTS(&w, "u");
-    torch_text(&w, "model_state_dict");
-    TORCH_PUTS(&w, "}(");
-#define PUT(text, dimensions, ...)                                                                                     \
-    if (without == NULL || strcmp(text, without) != 0) {                                                               \
-        struct tensor t = {text, DTYPE_F16, dimensions, __VA_ARGS__, numbers, 0};                                      \
-        CU_ASSERT_EQUAL_FATAL(tensor_measure(t.dtype, t.n_dims, t.shape, &t.n_bytes), 0);                              \
-        torch_text(&w, text);                                                                                          \
-        torch_tensor(&w, &t);                                                                                          \
-    }
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        PUT(rows[i].name, rows[i].n_dims, {rows[i].shape[0], rows[i].shape[1], rows[i].shape[2]})
-    for (int side = 0; side < 2; side++) {
-        char name[120];
-        for (int layer = 0; layer <= side; layer++) {
-            for (int part = 0; part < 4; part++) {
-                snprintf(name, sizeof name, "%s.blocks.0.%s.%s.weight", sides[side], layers[layer], parts[part]);
-                PUT(name, 2, {4, 4})
-                snprintf(name, sizeof name, "%s.blocks.0.%s.%s.bias", sides[side], layers[layer], parts[part]);
-                if (part != 1)
-                    PUT(name, 1, {4})
-            }
-            snprintf(name, sizeof name, "%s.blocks.0.%s_ln.weight", sides[side], layers[layer]);
-            PUT(name, 1, {4})
-            snprintf(name, sizeof name, "%s.blocks.0.%s_ln.bias", sides[side], layers[layer]);
-            PUT(name, 1, {4})
-        }
-        static const struct {
-            const char *name;
-            int n_dims;
-            int64_t shape[2];
-        } mlp[] = {{"mlp_ln.weight", 1, {4, 0}}, {"mlp_ln.bias", 1, {4, 0}},   {"mlp.0.weight", 2, {16, 4}},
-                   {"mlp.0.bias", 1, {16, 0}},   {"mlp.2.weight", 2, {4, 16}}, {"mlp.2.bias", 1, {4, 0}}};
-        for (size_t i = 0; i < sizeof mlp / sizeof mlp[0]; i++) {
-            snprintf(name, sizeof name, "%s.blocks.0.%s", sides[side], mlp[i].name);
-            PUT(name, mlp[i].n_dims, {mlp[i].shape[0], mlp[i].shape[1]})
-        }
-    }
-#undef PUT
-    TORCH_PUTS(&w, "uu");
-    torch_close(&w);
-    mem_free(numbers);
+        s.numbers[i] = half_f32_to_f16((float)(i % 1000) / 8.0f);
+    torch_open(&s.w, path);
+    TORCH_PUTS(&s.w, "}(");
+    put_dims(&s, n_text_head);
+    torch_text(&s.w, "model_state_dict");
+    TORCH_PUTS(&s.w, "}(");
+    PUT_TENSORS(&s, "", ends);
+    PUT_TENSORS(&s, "encoder.blocks.0.attn", attention);
+    PUT_TENSORS(&s, "encoder.blocks.0.mlp", mlp);
+    PUT_TENSORS(&s, "decoder.blocks.0.attn", attention);
+    PUT_TENSORS(&s, "decoder.blocks.0.cross_attn", attention);
+    PUT_TENSORS(&s, "decoder.blocks.0.mlp", mlp);
+    TORCH_PUTS(&s.w, "uu");
+    torch_close(&s.w);
+    mem_free(s.numbers);
 }
+
+/* ---- what becomes of it ---- */
 
 /* 50257 pieces: the 256 bytes, then pairs of them in order. */
 static void write_vocabulary(const char *path)

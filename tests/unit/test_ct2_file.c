@@ -13,20 +13,24 @@ static void put_ct2_text(struct buffer *b, const char *text)
     CU_ASSERT_EQUAL(buffer_append(b, text, n), 0);
 }
 
-static void put_variable(struct buffer *b, const char *name, int n_dims, int rows, int columns, int type,
-                         const void *data, size_t n)
+struct variable {
+    const char *name;
+    int n_dims, shape[2];
+    int type; /* 0: float, 1: int8, 2: int16 */
+    const void *data;
+    size_t n; /* bytes of data */
+};
+
+static void put_variable(struct buffer *b, const struct variable *v)
 {
-    char byte = (char)n_dims;
-    put_ct2_text(b, name);
-    CU_ASSERT_EQUAL(buffer_append(b, &byte, 1), 0);
-    if (n_dims > 0)
-        put32(b, (uint32_t)rows);
-    if (n_dims > 1)
-        put32(b, (uint32_t)columns);
-    byte = (char)type;
-    CU_ASSERT_EQUAL(buffer_append(b, &byte, 1), 0);
-    put32(b, (uint32_t)n);
-    CU_ASSERT_EQUAL(buffer_append(b, data, n), 0);
+    char n_dims = (char)v->n_dims, type = (char)v->type;
+    put_ct2_text(b, v->name);
+    CU_ASSERT_EQUAL(buffer_append(b, &n_dims, 1), 0);
+    for (int d = 0; d < v->n_dims; d++)
+        put32(b, (uint32_t)v->shape[d]);
+    CU_ASSERT_EQUAL(buffer_append(b, &type, 1), 0);
+    put32(b, (uint32_t)v->n);
+    CU_ASSERT_EQUAL(buffer_append(b, v->data, v->n), 0);
 }
 
 static void make_ct2(struct buffer *b)
@@ -34,16 +38,20 @@ static void make_ct2(struct buffer *b)
     static const signed char q[] = {10, -20, 127, -128, 0, 4};
     static const int16_t wide[] = {-300, 400}, heads = 8;
     static const float scales[] = {10.0f, 4.0f}, one = 100.0f, bias[] = {1.0f, 2.0f};
+    const struct variable variables[] = {
+        {"a/bias", 1, {2}, 0, bias, sizeof bias},
+        {"a/weight", 2, {2, 3}, 1, q, sizeof q},
+        {"a/weight_scale", 1, {2}, 0, scales, sizeof scales},
+        {"b/weight", 2, {1, 2}, 2, wide, sizeof wide},
+        {"b/weight_scale", 0, {0}, 0, &one, sizeof one},
+        {"num_heads", 0, {0}, 2, &heads, sizeof heads},
+    };
     put32(b, 6);
     put_ct2_text(b, "WhisperSpec");
     put32(b, 3);
-    put32(b, 6);
-    put_variable(b, "a/bias", 1, 2, 0, 0, bias, sizeof bias);
-    put_variable(b, "a/weight", 2, 2, 3, 1, q, sizeof q);
-    put_variable(b, "a/weight_scale", 1, 2, 0, 0, scales, sizeof scales);
-    put_variable(b, "b/weight", 2, 1, 2, 2, wide, sizeof wide);
-    put_variable(b, "b/weight_scale", 0, 0, 0, 0, &one, sizeof one);
-    put_variable(b, "num_heads", 0, 0, 0, 2, &heads, sizeof heads);
+    put32(b, sizeof variables / sizeof variables[0]);
+    for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++)
+        put_variable(b, &variables[i]);
     put32(b, 1);
     put_ct2_text(b, "c/weight");
     put_ct2_text(b, "a/weight");

@@ -20,7 +20,8 @@ static void plain_logprobs(const struct model *m, const char *prefix, int post_n
     int begin[MAX_LENGTH] = {0}, end[MAX_LENGTH];
     for (int t = 0; t <= n; t++)
         end[t] = T;
-    plain_logprobs_within(m, prefix, post_norm, frames, begin, end, tokens, n, logprobs);
+    plain_logprobs_within(&(struct plain_part){m, prefix, post_norm, -1}, &(struct plain_view){frames, begin, end},
+                          tokens, n, logprobs);
 }
 
 /* ---- what is tested ---- */

@@ -96,8 +96,9 @@ static void plain_labels(const struct trial *r, const struct path *p, int t, dou
         begin[k - first] = o->left < 0 ? 0 : larger(0, from - o->left);
         end[k - first] = o->right < 0 || to + o->right > T ? T : to + o->right;
     }
-    plain_logprobs_within(&r->s->model, "left", 0, (const double(*)[D])r->frames, begin, end, p->labels + first,
-                          p->n - first, all);
+    const struct plain_part part = {&r->s->model, "left", 0, -1};
+    const struct plain_view view = {(const double(*)[D])r->frames, begin, end};
+    plain_logprobs_within(&part, &view, p->labels + first, p->n - first, all);
     memcpy(logprobs, all[p->n - first], V * sizeof *logprobs);
 }
 

@@ -12,6 +12,14 @@
 
 static const float numbers[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
 
+/* A matrix that sees some of the numbers. */
+static void put_matrix(struct torch_writer *w, int64_t offset, int64_t rows, int64_t columns, int64_t row_stride,
+                       int64_t column_stride)
+{
+    torch_put_view(w, &(struct torch_view){"FloatStorage", numbers, sizeof numbers, 12, offset, 2, {rows, columns},
+                                           {row_stride, column_stride}});
+}
+
 /* {"dims": {"n_mels": 80}, "state": {"x": 3x4, "t": its transpose, "s": rows 1, 2 of columns 0, 2, "none": None}} */
 static void write_nested(void)
 {
@@ -26,11 +34,11 @@ static void write_nested(void)
     torch_text(&w, "state");
     TORCH_PUTS(&w, "ccollections\nOrderedDict\n)R(");
     torch_text(&w, "x");
-    torch_view(&w, "FloatStorage", numbers, sizeof numbers, 12, 0, 2, (const int64_t[]){3, 4}, (const int64_t[]){4, 1});
+    put_matrix(&w, 0, 3, 4, 4, 1);
     torch_text(&w, "t");
-    torch_view(&w, "FloatStorage", numbers, sizeof numbers, 12, 0, 2, (const int64_t[]){4, 3}, (const int64_t[]){1, 4});
+    put_matrix(&w, 0, 4, 3, 1, 4);
     torch_text(&w, "s");
-    torch_view(&w, "FloatStorage", numbers, sizeof numbers, 12, 4, 2, (const int64_t[]){2, 2}, (const int64_t[]){4, 2});
+    put_matrix(&w, 4, 2, 2, 4, 2);
     torch_text(&w, "none");
     TORCH_PUTS(&w, "N");
     TORCH_PUTS(&w, "u}"); /* the attributes of a state_dict */
@@ -67,7 +75,7 @@ static void refuse_view(const char *class, size_t n_bytes, int64_t n_elements, i
     torch_open(&w, path());
     TORCH_PUTS(&w, "}");
     torch_text(&w, "a.name");
-    torch_view(&w, class, numbers, n_bytes, n_elements, offset, 1, &size, &stride);
+    torch_put_view(&w, &(struct torch_view){class, numbers, n_bytes, n_elements, offset, 1, {size}, {stride}});
     TORCH_PUTS(&w, "s");
     torch_close(&w);
     CU_ASSERT_EQUAL(torch_file_open(&c, path(), &msg), LINNET_E_FORMAT);
