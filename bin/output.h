@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * output.h - results in the formats that people want: one writer for each behind one table.
+ * output.h - the table of output formats, and the writing of one recording's results in one of them.
  *
  * One struct output is one recording.  Feed it the FINAL events as they come and take what is ready from `out`:
  *
@@ -9,14 +9,27 @@
  *     output_save(&o, "folder", &msg);   // folder/talk.srt
  *     output_close(&o);
  *
- * Every format but JSON gives its lines segment by segment. */
+ * Every format but JSON gives its lines segment by segment.  A new format is a file in output/ that ends in a
+ * `const struct output_format NAME_output`, and one line in OUTPUT_FORMATS. */
 #ifndef LINNET_BIN_OUTPUT_H
 #define LINNET_BIN_OUTPUT_H
 
 #include "base/buffer.h"
 #include "base/status.h"
 
-#define OUTPUT_FORMATS "txt|json|srt|vtt|tsv|ctm"
+/* In the order of help. */
+/* clang-format off */
+#define OUTPUT_FORMATS(X) \
+    X(txt) \
+    X(json) \
+    X(srt) \
+    X(vtt) \
+    X(tsv) \
+    X(ctm)
+/* clang-format on */
+
+#define OUTPUT_NAME(name) "|" #name
+#define OUTPUT_NAMES (&(OUTPUT_FORMATS(OUTPUT_NAME))[1]) /* "txt|json|..." */
 
 struct output_options {
     int word_cues; /* srt, vtt: a cue for each word, where there are word times */
@@ -26,9 +39,9 @@ struct output {
     const struct output_format *format;
     const char *file; /* the recording's name as given; the caller's */
     struct output_options options;
-    struct buffer out;      /* what is ready to be written */
-    int n_segments, n_cues, n_words; /* so far */
-    char language[16];      /* of the first segment that has one */
+    struct buffer out;                   /* what is ready to be written */
+    int n_segments, n_cues, n_words;     /* so far */
+    char language[16];                   /* of the first segment that has one */
     struct buffer text, segments, nbest; /* JSON collects these until the end */
 };
 

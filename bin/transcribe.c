@@ -22,7 +22,7 @@ static const struct transcribe_options defaults = {.format = "txt"};
 #define FIELD(name) offsetof(struct transcribe_options, name)
 
 static const struct option_spec options[] = {
-    {"format", 'f', OPTION_TEXT, FIELD(format), "FORMAT", "what to write (txt)", 0, 0, OUTPUT_FORMATS, NULL},
+    {"format", 'f', OPTION_TEXT, FIELD(format), "FORMAT", "what to write (txt)", 0, 0, OUTPUT_NAMES, NULL},
     {"output", 'o', OPTION_TEXT, FIELD(output), "DIR", "write a file for each recording into DIR instead of to stdout",
      0, 0, NULL, NULL},
     {"raw", 0, OPTION_TEXT, FIELD(raw), "SPEC", "files are bare samples, such as s16le:16000:1", 0, 0, NULL, NULL},

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * output_json.c - the JSON writer.
+ * json.c - JSON: one object on one line for a recording.
  *
  *     {"file", "duration", "language", "text",
  *      "segments": [{"start", "end", "text", "tokens": [ids], "logprob", "confidence", "no_speech",
@@ -8,12 +8,11 @@
  *
  * Times are seconds; nbest[].times are encoder frames of the segment.  Segments are written into a buffer as they come,
  * because the text and the duration stand before them. */
-#include "bin/output_json.h"
-
 #include <string.h>
 
 #include "base/json_writer.h"
 #include "base/utf8.h"
+#include "bin/output.h"
 
 /* Writes in a row until one fails: each step is skipped once rc is set. */
 #define THEN(call)                                                                                                     \
@@ -89,7 +88,7 @@ static int needs_space(const struct buffer *before, const char *after)
     return last != ' ' && first != ' ' && last < 0x2E80 && first < 0x2E80;
 }
 
-int output_json_segment(struct output *o, const linnet_event *event)
+static int segment(struct output *o, const linnet_event *event)
 {
     const char *text = event->text + (o->text.n == 0 ? strspn(event->text, " ") : 0);
     int rc = needs_space(&o->text, text) ? buffer_puts(&o->text, " ") : 0;
@@ -100,7 +99,7 @@ int output_json_segment(struct output *o, const linnet_event *event)
     return rc;
 }
 
-int output_json_end(struct output *o, double duration_s)
+static int end(struct output *o, double duration_s)
 {
     int rc = buffer_puts(&o->out, "{\"file\": ");
     THEN(json_write_text(&o->out, o->file));
@@ -116,3 +115,5 @@ int output_json_end(struct output *o, double duration_s)
     THEN(buffer_puts(&o->out, "]}\n"));
     return rc;
 }
+
+const struct output_format json_output = {.name = "json", .segment = segment, .end = end};
