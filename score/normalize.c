@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0
- * normalize.c - the normalizers by name. */
+ * normalize.c - the normalizers by name, and those that only change case. */
 #include "score/normalize.h"
 
 #include <string.h>
 
-#include "score/normalize_en.h"
+#include "score/normalize_rules.h"
 
-static int none(struct codes *text)
+int normalize_none(struct codes *text)
 {
     (void)text;
     return 0;
+}
+
+int normalize_lower(struct codes *text)
+{
+    return codes_lower(text);
 }
 
 /* The capital that code is the lower case of, or code; Latin, Greek and Cyrillic. */
@@ -23,23 +28,19 @@ static uint32_t capital_of(uint32_t code)
     return code;
 }
 
-static int upper(struct codes *text)
+int normalize_upper(struct codes *text)
 {
     for (size_t i = 0; i < text->n; i++)
         text->at[i] = capital_of(text->at[i]);
     return 0;
 }
 
+#define ENTRY(function, name) {name, normalize_##function},
+
 static const struct {
     const char *name;
     int (*change)(struct codes *text);
-} normalizers[] = {
-    {"none", none},
-    {"lower", codes_lower},
-    {"upper", upper},
-    {"whisper-basic", normalize_basic},
-    {"whisper-en", normalize_english},
-};
+} normalizers[] = {NORMALIZERS(ENTRY)};
 
 int normalize_text(const char *name, const char *text, size_t n, struct buffer *out, struct message *msg)
 {

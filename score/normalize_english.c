@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
- * normalize_en.c - openai-whisper's normalizers: the steps around numbers and spelling.
+ * normalize_english.c - openai-whisper's normalizers: the steps around numbers and spelling.
  *
  * openai-whisper (normalizers/basic.py, english.py) writes them as regular expressions.  Each is a small pass here; the
  * comment over a pass shows the expression, whose matches must not overlap and are taken from the left. */
-#include "score/normalize_en.h"
+#include "score/normalize_rules.h"
 
 #include <string.h>
-
-#include "base/status.h"
-#include "score/normalize_rules.h"
 
 int normalize_is_ascii_digit(uint32_t code)
 {
