@@ -26,6 +26,12 @@ int file_exists_in(const char *dir, const char *name)
     return file_in(path, dir, name, NULL) >= 0 && file_exists(path);
 }
 
+int file_is_folder(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
 int file_make_folder(const char *path, struct message *msg)
 {
     char part[FILE_MAX_PATH];

@@ -17,12 +17,6 @@ static const struct convert_kind *const kinds[] = {
 };
 #define N_KINDS (sizeof kinds / sizeof kinds[0])
 
-static int is_folder(const char *path)
-{
-    struct stat st;
-    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
-}
-
 static int is_empty(const char *dir)
 {
     DIR *d = opendir(dir);
@@ -61,7 +55,7 @@ static const struct convert_kind *find_kind(const char *source)
 static int put_in_place(const char *fresh, const char *dir, struct message *msg)
 {
     char old[FILE_MAX_PATH];
-    int had = is_folder(dir);
+    int had = file_is_folder(dir);
     snprintf(old, sizeof old, "%.4000s.%ld.old", dir, (long)getpid());
     if (had && rename(dir, old) < 0)
         return fail(msg, LINNET_E_IO, "%s: cannot be replaced: %s", dir, strerror(errno));
@@ -85,7 +79,7 @@ static int convert_fresh(const struct convert_kind *kind, const char *source, co
         n--;
     if (n > FILE_MAX_PATH - 100)
         return fail(msg, LINNET_E_ARGUMENT, "%s: path too long", dir);
-    if (is_folder(dir) ? !is_empty(dir) && !file_exists_in(dir, "config.json") : file_exists(dir))
+    if (file_is_folder(dir) ? !is_empty(dir) && !file_exists_in(dir, "config.json") : file_exists(dir))
         return fail(msg, LINNET_E_ARGUMENT, "%s: is there already and is not a model", dir);
     snprintf(fresh, sizeof fresh, "%.*s.%ld.new", n, dir, (long)getpid());
     if (mkdir(fresh, 0777) < 0)

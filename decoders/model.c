@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "decoders/hybrid_model.h"
 #include "decoders/whisper_model.h"
@@ -20,17 +20,11 @@ static const struct setting settings[] = {
 
 const struct settings_table model_settings = {"Model", sizeof(struct model_options), settings};
 
-static int is_directory(const char *path)
-{
-    struct stat s;
-    return stat(path, &s) == 0 && S_ISDIR(s.st_mode);
-}
-
 int model_locate(char **dir, const char *name, struct message *msg)
 {
-    char path[4096];
+    char path[FILE_MAX_PATH];
     const char *cache = getenv("LINNET_MODELS"), *home = getenv("HOME");
-    if (!is_directory(name) && strchr(name, '/') == NULL) {
+    if (!file_is_folder(name) && strchr(name, '/') == NULL) {
         if (cache != NULL && *cache != '\0')
             snprintf(path, sizeof path, "%s/%s", cache, name);
         else
@@ -38,11 +32,10 @@ int model_locate(char **dir, const char *name, struct message *msg)
     } else {
         snprintf(path, sizeof path, "%s", name);
     }
-    struct stat s;
-    if (stat(path, &s) != 0)
+    if (!file_is_folder(path) && !file_exists(path))
         return fail(msg, LINNET_E_IO, "%s: there is no such model%s%s", name, strcmp(path, name) ? ", nor " : "",
                     strcmp(path, name) ? path : "");
-    if (!S_ISDIR(s.st_mode))
+    if (!file_is_folder(path))
         return fail(msg, LINNET_E_MODEL, "%s: a model is a directory; 'linnet convert' makes one of a checkpoint",
                     name);
     *dir = mem_string(path);

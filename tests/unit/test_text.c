@@ -232,6 +232,12 @@ static void files_are_written_whole_or_not_at_all(void)
     buffer_free(&b);
 }
 
+static void folders_are_told_from_files(void)
+{
+    CU_ASSERT(file_is_folder("/") && file_is_folder("/dev/."));
+    CU_ASSERT(!file_is_folder("/dev/null") && !file_is_folder("/no/such/folder"));
+}
+
 static const struct unit_test tests[] = {
     {"buffer grows up to its maximum", buffer_grows_up_to_its_maximum},
     {"numbers are taken whole and in range", numbers_are_taken_whole_and_in_range},
@@ -243,6 +249,7 @@ static const struct unit_test tests[] = {
     {"JSON is read in order", json_is_read_in_order},
     {"cut JSON is bad, not overrun", cut_json_is_bad_not_overrun},
     {"files are written whole or not at all", files_are_written_whole_or_not_at_all},
+    {"folders are told from files", folders_are_told_from_files},
 };
 
 UNIT_MAIN("text", tests)
