@@ -318,11 +318,7 @@ static int stream_finish(void *state)
     alignatt_audio_finish(a);
     if (a->speech_from >= 0 && s->read_to != a->speech_to)
         rc = read_rest(s, INT64_MAX);
-    if (rc >= 0 && a->speech_from >= 0)
-        rc = end_utterance(s);
-    linnet_event e = {.type = LINNET_EVENT_END, .text = "", .end_s = (double)a->n_samples / DECODER_RATE_HZ};
-    e.language = alignatt_text_language(&s->text);
-    return rc < 0 ? rc : events_push(s->host.events, &e, s->host.msg);
+    return rc >= 0 && a->speech_from >= 0 ? end_utterance(s) : rc;
 }
 
 static int stream_reset(void *state)

@@ -50,7 +50,7 @@ struct decoder_ops {
     const struct settings_table *const *settings; /* its own, NULL after the last; those that all share are not */
     int (*open)(void **state, const struct decoder_host *host);
     int (*feed)(void *state, const float *samples, size_t n);
-    int (*finish)(void *state);
+    int (*finish)(void *state); /* the events up to the end; the stream pushes LINNET_EVENT_END after them */
     int (*reset)(void *state);
     void (*close)(void *state); /* NULL is fine */
     /* Boosts phrases (linnet_stream_bias); NULL where a decoder cannot. */

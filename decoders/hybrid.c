@@ -379,13 +379,7 @@ static int hybrid_finish(void *state)
         hybrid_gate_finish(h->gate, &passage);
     if (passage.n > 0)
         rc = take_passage(h, passage);
-    if (rc >= 0)
-        rc = end_clip(h);
-    if (h->gate != NULL)
-        h->n_samples = hybrid_gate_heard(h->gate);
-    double length = (double)h->n_samples / DECODER_RATE_HZ;
-    linnet_event end = {.type = LINNET_EVENT_END, .start_s = length, .end_s = length, .text = "", .language = ""};
-    return rc < 0 ? rc : events_push(h->host.events, &end, h->host.msg);
+    return rc < 0 ? rc : end_clip(h);
 }
 
 static int hybrid_reset(void *state)

@@ -345,10 +345,7 @@ static int simul_feed(void *state, const float *samples, size_t n)
 static int simul_finish(void *state)
 {
     struct simul *s = state;
-    int rc = s->n_open > 0 ? chunk_step(s, 1) : LINNET_OK;
-    linnet_event e = {.type = LINNET_EVENT_END, .text = "", .end_s = (double)s->n_samples / DECODER_RATE_HZ};
-    e.language = s->n_start > 1 ? whisper_vocab_language_code(s->vocab, s->start[1]) : "en";
-    return rc < 0 ? rc : events_push(s->host.events, &e, s->host.msg);
+    return s->n_open > 0 ? chunk_step(s, 1) : LINNET_OK;
 }
 
 static int simul_reset(void *state)

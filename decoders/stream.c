@@ -29,7 +29,8 @@ struct linnet_stream {
     struct resample *resample; /* NULL at the decoder's own rate */
     float *block;              /* [n_block] resampled samples, or those of a file */
     size_t n_block;
-    uint64_t n_fed; /* samples, at the rate fed */
+    uint64_t n_fed;            /* samples, at fed_hz: rate_hz, or a file's after resampling */
+    int fed_hz;
     struct audio_file *file;
     int is_shown, has_finished, error;
 };
@@ -65,7 +66,7 @@ static int stream_open(struct linnet_stream *s, const struct linnet_stream_optio
     int rc = read_settings(s, o);
     if (rc < 0)
         return rc;
-    s->rate_hz = o->sample_rate_hz;
+    s->rate_hz = s->fed_hz = o->sample_rate_hz;
     if (s->rate_hz < RESAMPLE_MIN_HZ || s->rate_hz > RESAMPLE_MAX_HZ)
         return fail(&s->msg, LINNET_E_ARGUMENT, "a sample rate of %d Hz: possible are %d to %d", s->rate_hz,
                     RESAMPLE_MIN_HZ, RESAMPLE_MAX_HZ);
@@ -128,6 +129,11 @@ static int can_feed(struct linnet_stream *s)
     return LINNET_OK;
 }
 
+static double fed_s(const struct linnet_stream *s)
+{
+    return (double)s->n_fed / s->fed_hz;
+}
+
 static int check_finite(struct linnet_stream *s, const float *samples, size_t n)
 {
     for (size_t i = 0; i < n; i++)
@@ -141,7 +147,6 @@ typedef int take_samples(struct linnet_stream *s, const float *samples, size_t n
 
 static int decode(struct linnet_stream *s, const float *samples, size_t n)
 {
-    s->stats.audio_s += (double)n / DECODER_RATE_HZ;
     return s->ops->feed(s->state, samples, n);
 }
 
@@ -186,7 +191,7 @@ int linnet_stream_preview(linnet_stream *s, const float *samples, size_t n)
     int rc = can_feed(s);
     if (rc < 0)
         return rc;
-    if (s->n_fed > 0 || s->stats.audio_s > 0)
+    if (s->n_fed > 0)
         return fail(&s->msg, LINNET_E_STATE, "a recording is shown before its first audio is fed");
     if (s->cancelled)
         return keep(s, fail(&s->msg, LINNET_E_CANCELLED, "cancelled"));
@@ -229,7 +234,8 @@ static int open_file(struct linnet_stream *s, const char *path)
 {
     long n;
     int rc = audio_file_open(&s->file, path, NULL, DECODER_RATE_HZ, &s->msg);
-    if (rc < 0 || s->stats.audio_s > 0 || s->ops->preview == NULL || audio_file_duration_s(s->file) < 0 ||
+    s->fed_hz = DECODER_RATE_HZ;
+    if (rc < 0 || s->n_fed > 0 || s->ops->preview == NULL || audio_file_duration_s(s->file) < 0 ||
         (rc = show(s, NULL, 0)) <= 0)
         return rc;
     while (!s->cancelled && (n = audio_file_read(s->file, s->block, FILE_BLOCK, NULL)) > 0)
@@ -249,12 +255,20 @@ int linnet_stream_feed_file(linnet_stream *s, const char *path)
         return keep(s, rc);
     long n = audio_file_read(s->file, s->block, FILE_BLOCK, &s->msg);
     if (n > 0) {
+        s->n_fed += (uint64_t)n;
         rc = decode(s, s->block, (size_t)n);
         return rc < 0 ? keep(s, rc) : 1;
     }
     audio_file_close(s->file);
     s->file = NULL;
     return keep(s, (int)n);
+}
+
+static int push_end(struct linnet_stream *s)
+{
+    linnet_event end = {.type = LINNET_EVENT_END, .start_s = fed_s(s), .end_s = fed_s(s), .text = ""};
+    end.language = s->events.language;
+    return events_push(&s->events, &end, &s->msg);
 }
 
 int linnet_stream_finish(linnet_stream *s)
@@ -267,7 +281,9 @@ int linnet_stream_finish(linnet_stream *s)
     s->has_finished = 1;
     if ((rc = end_preview(s)) >= 0)
         rc = resampled_end(s, decode);
-    return keep(s, rc < 0 ? rc : s->ops->finish(s->state));
+    if (rc >= 0)
+        rc = s->ops->finish(s->state);
+    return keep(s, rc < 0 ? rc : push_end(s));
 }
 
 int linnet_stream_next(linnet_stream *s, linnet_event *event)
@@ -283,7 +299,7 @@ int linnet_stream_bias(linnet_stream *s, const char *const *phrases, const float
         return LINNET_E_ARGUMENT;
     if (s->ops->bias == NULL)
         return fail(&s->msg, LINNET_E_UNSUPPORTED, "decoder '%s' takes no phrases", s->ops->name);
-    if (s->n_fed > 0 || s->stats.audio_s > 0)
+    if (s->n_fed > 0)
         return fail(&s->msg, LINNET_E_STATE, "phrases must come before the first audio");
     return s->ops->bias(s->state, phrases, bonus, n);
 }
@@ -304,6 +320,7 @@ int linnet_stream_reset(linnet_stream *s)
     s->is_shown = s->has_finished = s->error = 0;
     s->cancelled = 0;
     s->n_fed = 0;
+    s->fed_hz = s->rate_hz;
     s->stats = (struct linnet_stats){0};
     s->msg.text[0] = '\0';
     int rc = s->resample != NULL ? resample_reset(s->resample, &s->msg) : LINNET_OK;
@@ -321,6 +338,7 @@ int linnet_stream_stats(const linnet_stream *s, struct linnet_stats *stats)
         return LINNET_E_ARGUMENT;
     struct linnet_stats all = s->stats;
     all.size = stats->size;
+    all.audio_s = fed_s(s);
     memcpy(stats, &all, stats->size);
     return LINNET_OK;
 }

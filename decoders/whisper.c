@@ -401,12 +401,7 @@ static int whisper_finish(void *state)
     begin(w);
     w->end = w->n_samples / LOG_MEL_HOP;
     int rc = w->speech.vad != NULL ? speech_finish(&w->speech, (uint64_t)w->n_samples, w->host.msg) : LINNET_OK;
-    if (rc >= 0)
-        rc = feed_piece(w, last_silence, LAST_SILENCE);
-    linnet_event e = {.type = LINNET_EVENT_END, .text = ""};
-    e.end_s = (double)w->n_samples / DECODER_RATE_HZ;
-    e.language = whisper_prompt_language(&w->prompt);
-    return rc < 0 ? rc : events_push(w->host.events, &e, w->host.msg);
+    return rc < 0 ? rc : feed_piece(w, last_silence, LAST_SILENCE);
 }
 
 static int whisper_reset(void *state)

@@ -115,8 +115,3 @@ int hybrid_gate_shut(struct hybrid_gate *g)
         g->is_open = 0;
     return !g->is_open;
 }
-
-uint64_t hybrid_gate_heard(const struct hybrid_gate *g)
-{
-    return g->n_heard;
-}

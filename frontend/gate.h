@@ -37,6 +37,4 @@ void hybrid_gate_finish(struct hybrid_gate *g, struct hybrid_passage *passage);
 /* Shuts the gate unless somebody speaks; 1 when it is shut now. */
 int hybrid_gate_shut(struct hybrid_gate *g);
 
-uint64_t hybrid_gate_heard(const struct hybrid_gate *g); /* samples so far */
-
 #endif

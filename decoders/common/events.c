@@ -4,6 +4,7 @@
  * An event is one block: the node, then arrays, then texts, so that it is copied and released as a whole. */
 #include "decoders/common/events.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -83,6 +84,8 @@ int events_push(struct events *q, const linnet_event *event, struct message *msg
     else
         q->first = node;
     q->last = node;
+    if (node->event.language[0] != '\0')
+        snprintf(q->language, sizeof q->language, "%s", node->event.language);
     return LINNET_OK;
 }
 
@@ -112,4 +115,5 @@ void events_clear(struct events *q)
     while (events_pop(q, &e))
         ;
     events_forget(q);
+    q->language[0] = '\0';
 }

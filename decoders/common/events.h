@@ -11,6 +11,7 @@ struct event_node;
 struct events {
     struct event_node *first, *last;
     struct event_node *taken; /* what the caller looks at: lives until the next call */
+    char language[16];        /* of the last event that had one, or "" */
 };
 
 /* Appends a deep copy of the event. */
