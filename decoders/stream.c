@@ -40,6 +40,24 @@ void linnet_stream_options_init(struct linnet_stream_options *options)
     *options = (struct linnet_stream_options){.size = sizeof *options, .sample_rate_hz = DECODER_RATE_HZ};
 }
 
+/* The options that are settings with fields of their own. */
+static int set_fields(struct linnet_stream *s, const struct linnet_stream_options *o)
+{
+    char nbest[24];
+    snprintf(nbest, sizeof nbest, "%d", o->nbest);
+    const struct {
+        const char *key, *value;
+    } fields[] = {{"language", o->language},
+                  {"task", o->task},
+                  {"decoder.word_times", o->word_times ? "true" : NULL},
+                  {"decoder.nbest", o->nbest != 0 ? nbest : NULL}};
+    int rc = LINNET_OK;
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0] && rc >= 0; i++)
+        if (fields[i].value != NULL)
+            rc = settings_set_key(&s->settings, fields[i].key, fields[i].value, &s->msg);
+    return rc;
+}
+
 static int read_settings(struct linnet_stream *s, const struct linnet_stream_options *o)
 {
     int rc = decoder_open_settings(&s->settings, &s->msg);
@@ -47,7 +65,7 @@ static int read_settings(struct linnet_stream *s, const struct linnet_stream_opt
         rc = settings_read(&s->settings, o->recipe, &s->msg);
     for (size_t i = 0; i < o->n_settings && rc >= 0; i++)
         rc = settings_set(&s->settings, o->settings[i], &s->msg);
-    return rc;
+    return rc < 0 ? rc : set_fields(s, o);
 }
 
 /* Room in block for n samples.  At the usual rates open's is enough: what resampling holds back comes on top. */

@@ -30,7 +30,7 @@ static int transcribe(linnet_stream *stream, const char *path)
 
 int main(int argc, char **argv)
 {
-    static const char *const settings[] = {"language=en", "decoder.beam=5"};
+    static const char *const settings[] = {"decoder.beam=5"}; /* `linnet settings` lists them */
     struct linnet_stream_options options;
     linnet_model *model = NULL;
     linnet_stream *stream = NULL;
@@ -42,6 +42,7 @@ int main(int argc, char **argv)
     linnet_stream_options_init(&options);
     options.settings = settings;
     options.n_settings = sizeof settings / sizeof settings[0];
+    options.language = "en";
     int rc = linnet_model_open(argv[1], NULL, &model, error, sizeof error);
     if (rc >= 0)
         rc = linnet_stream_open(model, &options, &stream, error, sizeof error);

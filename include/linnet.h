@@ -72,14 +72,20 @@ struct linnet_model_options {
     int n_threads; /* threads of the model's pool, the caller included; 0: one for each processor */
 };
 
-/* How a stream decodes.  The settings are those of a recipe file: "decoder.beam=5". */
+/* How a stream decodes.  What comes later wins: the recipe, the settings in order, the fields below them.  `linnet
+ * settings` lists all settings with their ranges and defaults. */
 struct linnet_stream_options {
     size_t size;                 /* of this struct, set by linnet_stream_options_init */
     const char *recipe;          /* path of a recipe.yaml, or NULL */
-    const char *const *settings; /* [n_settings], each "key=value"; later ones and these over the recipe */
+    const char *const *settings; /* [n_settings], each "key=value": "decoder.beam=5" */
     size_t n_settings;
     int sample_rate_hz; /* of the samples fed; default 16000; any from 1000 to 768000 */
     int streaming;      /* 1: words as early as the decoder can; 0: best result, whole recording */
+    /* NULL or 0: as the recipe, the settings or their defaults have it */
+    const char *language; /* spoken: a code such as "en", an English name, or "auto": detect it */
+    const char *task;     /* "transcribe", or "translate": into English */
+    int word_times;       /* 1: events have words with times and confidences */
+    int nbest;            /* hypotheses that a final event reports */
 };
 
 struct linnet_model_info {

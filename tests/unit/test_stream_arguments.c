@@ -79,6 +79,43 @@ static void wrong_settings(void)
     CU_ASSERT_EQUAL(linnet_stream_open(model, &o, &s, NULL, 0), LINNET_E_ARGUMENT); /* not initialised */
 }
 
+/* Fields win over settings; those that are NULL or 0 leave them. */
+static void fields(void)
+{
+    static const char *const settings[] = {"language=klingon", "task=translate", "decoder.beam=3", "decoder.nbest=3",
+                                           "decoder.temperature=0", "decoder.max_tokens=10"};
+    struct linnet_stream_options o;
+    linnet_stream *s = NULL;
+    linnet_event e = {.n_nbest = 0};
+    char translated[500] = "";
+    linnet_stream_options_init(&o);
+    CU_ASSERT_TRUE(o.language == NULL && o.task == NULL && o.word_times == 0 && o.nbest == 0);
+    o.settings = settings;
+    o.n_settings = sizeof settings / sizeof settings[0];
+    CU_ASSERT_EQUAL(linnet_stream_open(model, &o, &s, NULL, 0), LINNET_E_ARGUMENT);
+    o.language = "french";
+    for (int with = 0; with < 2; with++) {
+        o.task = with ? "transcribe" : NULL;
+        o.word_times = with;
+        o.nbest = with ? 2 : 0;
+        CU_ASSERT_EQUAL_FATAL(linnet_stream_open(model, &o, &s, NULL, 0), 0);
+        CU_ASSERT_EQUAL(linnet_stream_feed(s, sound, SHORT), 0);
+        CU_ASSERT_EQUAL(linnet_stream_finish(s), 0);
+        CU_ASSERT_EQUAL(linnet_stream_next(s, &e), 1);
+        CU_ASSERT_STRING_EQUAL(e.language, "fr");
+        CU_ASSERT_TRUE((e.n_words > 0) == with && e.n_nbest == (with ? 2 : 3));
+        if (with)
+            CU_ASSERT_STRING_NOT_EQUAL(e.text, translated);
+        snprintf(translated, sizeof translated, "%s", e.text);
+        linnet_stream_close(s);
+    }
+    o.task = "dance";
+    CU_ASSERT_EQUAL(linnet_stream_open(model, &o, &s, NULL, 0), LINNET_E_ARGUMENT);
+    o.task = NULL;
+    o.nbest = -1;
+    CU_ASSERT_EQUAL(linnet_stream_open(model, &o, &s, NULL, 0), LINNET_E_ARGUMENT);
+}
+
 /* A caller compiled with fewer options, and one whose strings do not stay. */
 static void older_and_gone(void)
 {
@@ -95,7 +132,7 @@ static void older_and_gone(void)
     o.settings = settings;
     o.n_settings = 3;
     o.size = offsetof(struct linnet_stream_options, sample_rate_hz);
-    o.sample_rate_hz = -1; /* beyond its size: not looked at */
+    o.sample_rate_hz = o.nbest = -1; /* beyond its size: not looked at */
     CU_ASSERT_EQUAL_FATAL(linnet_stream_open(model, &o, &s, NULL, 0), 0);
     memset(texts, 'x', sizeof texts);
     memset(settings, 0, sizeof settings);
@@ -163,6 +200,7 @@ static void names(void)
 static const struct unit_test tests[] = {
     {"wrong arguments", wrong_arguments},
     {"wrong settings", wrong_settings},
+    {"options with fields of their own", fields},
     {"older callers, arguments that go away", older_and_gone},
     {"calls out of order", calls_out_of_order},
     {"model info and stream stats", figures},
