@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/sized.h"
 #include "decoders/hybrid_model.h"
 #include "decoders/whisper_model.h"
 
@@ -94,11 +95,8 @@ int linnet_model_open(const char *path, const struct linnet_model_options *optio
     struct message msg = {""};
     struct linnet_model_options mine;
     linnet_model_options_init(&mine);
-    if (path == NULL || model == NULL ||
-        (options != NULL && (options->size < sizeof options->size || options->size > sizeof mine)))
+    if (path == NULL || model == NULL || sized_take(&mine, sizeof mine, options) < 0)
         return report(fail(&msg, LINNET_E_ARGUMENT, "bad argument"), &msg, error, error_size);
-    if (options != NULL)
-        memcpy(&mine, options, options->size);
     struct linnet_model *m = mem_array(1, sizeof *m);
     if (m == NULL)
         return report(fail_memory(&msg), &msg, error, error_size);
@@ -118,9 +116,9 @@ int linnet_model_open(const char *path, const struct linnet_model_options *optio
 
 int linnet_model_info(const linnet_model *m, struct linnet_model_info *info)
 {
-    if (m == NULL || info == NULL || info->size < sizeof info->size || info->size > sizeof *info)
+    if (m == NULL)
         return LINNET_E_ARGUMENT;
-    struct linnet_model_info all = {.size = info->size, .kind = m->kind, .description = m->description};
+    struct linnet_model_info all = {.kind = m->kind, .description = m->description};
     all.sample_rate_hz = 16000;
     all.n_threads = pool_threads(m->pool);
     if (m->whisper != NULL) {
@@ -137,8 +135,7 @@ int linnet_model_info(const linnet_model *m, struct linnet_model_info *info)
         all.n_parameters = m->hybrid->n_parameters;
         all.n_weight_bytes = hybrid_model_bytes(m->hybrid);
     }
-    memcpy(info, &all, info->size);
-    return LINNET_OK;
+    return sized_give(&all, sizeof all, info);
 }
 
 void linnet_model_close(linnet_model *m)

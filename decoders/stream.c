@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/sized.h"
 #include "decoders/decoder.h"
 #include "decoders/model.h"
 #include "frontend/audio_file.h"
@@ -107,10 +108,7 @@ int linnet_stream_open(linnet_model *model, const struct linnet_stream_options *
     int rc = LINNET_E_ARGUMENT;
     struct message msg = {"bad argument"};
     struct linnet_stream *s = NULL;
-    if (model != NULL && stream != NULL &&
-        (options == NULL || (options->size >= sizeof options->size && options->size <= sizeof mine))) {
-        if (options != NULL)
-            memcpy(&mine, options, options->size);
+    if (model != NULL && stream != NULL && sized_take(&mine, sizeof mine, options) >= 0) {
         s = mem_array(1, sizeof *s);
         if (s == NULL)
             rc = fail_memory(&msg);
@@ -352,13 +350,11 @@ const char *linnet_stream_error(const linnet_stream *s)
 
 int linnet_stream_stats(const linnet_stream *s, struct linnet_stats *stats)
 {
-    if (s == NULL || stats == NULL || stats->size < sizeof stats->size || stats->size > sizeof *stats)
+    if (s == NULL)
         return LINNET_E_ARGUMENT;
     struct linnet_stats all = s->stats;
-    all.size = stats->size;
     all.audio_s = fed_s(s);
-    memcpy(stats, &all, stats->size);
-    return LINNET_OK;
+    return sized_give(&all, sizeof all, stats);
 }
 
 void linnet_stream_close(linnet_stream *s)
