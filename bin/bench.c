@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * bench.c - `linnet bench`: what decoding a recording takes, stage by stage.
  *
- * The recording is read and resampled first, so that disks and formats are not measured.  One run warms up, then come
- * those that count; of each figure the median is shown, for what else the machine does only ever adds time. */
+ * One run warms up, and brings the recording into memory; then come those that count.  Of each figure the median is
+ * shown, for what else the machine does only ever adds time. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,10 +13,9 @@
 #include "base/mem.h"
 #include "bin/decoding.h"
 #include "bin/progress.h"
-#include "frontend/audio_file.h"
 #include "nn/matmul.h"
 
-enum { RATE_HZ = 16000, BLOCK = 10 * RATE_HZ, MAX_RUNS = 1000 };
+enum { MAX_RUNS = 1000 };
 
 struct bench_options {
     struct decoding_options decoding;
@@ -41,40 +40,11 @@ enum figure { WALL, FEATURES, ENCODER, DECODER, N_FIGURES };
 struct bench {
     const struct bench_options *options;
     struct decoding decoding;
-    float *samples; /* [n] */
-    size_t n;
     double load_s, open_s; /* of the model, of a stream */
     double seconds[N_FIGURES][MAX_RUNS];
+    double audio_s;
     unsigned long long n_tokens; /* of a run */
 };
-
-static int read_samples(struct bench *b, struct audio_file *audio, struct message *msg)
-{
-    size_t room = 0;
-    for (long got = 1; got > 0; b->n += (size_t)got) {
-        if (room - b->n < BLOCK) {
-            float *more = mem_resize(b->samples, b->n, 2 * room + BLOCK, sizeof *more);
-            if (more == NULL)
-                return fail_memory(msg);
-            b->samples = more;
-            room = 2 * room + BLOCK;
-        }
-        if ((got = audio_file_read(audio, b->samples + b->n, BLOCK, msg)) < 0)
-            return (int)got;
-    }
-    return LINNET_OK;
-}
-
-static int read_recording(struct bench *b, const char *path, struct message *msg)
-{
-    struct audio_file *audio;
-    int rc = audio_file_open(&audio, path, b->options->raw, RATE_HZ, msg);
-    if (rc >= 0) {
-        rc = read_samples(b, audio, msg);
-        audio_file_close(audio);
-    }
-    return rc >= 0 && b->n == 0 ? fail(msg, LINNET_E_AUDIO, "%s: no samples", path) : rc;
-}
 
 static int open_all(struct bench *b, struct message *msg)
 {
@@ -84,52 +54,46 @@ static int open_all(struct bench *b, struct message *msg)
     if (rc < 0)
         return rc;
     start = clock_s();
-    rc = decoding_open_stream(&b->decoding, &b->options->decoding, b->options->streaming, RATE_HZ, msg);
+    rc = decoding_open_stream(&b->decoding, &b->options->decoding, b->options->streaming, 0, msg);
     b->open_s = clock_s() - start;
     return rc;
 }
 
-static int decode(linnet_stream *s, const float *samples, size_t n)
+static int take_event(void *arg, const linnet_event *event, struct message *msg)
 {
-    linnet_event e;
-    int rc = linnet_stream_reset(s);
-    if (rc >= 0)
-        rc = linnet_stream_preview(s, samples, n);
-    for (size_t at = 0; at < n && rc >= 0; at += BLOCK) {
-        rc = linnet_stream_feed(s, samples + at, n - at < BLOCK ? n - at : BLOCK);
-        while (rc >= 0 && (rc = linnet_stream_next(s, &e)) > 0)
-            ;
-    }
-    if (rc >= 0)
-        rc = linnet_stream_finish(s);
-    while (rc >= 0 && (rc = linnet_stream_next(s, &e)) > 0)
-        ;
-    return rc;
+    (void)arg, (void)event, (void)msg;
+    return LINNET_OK;
 }
 
-static int measure(struct bench *b, int i_run, struct message *msg)
+static int measure(struct bench *b, const char *path, int i_run, struct message *msg)
 {
-    linnet_stream *s = b->decoding.stream;
+    static const struct decoding_sink sink = {.event = take_event};
     struct linnet_stats stats = {.size = sizeof stats};
+    struct linnet_file_options file;
+    linnet_file_options_init(&file);
+    file.raw = b->options->raw;
     double start = clock_s();
-    int rc = decode(s, b->samples, b->n);
-    if (rc < 0 || (rc = linnet_stream_stats(s, &stats)) < 0)
-        return fail(msg, rc, "%s", linnet_stream_error(s));
+    int rc;
+    if ((rc = decoding_open_file(&b->decoding, path, &file, msg)) < 0 ||
+        (rc = decoding_run(&b->decoding, &sink, msg)) < 0 ||
+        (rc = linnet_stream_stats(b->decoding.stream, &stats)) < 0)
+        return rc;
     b->seconds[WALL][i_run] = clock_s() - start;
     b->seconds[FEATURES][i_run] = stats.features_s;
     b->seconds[ENCODER][i_run] = stats.encoder_s;
     b->seconds[DECODER][i_run] = stats.decoder_s;
+    b->audio_s = stats.audio_s;
     b->n_tokens = stats.n_tokens;
     return LINNET_OK;
 }
 
-static int measure_all(struct bench *b, struct message *msg)
+static int measure_all(struct bench *b, const char *path, struct message *msg)
 {
     struct progress p;
     int runs = b->options->runs, rc = LINNET_OK;
     progress_start(&p, runs + 1);
     for (int i = -1; i < runs && rc >= 0; i++) {
-        rc = measure(b, i < 0 ? 0 : i, msg);
+        rc = measure(b, path, i < 0 ? 0 : i, msg);
         progress_step(&p, i + 2);
     }
     progress_hide(&p);
@@ -187,7 +151,7 @@ static int report(struct bench *b, const char *path)
     if (rc < 0)
         return rc;
     getrusage(RUSAGE_SELF, &usage);
-    double audio_s = (double)b->n / RATE_HZ, at[N_FIGURES];
+    double at[N_FIGURES];
     double best = b->seconds[WALL][0];
     for (int i = 0; i < b->options->runs; i++)
         best = b->seconds[WALL][i] < best ? b->seconds[WALL][i] : best;
@@ -195,7 +159,7 @@ static int report(struct bench *b, const char *path)
         at[i] = median(b->seconds[i], b->options->runs);
     const struct result results[] = {
         {"runs", "", b->options->runs, 0},
-        {"audio", "s", audio_s, 3},
+        {"audio", "s", b->audio_s, 3},
         {"load", "s", b->load_s, 4},
         {"open", "s", b->open_s, 4},
         {"features", "s", at[FEATURES], 4},
@@ -203,7 +167,7 @@ static int report(struct bench *b, const char *path)
         {"decoder", "s", at[DECODER], 4},
         {"wall", "s", at[WALL], 4},
         {"fastest", "s", best, 4},
-        {"real_time_factor", "", at[WALL] / audio_s, 5},
+        {"real_time_factor", "", at[WALL] / b->audio_s, 5},
         {"tokens", "", (double)b->n_tokens, 0},
         {"tokens_per_s", "", at[DECODER] > 0 ? (double)b->n_tokens / at[DECODER] : 0, 1},
         {"weights", "MB", (double)info.n_weight_bytes / 1e6, 1},
@@ -215,17 +179,17 @@ static int report(struct bench *b, const char *path)
 
 static int run(void *values, int n, char **paths, struct message *msg)
 {
+    (void)n;
+    if (strcmp(paths[0], "-") == 0)
+        return options_mistake("bench", "standard input can be read only once");
     struct bench *b = mem_array(1, sizeof *b);
     int rc;
-    (void)n;
     if (b == NULL)
         return fail_memory(msg);
     b->options = values;
-    if ((rc = read_recording(b, paths[0], msg)) >= 0 && (rc = open_all(b, msg)) >= 0 &&
-        (rc = measure_all(b, msg)) >= 0 && (rc = report(b, paths[0])) < 0)
+    if ((rc = open_all(b, msg)) >= 0 && (rc = measure_all(b, paths[0], msg)) >= 0 && (rc = report(b, paths[0])) < 0)
         fail(msg, rc, "%s", linnet_strerror(rc));
     decoding_close(&b->decoding);
-    mem_free(b->samples);
     mem_free(b);
     return rc;
 }

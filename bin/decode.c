@@ -13,7 +13,6 @@
  * of them does not have in full are cut off, and what is left is not done again.  A folder that was begun with other
  * settings is refused, for its results would be a mixture. */
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -27,11 +26,8 @@
 #include "bin/output.h"
 #include "bin/progress.h"
 #include "decoders/decoder.h"
-#include "frontend/audio_file.h"
 #include "score/latency.h"
 
-enum { RATE_HZ = 16000 };
-#define LIVE_BLOCK_S 0.1 /* of audio fed at a time, as `linnet live` does */
 #define MAX_HYP_BYTES ((size_t)1 << 30)
 
 struct decode_options {
@@ -257,36 +253,31 @@ static int end_latency(struct job *j, const char *id, struct message *msg)
     return j->options->streaming && latency_end(&j->latency, n) < 0 ? fail_memory(msg) : LINNET_OK;
 }
 
-static int decode_audio(struct job *j, const struct data_utterance *u, struct audio_file *audio, struct message *msg)
+static int decode_part(struct job *j, const struct data_utterance *u, const char *path, struct message *msg)
 {
-    struct decoding_sink sink = {.event = take_event, .arg = j};
-    if (j->options->streaming) {
-        sink.block_s = LIVE_BLOCK_S;
-        sink.called = take_call;
-    }
-    long n = u->end_s < 0 ? -1 : lrint((u->end_s - u->start_s) * RATE_HZ);
-    return decoding_run(&j->decoding, audio, u->start_s, n, &sink, msg);
+    struct decoding_sink sink = {.event = take_event, .called = j->options->streaming ? take_call : NULL, .arg = j};
+    struct linnet_file_options part;
+    linnet_file_options_init(&part);
+    part.start_s = u->start_s;
+    part.end_s = u->end_s < 0 ? 0 : u->end_s;
+    int rc = decoding_open_file(&j->decoding, path, &part, msg);
+    return rc < 0 ? rc : decoding_run(&j->decoding, &sink, msg);
 }
 
 /* *broken: nothing can be written any more. */
 static int decode_utterance(struct job *j, const struct data_utterance *u, int *broken, struct message *msg)
 {
     char path[FILE_MAX_PATH];
-    struct audio_file *audio = NULL;
-    int rc = linnet_stream_reset(j->decoding.stream);
-    if (rc < 0)
-        return fail(msg, rc, "%s", linnet_stream_error(j->decoding.stream));
-    if ((rc = data_dir_find(&j->data, u, path, sizeof path, msg)) < 0 ||
-        (rc = output_open(&j->output, "json", path, NULL, msg)) < 0)
+    int rc = data_dir_find(&j->data, u, path, sizeof path, msg);
+    if (rc < 0 || (rc = output_open(&j->output, "json", path, NULL, msg)) < 0)
         return rc;
-    if ((rc = audio_file_open(&audio, path, NULL, RATE_HZ, msg)) >= 0 && (rc = decode_audio(j, u, audio, msg)) >= 0) {
+    if ((rc = decode_part(j, u, path, msg)) >= 0) {
         struct linnet_stats s = {.size = sizeof s};
         add_stats(j);
         rc = linnet_stream_stats(j->decoding.stream, &s);
         if (rc >= 0 && (rc = write_results(j, u->id, s.audio_s, msg)) < 0)
             *broken = 1;
     }
-    audio_file_close(audio);
     output_close(&j->output);
     memset(&j->output, 0, sizeof j->output);
     int end = end_latency(j, u->id, msg);
@@ -388,7 +379,7 @@ static int decode(struct job *j, struct message *msg)
     int rc;
     if ((rc = data_dir_open(&j->data, j->options->data, msg)) < 0 ||
         (j->options->streaming && (rc = open_references(j, msg)) < 0) ||
-        (rc = decoding_open(&j->decoding, &j->options->decoding, j->options->streaming, RATE_HZ, msg)) < 0 ||
+        (rc = decoding_open(&j->decoding, &j->options->decoding, j->options->streaming, msg)) < 0 ||
         (rc = open_results(j, msg)) < 0)
         return rc;
     decoding_catch_signals(&j->decoding);

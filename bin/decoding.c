@@ -2,7 +2,6 @@
  * decoding.c - from command line options to an open model and stream. */
 #include "bin/decoding.h"
 
-#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,10 +11,7 @@
 #include "decoders/common/hotword_list.h"
 #include "decoders/decoder.h"
 #include "decoders/model.h"
-#include "frontend/audio_file.h"
 #include "frontend/gate.h"
-
-enum { RATE_HZ = 16000, BLOCK = 2 * RATE_HZ };
 
 #define FIELD(name) offsetof(struct decoding_options, name)
 
@@ -157,16 +153,16 @@ int decoding_open_stream(struct decoding *d, const struct decoding_options *o, i
     options.settings = d->items;
     options.n_settings = d->n;
     options.streaming = streaming;
-    options.sample_rate_hz = sample_rate_hz;
+    if (sample_rate_hz > 0)
+        options.sample_rate_hz = sample_rate_hz;
     int rc = linnet_stream_open(d->model, &options, &d->stream, msg->text, sizeof msg->text);
     return rc >= 0 && o->hotwords != NULL ? bias(d, o->hotwords, msg) : rc;
 }
 
-int decoding_open(struct decoding *d, const struct decoding_options *o, int streaming, int sample_rate_hz,
-                  struct message *msg)
+int decoding_open(struct decoding *d, const struct decoding_options *o, int streaming, struct message *msg)
 {
     int rc = decoding_open_model(d, o, msg);
-    return rc < 0 ? rc : decoding_open_stream(d, o, streaming, sample_rate_hz, msg);
+    return rc < 0 ? rc : decoding_open_stream(d, o, streaming, 0, msg);
 }
 
 void decoding_close(struct decoding *d)
@@ -181,97 +177,51 @@ void decoding_close(struct decoding *d)
 
 /* ---- recordings ---- */
 
-static int take_events(struct decoding *d, const struct decoding_sink *sink, struct message *msg)
+int decoding_open_file(struct decoding *d, const char *path, const struct linnet_file_options *options,
+                       struct message *msg)
 {
+    int rc = linnet_stream_reset(d->stream);
+    if (rc >= 0)
+        rc = linnet_stream_open_file(d->stream, path, options);
+    return rc < 0 ? fail(msg, rc, "%s", linnet_stream_error(d->stream)) : LINNET_OK;
+}
+
+/* What comes after a call of the decoder: figures, then the events that are ready. */
+static int hand_on(struct decoding *d, double compute_s, const struct decoding_sink *sink, struct message *msg)
+{
+    struct linnet_stats stats = {.size = sizeof stats};
     linnet_event e;
-    int rc;
-    while ((rc = linnet_stream_next(d->stream, &e)) > 0)
-        if ((rc = sink->event(sink->arg, &e, msg)) < 0)
-            return rc;
+    int rc = linnet_stream_stats(d->stream, &stats);
+    if (rc >= 0 && sink->called != NULL)
+        rc = sink->called(sink->arg, stats.audio_s, compute_s, msg);
+    while (rc >= 0 && (rc = linnet_stream_next(d->stream, &e)) > 0)
+        rc = sink->event(sink->arg, &e, msg);
+    if (rc >= 0 && sink->fed != NULL)
+        sink->fed(sink->arg, stats.audio_s);
     return rc;
 }
 
-static long to_read(long max_samples, long n_done, long n_block)
-{
-    return max_samples >= 0 && max_samples - n_done < n_block ? max_samples - n_done : n_block;
-}
-
-static int tell_called(const struct decoding_sink *sink, long fed, double start_s, struct message *msg)
-{
-    return sink->called != NULL ? sink->called(sink->arg, (double)fed / RATE_HZ, clock_s() - start_s, msg) : LINNET_OK;
-}
-
-/* Shows the whole recording to a decoder that wants to see it, then goes back to start_s. */
-static int preview(struct decoding *d, struct audio_file *audio, float *block, double start_s, long max_samples,
-                   struct message *msg)
-{
-    int rc = audio_file_duration_s(audio) >= 0 ? linnet_stream_preview(d->stream, block, 0) : 0;
-    long n, n_shown = 0;
-    while (rc > 0 && (n = audio_file_read(audio, block, (size_t)to_read(max_samples, n_shown, BLOCK), NULL)) > 0) {
-        rc = linnet_stream_preview(d->stream, block, (size_t)n);
-        n_shown += n;
-    }
-    if (rc < 0)
-        return fail(msg, rc, "%s", linnet_stream_error(d->stream));
-    return n_shown > 0 ? audio_file_seek_s(audio, start_s, msg) : LINNET_OK;
-}
-
-/* Feeds until the end, max_samples or damage; n_read gets what came last from the file, n_fed how much was fed. */
-static int feed(struct decoding *d, struct audio_file *audio, float *block, long max_samples,
-                const struct decoding_sink *sink, long *n_read, long *n_fed, struct message *what)
-{
-    long n_block = sink->block_s > 0 ? lrint(sink->block_s * RATE_HZ) : BLOCK;
-    int rc = LINNET_OK;
-    while (rc >= 0) {
-        *n_read = audio_file_read(audio, block, (size_t)to_read(max_samples, *n_fed, n_block), what);
-        if (*n_read <= 0)
-            break;
-        double start_s = clock_s();
-        if ((rc = linnet_stream_feed(d->stream, block, (size_t)*n_read)) < 0)
-            return fail(what, rc, "%s", linnet_stream_error(d->stream));
-        *n_fed += *n_read;
-        if ((rc = tell_called(sink, *n_fed, start_s, what)) >= 0)
-            rc = take_events(d, sink, what);
-        if (rc >= 0 && sink->fed != NULL)
-            sink->fed(sink->arg, (double)*n_fed / RATE_HZ);
-    }
-    return rc;
-}
-
-static int finish(struct decoding *d, const struct decoding_sink *sink, long n_fed, struct message *msg)
+/* One call of the decoder, whose result goes to *result, and its message to msg; returns the sink's. */
+static int call(struct decoding *d, int (*what)(linnet_stream *stream), const struct decoding_sink *sink, int *result,
+                struct message *msg)
 {
     double start_s = clock_s();
-    int rc = linnet_stream_finish(d->stream);
-    if (rc < 0)
-        fail(msg, rc, "%s", linnet_stream_error(d->stream));
-    else
-        rc = tell_called(sink, n_fed, start_s, msg);
-    int last = take_events(d, sink, rc < 0 ? NULL : msg); /* what was said before an error too */
-    return rc < 0 ? rc : last;
+    *result = what(d->stream);
+    double compute_s = clock_s() - start_s;
+    if (*result < 0)
+        fail(msg, *result, "%s", linnet_stream_error(d->stream));
+    return hand_on(d, compute_s, sink, *result < 0 ? NULL : msg);
 }
 
-int decoding_run(struct decoding *d, struct audio_file *audio, double start_s, long max_samples,
-                 const struct decoding_sink *sink, struct message *msg)
+int decoding_run(struct decoding *d, const struct decoding_sink *sink, struct message *msg)
 {
-    struct message what = {""};
-    float *block = mem_array(BLOCK, sizeof *block);
-    if (block == NULL)
-        return fail_memory(msg);
-    long n_read = 0, n_fed = 0;
-    int rc = start_s > 0 ? audio_file_seek_s(audio, start_s, &what) : LINNET_OK;
+    int result, end = LINNET_OK, rc;
+    do
+        rc = call(d, linnet_stream_read, sink, &result, msg);
+    while (rc >= 0 && result > 0);
     if (rc >= 0)
-        rc = preview(d, audio, block, start_s, max_samples, &what);
-    if (rc >= 0)
-        rc = feed(d, audio, block, max_samples, sink, &n_read, &n_fed, &what);
-    mem_free(block);
-    if (rc < 0) {
-        int ignored = rc == LINNET_E_CANCELLED ? take_events(d, sink, NULL) : 0;
-        (void)ignored;
-        return fail(msg, rc, "%s", what.text);
-    }
-    if (n_fed > 0 || n_read == 0)
-        rc = finish(d, sink, n_fed, msg);
-    return rc >= 0 && n_read < 0 ? fail(msg, (int)n_read, "%s", what.text) : rc;
+        rc = call(d, linnet_stream_finish, sink, &end, result < 0 ? NULL : msg);
+    return result < 0 ? result : end < 0 ? end : rc;
 }
 
 /* ---- signals ---- */

@@ -8,7 +8,6 @@
 #include "base/status.h"
 #include "bin/options.h"
 
-struct audio_file;
 
 struct decoding_options {
     const char *recipe, *model, *decoder, *language, *task, *hotwords, *prompt, *clip;
@@ -30,13 +29,13 @@ struct decoding {
     size_t n;
 };
 
-/* Opens both; streaming as in linnet_stream_options.  The recipe's settings come first, then --set in order, then the
- * options with names of their own. */
+/* Opens both, to decode files; streaming as in linnet_stream_options.  The recipe's settings come first, then --set in
+ * order, then the options with names of their own. */
 LINNET_MUST_CHECK int decoding_open(struct decoding *d, const struct decoding_options *options, int streaming,
-                                    int sample_rate_hz, struct message *msg);
+                                    struct message *msg);
 void decoding_close(struct decoding *d);
 
-/* The two parts of it: first the model, then the stream. */
+/* The two parts of it: first the model, then the stream.  sample_rate_hz: of what is fed; 0 where only files are. */
 LINNET_MUST_CHECK int decoding_open_model(struct decoding *d, const struct decoding_options *options,
                                           struct message *msg);
 LINNET_MUST_CHECK int decoding_open_stream(struct decoding *d, const struct decoding_options *options, int streaming,
@@ -45,17 +44,18 @@ LINNET_MUST_CHECK int decoding_open_stream(struct decoding *d, const struct deco
 /* Where the results of a recording go. */
 struct decoding_sink {
     int (*event)(void *arg, const linnet_event *event, struct message *msg); /* each, as it comes */
-    void (*fed)(void *arg, double fed_s);                                    /* after each block; may be NULL */
+    void (*fed)(void *arg, double fed_s);                                    /* after them; may be NULL */
     void *arg;
-    double block_s; /* audio given to the decoder at a time; 0: 2 s */
     /* After each call of the decoder, before its events: the audio that it has had, the time it took; may be NULL. */
     int (*called)(void *arg, double fed_s, double compute_s, struct message *msg);
 };
 
-/* Decodes a recording from start_s on: max_samples of it at most, < 0: all.  The stream must be new or reset, at
- * audio_file's rate.  What was read before damage is decoded, its error is returned after. */
-LINNET_MUST_CHECK int decoding_run(struct decoding *d, struct audio_file *audio, double start_s, long max_samples,
-                                   const struct decoding_sink *sink, struct message *msg);
+/* Opens a recording on the stream, which is reset. */
+LINNET_MUST_CHECK int decoding_open_file(struct decoding *d, const char *path,
+                                         const struct linnet_file_options *options, struct message *msg);
+
+/* Decodes the open recording to its end, or to where it is damaged: that error is returned after the last events. */
+LINNET_MUST_CHECK int decoding_run(struct decoding *d, const struct decoding_sink *sink, struct message *msg);
 
 /* While a signal (Ctrl-C, or a request to end) is caught: the stream is cancelled and this returns the signal. */
 void decoding_catch_signals(struct decoding *d);

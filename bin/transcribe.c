@@ -7,9 +7,6 @@
 #include "bin/output.h"
 #include "bin/progress.h"
 #include "bin/verify_streaming.h"
-#include "frontend/audio_file.h"
-
-enum { RATE_HZ = 16000 };
 
 struct transcribe_options {
     struct decoding_options decoding;
@@ -36,7 +33,6 @@ static const struct option_spec options[] = {
 struct job {
     const struct transcribe_options *options;
     struct decoding decoding;
-    struct audio_file *audio;
     struct output output;
     struct progress progress;
     double fed_s;
@@ -72,17 +68,18 @@ static void show_progress(void *arg, double fed_s)
 static int transcribe(struct job *j, const char *path, struct message *msg)
 {
     struct output_options cues = {.word_cues = j->options->word_cues};
-    j->fed_s = 0;
-    int rc = linnet_stream_reset(j->decoding.stream);
-    if (rc < 0)
-        return fail(msg, rc, "%s", linnet_stream_error(j->decoding.stream));
-    if ((rc = audio_file_open(&j->audio, path, j->options->raw, RATE_HZ, msg)) < 0)
-        return rc;
-    if ((rc = output_open(&j->output, j->options->format, path, &cues, msg)) < 0)
-        return rc;
-    progress_start(&j->progress, audio_file_duration_s(j->audio));
     struct decoding_sink sink = {.event = take_event, .fed = show_progress, .arg = j};
-    rc = decoding_run(&j->decoding, j->audio, 0, -1, &sink, msg);
+    struct linnet_stats stats = {.size = sizeof stats};
+    struct linnet_file_options file;
+    linnet_file_options_init(&file);
+    file.raw = j->options->raw;
+    j->fed_s = 0;
+    int rc = decoding_open_file(&j->decoding, path, &file, msg);
+    if (rc < 0 || (rc = output_open(&j->output, j->options->format, path, &cues, msg)) < 0 ||
+        (rc = linnet_stream_stats(j->decoding.stream, &stats)) < 0)
+        return rc;
+    progress_start(&j->progress, stats.file_s);
+    rc = decoding_run(&j->decoding, &sink, msg);
     progress_hide(&j->progress);
     /* Whatever went wrong, what was recognised before it is written. */
     struct message later = {"standard output: cannot write"};
@@ -102,19 +99,15 @@ static int transcribe_all(struct job *j, int n, char **paths)
     for (int i = 0; i < n && decoding_signal() == 0; i++) {
         struct message msg = {""};
         int rc = transcribe(j, paths[i], &msg);
-        audio_file_close(j->audio);
         output_close(&j->output);
-        j->audio = NULL;
         memset(&j->output, 0, sizeof j->output);
         if (rc >= 0)
             continue;
         code = EXIT_WORK_FAILED;
         if (decoding_signal() != 0)
             fprintf(stderr, "linnet: %s: interrupted at %.1f s\n", paths[i], j->fed_s);
-        else if (strstr(msg.text, paths[i]) != NULL)
-            fprintf(stderr, "linnet: %s\n", msg.text);
         else
-            fprintf(stderr, "linnet: %s: %s\n", paths[i], msg.text);
+            fprintf(stderr, "linnet: %s\n", msg.text);
     }
     return decoding_signal() != 0 ? EXIT_WORK_FAILED : code;
 }
@@ -127,7 +120,7 @@ static int run(void *values, int n, char **paths, struct message *msg)
     o->decoding.word_times |= o->word_cues || (format != NULL && format->needs_word_times);
     if (o->verify_streaming)
         return verify_streaming(&o->decoding, o->raw, n, paths, msg);
-    int rc = decoding_open(&j.decoding, &o->decoding, 0, RATE_HZ, msg);
+    int rc = decoding_open(&j.decoding, &o->decoding, 0, msg);
     if (rc >= 0) {
         decoding_catch_signals(&j.decoding);
         rc = transcribe_all(&j, n, paths);

@@ -55,8 +55,8 @@ struct decoder_ops {
     void (*close)(void *state); /* NULL is fine */
     /* Boosts phrases (linnet_stream_bias); NULL where a decoder cannot. */
     int (*bias)(void *state, const char *const *phrases, const float *bonus, size_t n);
-    /* Looks at samples that feed will bring later (linnet_stream_preview): 1, or 0 when it does not care; may be
-     * NULL. */
+    /* The first pass over a file (linnet_stream_open_file): looks at samples that feed will bring later.  1, or 0 when
+     * it needs none; may be NULL. */
     int (*preview)(void *state, const float *samples, size_t n);
 };
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * stream.c - one recording on its way through a model: resampling, the decoder, the queue of events.
+ * stream.c - one recording on its way through a model: reading a file, resampling, the decoder, the queue of events.
  *
- * An error other than a bad argument ends the stream: what was said before it can still be taken, further audio cannot
- * be fed until reset. */
+ * An error other than a bad argument, a call out of order or a damaged file ends the stream: what was recognised before
+ * it can still be taken, further audio cannot be fed until reset. */
 #include <math.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -15,7 +15,8 @@
 #include "frontend/audio_file.h"
 #include "frontend/resample.h"
 
-enum { BLOCK = 8000, FILE_BLOCK = 5 * DECODER_RATE_HZ };
+/* Samples that are resampled, or read of a file, at a time. */
+enum { BLOCK = 8000, FILE_BLOCK = 2 * DECODER_RATE_HZ, LIVE_BLOCK = DECODER_RATE_HZ / 10 };
 
 struct linnet_stream {
     const struct linnet_model *model;
@@ -32,8 +33,9 @@ struct linnet_stream {
     size_t n_block;
     uint64_t n_fed;            /* samples, at fed_hz: rate_hz, or a file's after resampling */
     int fed_hz;
-    struct audio_file *file;
-    int is_shown, has_finished, error;
+    struct audio_file *file;   /* that linnet_stream_read reads, until reset */
+    uint64_t n_part, n_read;   /* samples of it at the decoder's rate: wanted, read in this pass */
+    int is_streaming, has_finished, error;
 };
 
 void linnet_stream_options_init(struct linnet_stream_options *options)
@@ -85,6 +87,7 @@ static int stream_open(struct linnet_stream *s, const struct linnet_stream_optio
     int rc = read_settings(s, o);
     if (rc < 0)
         return rc;
+    s->is_streaming = o->streaming;
     s->rate_hz = s->fed_hz = o->sample_rate_hz;
     if (s->rate_hz < RESAMPLE_MIN_HZ || s->rate_hz > RESAMPLE_MAX_HZ)
         return fail(&s->msg, LINNET_E_ARGUMENT, "a sample rate of %d Hz: possible are %d to %d", s->rate_hz,
@@ -141,8 +144,14 @@ static int can_feed(struct linnet_stream *s)
     if (s->error < 0)
         return s->error;
     if (s->has_finished)
-        return fail(&s->msg, LINNET_E_STATE, "feed after finish");
-    return LINNET_OK;
+        return fail(&s->msg, LINNET_E_STATE, "audio after finish");
+    return s->cancelled ? keep(s, fail(&s->msg, LINNET_E_CANCELLED, "cancelled")) : LINNET_OK;
+}
+
+/* Puts the name of the file that is read, if any, before the message. */
+static int in_file(struct linnet_stream *s, int rc)
+{
+    return rc < 0 && s->file != NULL ? fail_in(&s->msg, rc, audio_file_name(s->file)) : rc;
 }
 
 static double fed_s(const struct linnet_stream *s)
@@ -159,37 +168,25 @@ static int check_finite(struct linnet_stream *s, const float *samples, size_t n)
     return LINNET_OK;
 }
 
-typedef int take_samples(struct linnet_stream *s, const float *samples, size_t n);
-
+/* Decodes samples, at the decoder's rate. */
 static int decode(struct linnet_stream *s, const float *samples, size_t n)
-{
-    return s->ops->feed(s->state, samples, n);
-}
-
-static int show(struct linnet_stream *s, const float *samples, size_t n)
-{
-    return s->ops->preview(s->state, samples, n);
-}
-
-/* Hands samples on at the decoder's rate. */
-static int resampled(struct linnet_stream *s, const float *samples, size_t n, take_samples *take)
 {
     int rc = LINNET_OK;
     if (s->resample == NULL)
-        return take(s, samples, n);
+        return s->ops->feed(s->state, samples, n);
     for (size_t at = 0, n_out; at < n && rc >= 0; at += BLOCK) {
         size_t n_in = n - at < BLOCK ? n - at : BLOCK;
         if ((rc = make_room(s, resample_max_samples(s->resample, n_in))) < 0)
             break;
         rc = resample_feed(s->resample, samples + at, n_in, s->block, &n_out, &s->msg);
         if (rc >= 0)
-            rc = take(s, s->block, n_out);
+            rc = s->ops->feed(s->state, s->block, n_out);
     }
     return rc;
 }
 
-/* Hands on what the filter holds back at the end. */
-static int resampled_end(struct linnet_stream *s, take_samples *take)
+/* Decodes what the resampling filter holds back at the end. */
+static int decode_rest(struct linnet_stream *s)
 {
     size_t n;
     if (s->resample == NULL)
@@ -197,38 +194,7 @@ static int resampled_end(struct linnet_stream *s, take_samples *take)
     int rc = make_room(s, resample_max_samples(s->resample, 0));
     if (rc >= 0)
         rc = resample_finish(s->resample, s->block, &n, &s->msg);
-    return rc < 0 ? rc : take(s, s->block, n);
-}
-
-int linnet_stream_preview(linnet_stream *s, const float *samples, size_t n)
-{
-    if (s == NULL || (samples == NULL && n > 0))
-        return LINNET_E_ARGUMENT;
-    int rc = can_feed(s);
-    if (rc < 0)
-        return rc;
-    if (s->n_fed > 0)
-        return fail(&s->msg, LINNET_E_STATE, "a recording is shown before its first audio is fed");
-    if (s->cancelled)
-        return keep(s, fail(&s->msg, LINNET_E_CANCELLED, "cancelled"));
-    if ((rc = check_finite(s, samples, n)) < 0)
-        return keep(s, rc);
-    rc = s->ops->preview != NULL ? show(s, samples, 0) : 0;
-    if (rc <= 0 || n == 0)
-        return keep(s, rc);
-    s->is_shown = 1;
-    rc = resampled(s, samples, n, show);
-    return rc < 0 ? keep(s, rc) : 1;
-}
-
-/* The recording begins. */
-static int end_preview(struct linnet_stream *s)
-{
-    if (!s->is_shown)
-        return LINNET_OK;
-    s->is_shown = 0;
-    int rc = resampled_end(s, show);
-    return rc < 0 || s->resample == NULL ? rc : resample_reset(s->resample, &s->msg);
+    return rc < 0 ? rc : s->ops->feed(s->state, s->block, n);
 }
 
 int linnet_stream_feed(linnet_stream *s, const float *samples, size_t n)
@@ -238,47 +204,104 @@ int linnet_stream_feed(linnet_stream *s, const float *samples, size_t n)
     int rc = can_feed(s);
     if (rc < 0)
         return rc;
+    if (s->file != NULL)
+        return fail(&s->msg, LINNET_E_STATE, "feed beside the file %s", audio_file_name(s->file));
     if ((rc = check_finite(s, samples, n)) < 0)
         return keep(s, rc);
     s->n_fed += n;
-    rc = end_preview(s);
-    return keep(s, rc < 0 ? rc : resampled(s, samples, n, decode));
+    return keep(s, decode(s, samples, n));
 }
 
-/* Opens a file for linnet_stream_feed_file, and shows it whole where that is possible and wanted. */
-static int open_file(struct linnet_stream *s, const char *path)
+/* ---- files ---- */
+
+void linnet_file_options_init(struct linnet_file_options *options)
 {
-    long n;
-    int rc = audio_file_open(&s->file, path, NULL, DECODER_RATE_HZ, &s->msg);
-    s->fed_hz = DECODER_RATE_HZ;
-    if (rc < 0 || s->n_fed > 0 || s->ops->preview == NULL || audio_file_duration_s(s->file) < 0 ||
-        (rc = show(s, NULL, 0)) <= 0)
+    *options = (struct linnet_file_options){.size = sizeof *options};
+}
+
+/* The next samples of the part: n_most at most, or 0 at its end, or why there are no more. */
+static long read_part(struct linnet_stream *s, size_t n_most, struct message *msg)
+{
+    size_t n_left = s->n_part - s->n_read < n_most ? (size_t)(s->n_part - s->n_read) : n_most;
+    long n = audio_file_read(s->file, s->block, n_left, msg);
+    s->n_read += n > 0 ? (uint64_t)n : 0;
+    return n;
+}
+
+static int seek_part(struct linnet_stream *s, double start_s)
+{
+    s->n_read = 0;
+    return audio_file_seek_s(s->file, start_s, &s->msg);
+}
+
+/* The first pass over the part, for a decoder that wants one of a file that can be read twice. */
+static int preview_part(struct linnet_stream *s, double start_s)
+{
+    long n = 0;
+    int rc = s->ops->preview != NULL && audio_file_duration_s(s->file) >= 0 ? s->ops->preview(s->state, NULL, 0) : 0;
+    if (rc <= 0)
         return rc;
-    while (!s->cancelled && (n = audio_file_read(s->file, s->block, FILE_BLOCK, NULL)) > 0)
-        if ((rc = show(s, s->block, (size_t)n)) < 0)
+    while (!s->cancelled && (n = read_part(s, FILE_BLOCK, NULL)) > 0)
+        if ((rc = s->ops->preview(s->state, s->block, (size_t)n)) < 0)
             return rc;
-    return audio_file_seek_s(s->file, 0, &s->msg);
+    if (s->cancelled)
+        return fail(&s->msg, LINNET_E_CANCELLED, "%s: cancelled", audio_file_name(s->file));
+    return seek_part(s, start_s);
 }
 
-int linnet_stream_feed_file(linnet_stream *s, const char *path)
+static int open_part(struct linnet_stream *s, const char *path, const struct linnet_file_options *o)
 {
-    if (s == NULL || path == NULL)
+    double length_s = o->end_s - o->start_s, unlimited_s = 1e12;
+    if (!(o->start_s >= 0) || (o->end_s != 0 && !(length_s > 0)))
+        return fail(&s->msg, LINNET_E_ARGUMENT, "%s: from %g s to %g s is no part of it", path, o->start_s, o->end_s);
+    int rc = audio_file_open(&s->file, path, o->raw, DECODER_RATE_HZ, &s->msg);
+    if (rc < 0)
+        return rc;
+    s->n_part = length_s > 0 && length_s < unlimited_s ? (uint64_t)llrint(length_s * DECODER_RATE_HZ) : UINT64_MAX;
+    s->n_read = 0;
+    if (o->start_s > 0 && (rc = seek_part(s, o->start_s)) < 0)
+        return rc;
+    return preview_part(s, o->start_s);
+}
+
+int linnet_stream_open_file(linnet_stream *s, const char *path, const struct linnet_file_options *options)
+{
+    struct linnet_file_options mine;
+    linnet_file_options_init(&mine);
+    if (s == NULL || path == NULL || sized_take(&mine, sizeof mine, options) < 0)
         return LINNET_E_ARGUMENT;
     int rc = can_feed(s);
     if (rc < 0)
         return rc;
-    if (s->file == NULL && (rc = open_file(s, path)) < 0)
-        return keep(s, rc);
-    long n = audio_file_read(s->file, s->block, FILE_BLOCK, &s->msg);
-    if (n > 0) {
-        s->n_fed += (uint64_t)n;
-        rc = decode(s, s->block, (size_t)n);
-        return rc < 0 ? keep(s, rc) : 1;
+    if (s->file != NULL || s->n_fed > 0)
+        return fail(&s->msg, LINNET_E_STATE, "%s: a stream takes one file, and no other audio before it", path);
+    if ((rc = open_part(s, path, &mine)) >= 0) {
+        s->fed_hz = DECODER_RATE_HZ;
+        return LINNET_OK;
     }
     audio_file_close(s->file);
     s->file = NULL;
-    return keep(s, (int)n);
+    return keep(s, rc);
 }
+
+int linnet_stream_read(linnet_stream *s)
+{
+    if (s == NULL)
+        return LINNET_E_ARGUMENT;
+    int rc = can_feed(s);
+    if (rc < 0)
+        return rc;
+    if (s->file == NULL)
+        return fail(&s->msg, LINNET_E_STATE, "read without an open file");
+    long n = read_part(s, s->is_streaming ? LIVE_BLOCK : FILE_BLOCK, &s->msg);
+    if (n <= 0)
+        return (int)n; /* damage does not end the stream: finish gives what was said before it */
+    s->n_fed += (uint64_t)n;
+    rc = s->ops->feed(s->state, s->block, (size_t)n);
+    return rc < 0 ? keep(s, in_file(s, rc)) : 1;
+}
+
+/* ---- the end, events ---- */
 
 static int push_end(struct linnet_stream *s)
 {
@@ -295,11 +318,9 @@ int linnet_stream_finish(linnet_stream *s)
     if (rc < 0)
         return rc;
     s->has_finished = 1;
-    if ((rc = end_preview(s)) >= 0)
-        rc = resampled_end(s, decode);
-    if (rc >= 0)
-        rc = s->ops->finish(s->state);
-    return keep(s, rc < 0 ? rc : push_end(s));
+    if ((rc = decode_rest(s)) >= 0 && (rc = s->ops->finish(s->state)) >= 0)
+        rc = push_end(s);
+    return keep(s, in_file(s, rc));
 }
 
 int linnet_stream_next(linnet_stream *s, linnet_event *event)
@@ -333,7 +354,7 @@ int linnet_stream_reset(linnet_stream *s)
     events_clear(&s->events);
     audio_file_close(s->file);
     s->file = NULL;
-    s->is_shown = s->has_finished = s->error = 0;
+    s->has_finished = s->error = 0;
     s->cancelled = 0;
     s->n_fed = 0;
     s->fed_hz = s->rate_hz;
@@ -354,6 +375,7 @@ int linnet_stream_stats(const linnet_stream *s, struct linnet_stats *stats)
         return LINNET_E_ARGUMENT;
     struct linnet_stats all = s->stats;
     all.audio_s = fed_s(s);
+    all.file_s = s->file != NULL ? fmax(audio_file_duration_s(s->file), 0) : 0;
     return sized_give(&all, sizeof all, stats);
 }
 

@@ -19,8 +19,8 @@ static int print_events(linnet_stream *stream)
 
 static int transcribe(linnet_stream *stream, const char *path)
 {
-    int rc;
-    while ((rc = linnet_stream_feed_file(stream, path)) > 0) /* some seconds at a time */
+    int rc = linnet_stream_open_file(stream, path, NULL);
+    while (rc >= 0 && (rc = linnet_stream_read(stream)) > 0) /* some seconds at a time */
         if ((rc = print_events(stream)) < 0)
             return rc;
     if (rc >= 0)
@@ -49,7 +49,7 @@ int main(int argc, char **argv)
     if (rc < 0) {
         fprintf(stderr, "example: %s\n", error);
     } else if ((rc = transcribe(stream, argv[2])) < 0) {
-        fprintf(stderr, "example: %s: %s\n", argv[2], linnet_stream_error(stream));
+        fprintf(stderr, "example: %s\n", linnet_stream_error(stream));
     }
     linnet_stream_close(stream); /* NULL is fine */
     linnet_model_close(model);

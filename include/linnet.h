@@ -18,7 +18,8 @@
  * Errors.  Functions return 0 or a positive count when they succeed and a negative LINNET_E_* code when they fail;
  * outputs are written only on success.  linnet_strerror names a code; linnet_stream_error tells what exactly went wrong
  * on a stream; the two open functions write that into a buffer of the caller's.  After an error other than
- * LINNET_E_ARGUMENT a stream only accepts error, reset and close.
+ * LINNET_E_ARGUMENT, LINNET_E_STATE and that of a damaged file (linnet_stream_read) a stream only accepts next, error,
+ * stats, reset and close.
  *
  * Threads.  A model may be used by any number of threads at once after linnet_model_open returned.  A stream belongs to
  * one thread at a time; different streams of one model run in parallel and share the model's thread pool.  Results do
@@ -88,6 +89,14 @@ struct linnet_stream_options {
     int nbest;            /* hypotheses that a final event reports */
 };
 
+/* What of a file is decoded. */
+struct linnet_file_options {
+    size_t size;     /* of this struct, set by linnet_file_options_init */
+    const char *raw; /* bare samples: ENCODING[:RATE[:CHANNELS]], such as "s16le:16000:1"; NULL: the file has a header */
+    double start_s;  /* first sample decoded, from which times of events count */
+    double end_s;    /* where to stop; 0: at the end of the file */
+};
+
 struct linnet_model_info {
     size_t size;             /* set to sizeof(struct linnet_model_info) before the call */
     const char *kind;        /* "whisper" or "hybrid"; strings live as long as the model */
@@ -141,14 +150,16 @@ typedef struct linnet_event {
 
 struct linnet_stats {
     size_t size;                             /* set to sizeof(struct linnet_stats) before the call */
-    double audio_s;                          /* audio taken so far */
+    double audio_s;                          /* audio fed or read so far */
     double features_s, encoder_s, decoder_s; /* time spent, by stage */
     uint64_t n_tokens;                       /* decoder steps done */
     uint64_t n_fallbacks;                    /* windows decoded again at a higher temperature */
+    double file_s;                           /* length of the open file; 0: none, or not known (a pipe) */
 };
 
 LINNET_API void linnet_model_options_init(struct linnet_model_options *options);
 LINNET_API void linnet_stream_options_init(struct linnet_stream_options *options);
+LINNET_API void linnet_file_options_init(struct linnet_file_options *options);
 
 /* Opens the model in the directory path (or a name in the model cache, see doc/models.md).  options may be NULL.
  * On failure writes what was wrong into error [error_size], which may be NULL. */
@@ -166,22 +177,25 @@ LINNET_API LINNET_CHECK int linnet_stream_open(linnet_model *model, const struct
 LINNET_API LINNET_CHECK int linnet_stream_bias(linnet_stream *stream, const char *const *phrases, const float *bonus,
                                                size_t n);
 
-/* Shows the decoder n samples of the recording that is going to be fed, in order, before the first feed.  Whisper takes
- * the loudest moment of the whole recording for the measure of its spectrogram, as openai-whisper does; a recording
- * that was not shown is measured window by window, and some words can differ.  Returns 1, or 0 when there is no use in
- * showing more: other decoders, and all that stream, do not look ahead.  Lasts until reset; linnet_stream_feed_file
- * does it for files. */
-LINNET_API LINNET_CHECK int linnet_stream_preview(linnet_stream *stream, const float *samples, size_t n);
-
-/* Pushes n samples; any n, 0 too.  Events become ready for linnet_stream_next. */
+/* Decodes n more samples of the recording; any n, 0 too.  The events become ready for linnet_stream_next. */
 LINNET_API LINNET_CHECK int linnet_stream_feed(linnet_stream *stream, const float *samples, size_t n);
 
-/* Pushes some seconds of the file at path, from where the last call for it stopped; the first call opens it.  Returns 1
- * while there is more, 0 when the file has ended (finish is still the caller's).  Any format that libsndfile reads, any
- * rate and channel count (mixed to one); "-" is standard input. */
-LINNET_API LINNET_CHECK int linnet_stream_feed_file(linnet_stream *stream, const char *path);
+/* Opens an audio file for linnet_stream_read: any format that libsndfile reads, any rate and channel count (mixed to
+ * one); "-" is standard input.  options may be NULL.  A stream takes its audio from one file or from feed: fails with
+ * LINNET_E_STATE when audio was fed or a file opened since open or reset.
+ *
+ * Whisper normalizes its spectrogram by the loudest moment of the whole recording, as openai-whisper does: unless it
+ * streams, or the file is a pipe, open_file makes a first pass over the file to find it.  Audio that is fed is
+ * normalized window by window, and some words can differ. */
+LINNET_API LINNET_CHECK int linnet_stream_open_file(linnet_stream *stream, const char *path,
+                                                    const struct linnet_file_options *options);
 
-/* Says that no more audio comes: the last words become ready.  Later feeds fail until reset. */
+/* Decodes the next seconds of the open file (a tenth of a second when streaming): 1, or 0 at the end of the file, after
+ * which finish is still to be called.  A damaged file is decoded up to the damage; read then returns its error, and
+ * finish can still be called for the last events. */
+LINNET_API LINNET_CHECK int linnet_stream_read(linnet_stream *stream);
+
+/* Ends the recording: decodes what is left, and the last events become ready.  Later feeds fail until reset. */
 LINNET_API LINNET_CHECK int linnet_stream_finish(linnet_stream *stream);
 
 /* Takes the next event: 1 and the event, or 0 when none is ready. */

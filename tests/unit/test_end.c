@@ -11,7 +11,7 @@ static const struct way {
     const char *settings[3];
 } whisper_ways[] = {{0, {"decoder.name=whisper", "language=fr", "decoder.max_tokens=5"}},
                     {1, {"decoder.name=alignatt", "language=fr", "decoder.max_tokens=5"}},
-                    {1, {"decoder.compat=simul-whisper", "language=fr", "decoder.max_tokens=5"}}},
+                    {1, {"decoder.name=simul_whisper", "language=fr", "decoder.max_tokens=5"}}},
   wenet_ways[] = {{0, {"decoder.name=ctc_greedy", "decoder.nbest=2", "threads=1"}},
                   {0, {"decoder.name=ctc_prefix_beam", "decoder.clip=0.2,1,1.5,2", "threads=1"}},
                   {0, {"decoder.name=attention", "decoder.max_tokens=5", "threads=1"}},

@@ -31,7 +31,9 @@ static void wrong_arguments(void)
     CU_ASSERT_EQUAL(linnet_stream_feed(NULL, sound, 1), LINNET_E_ARGUMENT);
     CU_ASSERT_EQUAL(linnet_stream_feed(s, NULL, 1), LINNET_E_ARGUMENT);
     CU_ASSERT_EQUAL(linnet_stream_feed(s, NULL, 0), 0); /* an argument error does not end a stream */
-    CU_ASSERT_EQUAL(linnet_stream_feed_file(s, NULL), LINNET_E_ARGUMENT);
+    CU_ASSERT_EQUAL(linnet_stream_open_file(s, NULL, NULL), LINNET_E_ARGUMENT);
+    CU_ASSERT_EQUAL(linnet_stream_open_file(NULL, "a", NULL), LINNET_E_ARGUMENT);
+    CU_ASSERT_EQUAL(linnet_stream_read(NULL), LINNET_E_ARGUMENT);
     CU_ASSERT_EQUAL(linnet_stream_finish(NULL), LINNET_E_ARGUMENT);
     CU_ASSERT_EQUAL(linnet_stream_next(s, NULL), LINNET_E_ARGUMENT);
     CU_ASSERT_EQUAL(linnet_stream_next(NULL, &e), LINNET_E_ARGUMENT);
@@ -39,7 +41,6 @@ static void wrong_arguments(void)
     CU_ASSERT_EQUAL(linnet_stream_stats(s, NULL), LINNET_E_ARGUMENT);
     CU_ASSERT_EQUAL(linnet_stream_stats(NULL, &stats), LINNET_E_ARGUMENT);
     CU_ASSERT_EQUAL(linnet_stream_bias(NULL, NULL, NULL, 0), LINNET_E_ARGUMENT);
-    CU_ASSERT_EQUAL(linnet_stream_preview(NULL, sound, 1), LINNET_E_ARGUMENT);
     CU_ASSERT_STRING_EQUAL(linnet_stream_error(NULL), "");
     linnet_stream_close(s);
     linnet_stream_close(NULL);
