@@ -2,6 +2,7 @@
  * hybrid_result.c - results of a search on a WeNet model as an event. */
 #include "decoders/hybrid_result.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -19,6 +20,7 @@ struct making {
     size_t *word_at, *nbest_at;
     int *ends;               /* of words */
     double *start_s, *end_s; /* of tokens */
+    double *times_s;         /* of the tokens of the hypotheses of nbest, one after the other */
     float *confidences;      /* of words */
     int n_words, n_nbest;
 };
@@ -63,20 +65,29 @@ static int put_words(struct making *m, const struct hybrid_result *best)
 
 static int put_nbest(struct making *m, const struct hybrid_result *results, int n)
 {
+    double *times_s = m->times_s;
     for (; m->n_nbest < n; m->n_nbest++) {
         const struct hybrid_result *r = &results[m->n_nbest];
+        for (int i = 0; i < r->n && r->times != NULL; i++)
+            times_s[i] = fmin(m->utterance->start_s + r->times[i] * m->model->frame_s, m->utterance->end_s);
         int rc = put_text(m, r->tokens, r->n, 1, &m->nbest_at[m->n_nbest]);
         if (rc < 0)
             return rc;
-        m->nbest[m->n_nbest] =
-            (struct linnet_hypothesis){.tokens = r->tokens, .times = r->times, .n_tokens = r->n, .score = r->score};
+        m->nbest[m->n_nbest] = (struct linnet_hypothesis){.tokens = r->tokens,
+                                                          .times_s = r->times != NULL ? times_s : NULL,
+                                                          .n_tokens = r->n,
+                                                          .score = r->score};
+        times_s += r->n;
     }
     return LINNET_OK;
 }
 
-static int making_open(struct making *m, int n_tokens, int n_nbest)
+static int making_open(struct making *m, const struct hybrid_result *results, int n_nbest)
 {
-    size_t n = (size_t)n_tokens, k = (size_t)n_nbest;
+    size_t n = (size_t)results[0].n, k = (size_t)n_nbest, n_all = 0;
+    for (int i = 0; i < n_nbest; i++)
+        n_all += (size_t)results[i].n;
+    m->times_s = mem_array(n_all, sizeof *m->times_s);
     m->words = mem_array(n, sizeof *m->words);
     m->word_at = mem_array(n, sizeof *m->word_at);
     m->ends = mem_array(n, sizeof *m->ends);
@@ -85,7 +96,7 @@ static int making_open(struct making *m, int n_tokens, int n_nbest)
     m->confidences = mem_array(n, sizeof *m->confidences);
     m->nbest = mem_array(k, sizeof *m->nbest);
     m->nbest_at = mem_array(k, sizeof *m->nbest_at);
-    return m->words != NULL && m->word_at != NULL && m->ends != NULL && m->start_s != NULL && m->end_s != NULL &&
+    return m->words != NULL && m->word_at != NULL && m->ends != NULL && m->start_s != NULL && m->end_s != NULL && m->times_s != NULL &&
                    m->confidences != NULL && m->nbest != NULL && m->nbest_at != NULL
                ? LINNET_OK
                : fail_memory(m->msg);
@@ -93,7 +104,7 @@ static int making_open(struct making *m, int n_tokens, int n_nbest)
 
 static void making_close(struct making *m)
 {
-    void *const arrays[] = {m->words, m->word_at, m->ends, m->start_s, m->end_s, m->confidences, m->nbest, m->nbest_at};
+    void *const arrays[] = {m->words, m->times_s, m->word_at, m->ends, m->start_s, m->end_s, m->confidences, m->nbest, m->nbest_at};
     for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++)
         mem_free(arrays[i]);
     buffer_free(&m->text);
@@ -122,7 +133,7 @@ int hybrid_result_push(struct events *events, const struct hybrid_model *model, 
     struct making m = {.model = model, .utterance = u, .msg = msg};
     linnet_event event = {.type = LINNET_EVENT_FINAL, .start_s = u->start_s, .end_s = u->end_s, .language = ""};
     int n_nbest = n < u->nbest ? n : u->nbest;
-    int rc = making_open(&m, results[0].n, n_nbest);
+    int rc = making_open(&m, results, n_nbest);
     if (rc >= 0)
         rc = fill(&m, results, n_nbest, &event);
     if (rc >= 0) {

@@ -125,8 +125,8 @@ struct linnet_word {
 
 struct linnet_hypothesis {
     const char *text;
-    const int *tokens; /* [n_tokens] */
-    const int *times;  /* [n_tokens] encoder frames of the utterance, or NULL */
+    const int *tokens;     /* [n_tokens] */
+    const double *times_s; /* [n_tokens] start of the encoder frame that gave each, or NULL */
     int n_tokens;
     double score;
 };

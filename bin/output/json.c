@@ -6,8 +6,8 @@
  *                    "words": [{"word", "start", "end", "confidence"}]}],
  *      "nbest": [{"segment", "text", "tokens", "score", "times"}]}
  *
- * Times are seconds; nbest[].times are encoder frames of the segment.  Segments are written into a buffer as they come,
- * because the text and the duration stand before them. */
+ * Times are seconds; nbest[].times are the starts of the encoder frames that gave the tokens.  Segments are written into
+ * a buffer as they come, because the text and the duration stand before them. */
 #include <string.h>
 
 #include "base/json_writer.h"
@@ -68,8 +68,10 @@ static int add_hypothesis(struct buffer *b, const struct linnet_hypothesis *h, i
     THEN(json_write_text(b, h->text));
     THEN(add_ints(b, ", \"tokens\": [", h->tokens, h->n_tokens));
     THEN(add_number(b, ", \"score\": ", h->score, 6));
-    THEN(add_ints(b, ", \"times\": [", h->times, h->times != NULL ? h->n_tokens : 0));
-    THEN(buffer_puts(b, "}"));
+    THEN(buffer_puts(b, ", \"times\": ["));
+    for (int i = 0; rc == 0 && h->times_s != NULL && i < h->n_tokens; i++)
+        rc = add_number(b, i > 0 ? ", " : "", h->times_s[i], 3);
+    THEN(buffer_puts(b, "]}"));
     return rc;
 }
 

@@ -52,11 +52,11 @@ static void put_event(struct block *b, const linnet_event *e, linnet_event *out)
     for (int i = 0; i < e->n_nbest; i++) {
         const struct linnet_hypothesis *h = &e->nbest[i];
         int *ids = put(b, h->tokens, (size_t)h->n_tokens * sizeof *ids, a);
-        int *times = put(b, h->times, h->times != NULL ? (size_t)h->n_tokens * sizeof *times : 0, a);
+        double *times_s = put(b, h->times_s, h->times_s != NULL ? (size_t)h->n_tokens * sizeof *times_s : 0, a);
         char *t = put_text(b, h->text);
         if (nbest != NULL) {
             nbest[i].tokens = ids;
-            nbest[i].times = times;
+            nbest[i].times_s = times_s;
             nbest[i].text = t;
         }
     }

@@ -16,8 +16,14 @@ static inline int event_dump(struct buffer *out, const linnet_event *e)
     for (int i = 0; i < e->n_words && rc == 0; i++)
         rc = buffer_printf(out, " [%s %a %a %a]", e->words[i].text, e->words[i].start_s, e->words[i].end_s,
                            (double)e->words[i].confidence);
-    for (int i = 0; i < e->n_nbest && rc == 0; i++)
-        rc = buffer_printf(out, " {%s %d %a}", e->nbest[i].text, e->nbest[i].n_tokens, e->nbest[i].score);
+    for (int i = 0; i < e->n_nbest && rc == 0; i++) {
+        const struct linnet_hypothesis *h = &e->nbest[i];
+        rc = buffer_printf(out, " {%s %d %a", h->text, h->n_tokens, h->score);
+        for (int k = 0; k < h->n_tokens && h->times_s != NULL && rc == 0; k++)
+            rc = buffer_printf(out, " %a", h->times_s[k]);
+        if (rc == 0)
+            rc = buffer_puts(out, "}");
+    }
     return rc == 0 ? buffer_puts(out, "\n") : rc;
 }
 

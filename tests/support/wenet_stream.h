@@ -69,7 +69,7 @@ static inline void note_hypothesis(struct buffer *b, const struct linnet_hypothe
 {
     CU_ASSERT_EQUAL(buffer_printf(b, "  %a [%s]", h->score, h->text), 0);
     for (int i = 0; i < h->n_tokens; i++)
-        CU_ASSERT_EQUAL(buffer_printf(b, " %d@%d", h->tokens[i], h->times != NULL ? h->times[i] : -1), 0);
+        CU_ASSERT_EQUAL(buffer_printf(b, " %d@%a", h->tokens[i], h->times_s != NULL ? h->times_s[i] : -1), 0);
     CU_ASSERT_EQUAL(buffer_puts(b, "\n"), 0);
 }
 

@@ -14,9 +14,9 @@
 static struct message msg;
 
 static const int tokens[] = {50364, 7, 50464};
-static const int times[] = {3, 8};
+static const double times_s[] = {0.12, 0.3204};
 static const struct linnet_word words[] = {{" And", 0.1, 0.32, 0.99f}, {" so\xFF", 0.32, 0.7, 0.5f}};
-static const struct linnet_hypothesis nbest[] = {{"A \"b\"", tokens, times, 2, -1.25}, {"a", tokens, NULL, 1, -2}};
+static const struct linnet_hypothesis nbest[] = {{"A \"b\"", tokens, times_s, 2, -1.25}, {"a", tokens, NULL, 1, -2}};
 static const linnet_event segments[] = {
     {.type = LINNET_EVENT_FINAL,
      .start_s = 0,
@@ -115,7 +115,10 @@ static void json_is_read_by_a_json_reader(void)
     CU_ASSERT_EQUAL(json_array_size(hypotheses), 2);
     CU_ASSERT_STRING_EQUAL(json_string_value(json_object_get(best, "text")), "A \"b\"");
     CU_ASSERT_EQUAL(number_at(best, "score"), -1.25);
-    CU_ASSERT_EQUAL(json_integer_value(json_array_get(json_object_get(best, "times"), 1)), 8);
+    const json_t *times = json_object_get(best, "times");
+    CU_ASSERT_EQUAL(json_array_size(times), 2);
+    CU_ASSERT_EQUAL(json_number_value(json_array_get(times, 0)), 0.12);
+    CU_ASSERT_EQUAL(json_number_value(json_array_get(times, 1)), 0.32);
     CU_ASSERT_EQUAL(json_array_size(json_object_get(json_array_get(hypotheses, 1), "times")), 0);
     json_decref(root);
     output_close(&o);

@@ -163,16 +163,23 @@ static void test_clips(void)
         struct setting_texts s = {.n = 0}, clips = {.n = 0};
         linnet_event e;
         char first[500] = "";
+        double first_s = -1.0; /* the time of the second hypothesis's last token */
         int n_final = 0;
         set(&s, "decoder.name=ctc_prefix_beam");
+        set(&s, "decoder.nbest=2");
         set(&clips, "decoder.name=ctc_prefix_beam");
+        set(&clips, "decoder.nbest=2");
         set(&clips, "decoder.clip=0.5,2,5,6.5,100,200");
         linnet_stream *alone = stream_open(m, &s, streaming), *stream = stream_open(m, &clips, streaming);
         CU_ASSERT_EQUAL(linnet_stream_feed(alone, r.wav.data + 8000, 24000), 0);
         CU_ASSERT_EQUAL(linnet_stream_finish(alone), 0);
         while (linnet_stream_next(alone, &e) > 0)
-            if (e.type == LINNET_EVENT_FINAL)
+            if (e.type == LINNET_EVENT_FINAL) {
+                CU_ASSERT_FATAL(e.n_nbest == 2 && e.nbest[1].n_tokens > 0);
                 snprintf(first, sizeof first, "%s", e.text);
+                first_s = e.nbest[1].times_s[e.nbest[1].n_tokens - 1];
+            }
+        CU_ASSERT(first_s > 0);
         for (size_t at = 0; at < r.wav.n_rows; at += 777)
             CU_ASSERT_EQUAL(
                 linnet_stream_feed(stream, r.wav.data + at, r.wav.n_rows - at < 777 ? r.wav.n_rows - at : 777), 0);
@@ -182,8 +189,12 @@ static void test_clips(void)
                 continue;
             double start = n_final == 0 ? 0.5 : 5.0;
             CU_ASSERT(e.start_s >= start - 1e-9 && e.end_s <= start + 1.5 + 1e-9);
-            if (n_final++ == 0)
-                CU_ASSERT_STRING_EQUAL(e.text, first);
+            CU_ASSERT_FATAL(e.n_nbest == 2 && e.nbest[0].n_tokens > 0 && e.nbest[1].n_tokens > 0);
+            CU_ASSERT(e.nbest[0].times_s[0] >= start && e.nbest[0].times_s[0] < e.end_s);
+            if (n_final++ > 0)
+                continue;
+            CU_ASSERT_STRING_EQUAL(e.text, first);
+            CU_ASSERT_DOUBLE_EQUAL(e.nbest[1].times_s[e.nbest[1].n_tokens - 1], start + first_s, 1e-9);
         }
         CU_ASSERT_EQUAL(n_final, 2);
         linnet_stream_close(alone);
