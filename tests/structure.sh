@@ -29,18 +29,15 @@ parameters run_side
 parameters verify
 parameters whisper_segments_time
 parameters whisper_times_align
-family base/recipe.h
 family bin/forward.c
 family bin/forward.h
 family bin/forward_whisper.c
 family bin/info.c
 family decoders/decoder.h
 family decoders/hybrid_model.c
-family decoders/hybrid_search.c
 family decoders/model.c
 family decoders/model.h
 family include/linnet.h
-hybrid base/recipe.h
 hybrid bench/bench_rescoring.c
 hybrid bench/bench_segmental.c
 hybrid bin/align.c
@@ -53,7 +50,6 @@ hybrid decoders/segmental/boundary.h
 hybrid decoders/decoder.c
 hybrid decoders/decoder.h
 hybrid decoders/hybrid.c
-hybrid decoders/hybrid.h
 hybrid decoders/hybrid_encoder.c
 hybrid decoders/hybrid_encoder.h
 hybrid decoders/hybrid_forward.c
@@ -85,9 +81,10 @@ BEGIN {
     MAX_PARAMETERS = 7
     # Other programs and models, named where help and comments say what is theirs; families of models are not.
     PRODUCTS = "openai-whisper|faster-whisper|whisper\\.cpp|whisper-(base|basic|en)|wenet/[a-z_/]*\\.py"
-    # Where families may be named: what knows one of them, the table of decoders, and a help text with an example.
+    # Where families may be named: what knows one of them, the table of decoders, a help text with an example, and a
+    # choice that does as WeNet does.
     FAMILIES = "^(models|convert|vocab|encoder|tests|bench)/|^decoders/(whisper|alignatt|simul_whisper)|" \
-               "^decoders/decoder\\.c$|^bin/settings\\.c$"
+               "^decoders/decoder\\.c$|^bin/settings\\.c$|^decoders/ctc/prefix\\.h$"
     n_to_do = split(ENVIRON["to_do"], line, "\n")
     for (i = 1; i <= n_to_do; i++)
         if (line[i] != "")

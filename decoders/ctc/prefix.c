@@ -31,7 +31,7 @@
 static const struct setting settings[] = {
     {"decoder.times", SETTING_CHOICE, offsetof(struct ctc_prefix_options, times), "peak", 0, 0,
      SETTING_CHOICES(CTC_PREFIX_TIMES),
-     "time of a token: its most probable frame (peak), or its last one, which WeNet reports (wenet)"},
+     "time of a token: its most probable frame, or its last one, as WeNet reports it"},
     {0}};
 
 const struct settings_table ctc_prefix_settings = {"CTC prefix beam search", sizeof(struct ctc_prefix_options),
