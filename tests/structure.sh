@@ -67,24 +67,43 @@ hybrid decoders/segmental_recipe.h
 hybrid frontend/gate.c
 hybrid frontend/gate.h
 hybrid include/linnet.h
+hybrid tests/unit/test_settings.c
 hybrid tests/unit/test_utterance.c
 hybrid tests/unit/test_wenet_parity.c
+columns bin/live.c
+columns bin/live_source.h
+columns decoders/alignatt.c
+columns decoders/alignatt_head.c
+columns decoders/alignatt_text.h
+columns decoders/hybrid_forward.c
+columns decoders/whisper_search.c
+columns encoder/whisper_encoder.c
+columns encoder/whisper_encoder.h
+columns frontend/fbank.h
+columns nn/attention.c
+columns nn/attention.h
+columns nn/kernels.h
+columns nn/kernels_body.h
+columns vocab/vocab.h
+columns vocab/whisper_vocab.c
 '
 
 export to_do
+LC_ALL=C export LC_ALL
 . tests/support/sources.inc
 exec awk '
 BEGIN {
     MAX_SHARE = 30 # percent of all lines
     MAX_LINES = 500
+    MAX_COLUMNS = 120
     MAX_LENGTH = 60
     MAX_PARAMETERS = 7
     # Other programs and models, named where help and comments say what is theirs; families of models are not.
     PRODUCTS = "openai-whisper|faster-whisper|whisper\\.cpp|whisper-(base|basic|en)|wenet/[a-z_/]*\\.py"
     # Where families may be named: what knows one of them, the table of decoders, a help text with an example, and a
-    # choice that does as WeNet does.
+    # choice of decoder.times.
     FAMILIES = "^(models|convert|vocab|encoder|tests|bench)/|^decoders/(whisper|alignatt|simul_whisper)|" \
-               "^decoders/decoder\\.c$|^bin/settings\\.c$|^decoders/ctc/prefix\\.h$"
+               "^decoders/decoder\\.c$|^bin/settings\\.c$|^decoders/ctc/prefix\\.[ch]$"
     n_to_do = split(ENVIRON["to_do"], line, "\n")
     for (i = 1; i <= n_to_do; i++)
         if (line[i] != "")
@@ -135,7 +154,15 @@ FNR == 1 {
     inside = 0
     file[++n_files] = FILENAME
 }
-{ n_lines[FILENAME] = FNR }
+{
+    n_lines[FILENAME] = FNR
+    if (length($0) > MAX_COLUMNS) {
+        text = $0
+        gsub(/[\200-\277]/, "", text) # of a character of several bytes the first counts
+        if (length(text) > MAX_COLUMNS)
+            broken("columns", FILENAME, FILENAME ":" FNR, length(text) " columns, more than " MAX_COLUMNS)
+    }
+}
 inside {
     if (/^[}]/) {
         end_of_function()

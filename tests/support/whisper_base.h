@@ -60,7 +60,8 @@ static inline void take_events(linnet_stream *s, struct buffer *out)
     linnet_event e;
     int rc = 0;
     while (linnet_stream_next(s, &e) > 0) {
-        rc |= buffer_printf(out, "%d %.4f %.4f %zu '%s' %.9g", e.type, e.start_s, e.end_s, e.committed, e.text, e.logprob);
+        rc |= buffer_printf(out, "%d %.4f %.4f %zu '%s' %.9g", e.type, e.start_s, e.end_s, e.committed, e.text,
+                            e.logprob);
         for (int i = 0; i < e.n_tokens; i++)
             rc |= buffer_printf(out, " %d", e.tokens[i]);
         for (int i = 0; i < e.n_words; i++)

@@ -140,8 +140,8 @@ static void features_and_encoder(struct network *w)
     free(wav.data);
 }
 
-/* Where the audio is that of the last call the rest of it gives the same states and the same logits; where it is not, the
- * states before it stay. */
+/* Where the audio is that of the last call the rest of it gives the same states and the same logits; where it is not,
+ * the states before it stay. */
 static void encoder_goes_on(void)
 {
     enum { FRAMES = 400, FROM = 77 };
