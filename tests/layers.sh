@@ -1,10 +1,75 @@
 #!/bin/sh
-# Includes go one way: base <- nn <- frontend <- encoder <- decoders <- bin.
+# SPDX-License-Identifier: Apache-2.0
+# layers.sh - which folder may include which: a row each. A folder stands for all that is below it too, "." for the
+# file's own folder alone, "*" for every one. Anybody may include linnet.h.
+#
+# The stages go one way: base <- nn <- frontend <- encoder <- vocab <- decoders <- models <- bin; convert and score are
+# wings that only bin opens.
 cd "${top_srcdir:-.}" || exit 99
-below=
-bad=0
-for dir in base nn frontend encoder decoders bin; do
-    below="${below:+$below|}$dir"
-    grep -HnE '^#include "(base|nn|frontend|encoder|decoders|bin)/' $dir/*.[ch] | grep -vE "\"($below)/" && bad=1
-done
-exit $bad
+rows='
+include
+base            base
+nn              base nn
+frontend        base frontend
+encoder         base nn encoder
+vocab           base vocab
+decoders        base nn frontend encoder vocab decoders
+decoders/*      base nn frontend encoder vocab decoders/common .
+decoders/common base nn frontend encoder vocab .
+models          base nn frontend encoder vocab decoders models
+convert         base nn vocab convert
+score           base score
+bin             *
+bench           *
+tests           *
+doc
+'
+export rows
+. tests/support/sources.inc
+exec awk '
+BEGIN {
+    n = split(ENVIRON["rows"], line, "\n")
+    for (i = 1; i <= n; i++)
+        if (split(line[i], word, " ") > 0) {
+            key = word[1]
+            sub(/^[^ ]+ */, "", line[i])
+            row[key] = line[i]
+        }
+}
+
+function folder_of(path) {
+    sub(/\/[^\/]*$/, "", path)
+    return path
+}
+
+# The row of a folder: its own, that of the folders beside it, or that of the folder it is in.
+function row_of(dir,   top) {
+    top = dir
+    sub(/\/.*/, "", top)
+    return dir in row ? dir : dir != top && (top "/*") in row ? top "/*" : top
+}
+
+function is_allowed(dir, other,   word, n, i) {
+    n = split(row[row_of(dir)], word, " ")
+    for (i = 1; i <= n; i++)
+        if (word[i] == "*" || word[i] == "." && other == dir || index(other "/", word[i] "/") == 1)
+            return 1
+    return 0
+}
+
+FNR == 1 && !(row_of(folder_of(FILENAME)) in row) {
+    print FILENAME ": this folder has no row in tests/layers.sh"
+    n_bad++
+}
+/^#include "[^"]*\// {
+    dir = folder_of(FILENAME)
+    other = $2
+    gsub(/"/, "", other)
+    other = folder_of(other)
+    if (row_of(dir) in row && !is_allowed(dir, other)) {
+        print FILENAME ":" FNR ": " $2 ": " row_of(dir) " may include: " row[row_of(dir)]
+        n_bad++
+    }
+}
+END { exit n_bad > 0 }
+' "$@"
