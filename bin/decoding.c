@@ -119,10 +119,18 @@ int decoding_open_model(struct decoding *d, const struct decoding_options *o, st
                              sizeof msg->text);
 }
 
+/* Says on stderr which phrases of the file at path cannot be spelled, a line each. */
+static void report_unspelled(const char *path, char *lines)
+{
+    for (char *line = strtok(lines, "\n"); line != NULL; line = strtok(NULL, "\n"))
+        fprintf(stderr, "linnet: %s: %s\n", path, line);
+}
+
 static int bias(struct decoding *d, const char *path, struct message *msg)
 {
     const struct decoder_options *shared = settings_of(&d->settings, &decoder_settings);
     struct hotword_list list = {0};
+    char unspelled[8192] = "";
     int rc = hotword_list_read(&list, path, shared->hotword_bonus, msg);
     if (rc < 0)
         return rc;
@@ -132,12 +140,11 @@ static int bias(struct decoding *d, const char *path, struct message *msg)
         phrases[i] = list.phrases[i];
         bonus[i] = (float)list.bonus[i];
     }
-    rc = phrases == NULL || bonus == NULL ? fail_memory(msg)
-                                          : linnet_stream_bias(d->stream, phrases, bonus, (size_t)list.n);
-    if (rc < 0 && rc != LINNET_E_MEMORY)
+    if (phrases == NULL || bonus == NULL)
+        rc = fail_memory(msg);
+    else if ((rc = linnet_stream_bias(d->stream, phrases, bonus, (size_t)list.n, unspelled, sizeof unspelled)) < 0)
         fail(msg, rc, "%s: %s", path, linnet_stream_error(d->stream));
-    else if (rc >= 0 && rc < list.n)
-        fprintf(stderr, "linnet: %s: %s\n", path, linnet_stream_error(d->stream));
+    report_unspelled(path, unspelled);
     mem_free(phrases);
     mem_free(bonus);
     hotword_list_free(&list);

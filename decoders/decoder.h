@@ -53,8 +53,8 @@ struct decoder_ops {
     int (*finish)(void *state); /* the events up to the end; the stream pushes LINNET_EVENT_END after them */
     int (*reset)(void *state);
     void (*close)(void *state); /* NULL is fine */
-    /* Boosts phrases (linnet_stream_bias); NULL where a decoder cannot. */
-    int (*bias)(void *state, const char *const *phrases, const float *bonus, size_t n);
+    /* Boosts phrases (linnet_stream_bias), and appends those that cannot be spelled; NULL where a decoder cannot. */
+    int (*bias)(void *state, const char *const *phrases, const float *bonus, size_t n, struct buffer *unspelled);
     /* The first pass over a file (linnet_stream_open_file): looks at samples that feed will bring later.  1, or 0 when
      * it needs none; may be NULL. */
     int (*preview)(void *state, const float *samples, size_t n);

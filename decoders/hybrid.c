@@ -135,12 +135,11 @@ static int hybrid_open(void **state, const struct decoder_host *host, enum hybri
     return LINNET_OK;
 }
 
-static int hybrid_bias(void *state, const char *const *phrases, const float *bonus, size_t n)
+static int hybrid_bias(void *state, const char *const *phrases, const float *bonus, size_t n, struct buffer *unspelled)
 {
     struct hybrid *h = state;
     struct message *msg = h->host.msg;
     struct hotword_list list = {0};
-    struct buffer unspelled = {.max = sizeof msg->text - 1};
     struct hotwords *hotwords = NULL;
     struct hybrid_search *search = NULL;
     int rc = LINNET_OK, n_spelled = 0;
@@ -150,7 +149,7 @@ static int hybrid_bias(void *state, const char *const *phrases, const float *bon
         rc = hotword_list_add(&list, phrases[i], bonus != NULL ? (double)bonus[i] : h->options->hotword_bonus, msg);
     if (rc >= 0)
         rc = n_spelled =
-            hotword_list_graph(&list, (const struct vocab *)h->model->units, &hotwords, &unspelled, msg);
+            hotword_list_graph(&list, (const struct vocab *)h->model->units, &hotwords, unspelled, msg);
     if (rc >= 0)
         rc = hybrid_search_open(&search, h->model, &h->ctx, h->method, h->host.settings, hotwords, msg);
     if (rc >= 0) {
@@ -158,13 +157,10 @@ static int hybrid_bias(void *state, const char *const *phrases, const float *bon
         hotwords_close(h->hotwords);
         h->search = search;
         h->hotwords = hotwords;
-        if (unspelled.n > 0)
-            fail(msg, LINNET_OK, "%s", buffer_text(&unspelled));
     } else {
         hotwords_close(hotwords);
     }
     hotword_list_free(&list);
-    buffer_free(&unspelled);
     return rc < 0 ? rc : n_spelled;
 }
 

@@ -330,15 +330,21 @@ int linnet_stream_next(linnet_stream *s, linnet_event *event)
     return events_pop(&s->events, event);
 }
 
-int linnet_stream_bias(linnet_stream *s, const char *const *phrases, const float *bonus, size_t n)
+int linnet_stream_bias(linnet_stream *s, const char *const *phrases, const float *bonus, size_t n, char *unspelled,
+                       size_t unspelled_size)
 {
+    struct buffer lines = {0};
     if (s == NULL || (phrases == NULL && n > 0))
         return LINNET_E_ARGUMENT;
     if (s->ops->bias == NULL)
         return fail(&s->msg, LINNET_E_UNSUPPORTED, "decoder '%s' takes no phrases", s->ops->name);
     if (s->n_fed > 0)
         return fail(&s->msg, LINNET_E_STATE, "phrases must come before the first audio");
-    return s->ops->bias(s->state, phrases, bonus, n);
+    int rc = s->ops->bias(s->state, phrases, bonus, n, &lines);
+    if (rc >= 0 && unspelled != NULL && unspelled_size > 0)
+        snprintf(unspelled, unspelled_size, "%s", buffer_text(&lines));
+    buffer_free(&lines);
+    return rc;
 }
 
 void linnet_stream_cancel(linnet_stream *s)

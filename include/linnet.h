@@ -172,10 +172,12 @@ LINNET_API void linnet_model_close(linnet_model *model);
 LINNET_API LINNET_CHECK int linnet_stream_open(linnet_model *model, const struct linnet_stream_options *options,
                                                linnet_stream **stream, char *error, size_t error_size);
 
-/* Makes the phrases [n] likelier by bonus[i] (natural log, for each token; NULL: the recipe's); before the first feed.
- * Returns the number of phrases that the vocabulary can spell; linnet_stream_error lists the others. */
+/* Boosts the phrases [n]: each of its tokens scores bonus[i] more (natural log; NULL: decoder.hotword_bonus for all).
+ * Before the first audio; holds until close, and replaces what was boosted before.  Returns the number of phrases that
+ * the vocabulary can spell, and writes the others, a line "phrase: reason" each, into unspelled [unspelled_size], which
+ * may be NULL. */
 LINNET_API LINNET_CHECK int linnet_stream_bias(linnet_stream *stream, const char *const *phrases, const float *bonus,
-                                               size_t n);
+                                               size_t n, char *unspelled, size_t unspelled_size);
 
 /* Decodes n more samples of the recording; any n, 0 too.  The events become ready for linnet_stream_next. */
 LINNET_API LINNET_CHECK int linnet_stream_feed(linnet_stream *stream, const float *samples, size_t n);

@@ -40,7 +40,7 @@ static void wrong_arguments(void)
     CU_ASSERT_EQUAL(linnet_stream_reset(NULL), LINNET_E_ARGUMENT);
     CU_ASSERT_EQUAL(linnet_stream_stats(s, NULL), LINNET_E_ARGUMENT);
     CU_ASSERT_EQUAL(linnet_stream_stats(NULL, &stats), LINNET_E_ARGUMENT);
-    CU_ASSERT_EQUAL(linnet_stream_bias(NULL, NULL, NULL, 0), LINNET_E_ARGUMENT);
+    CU_ASSERT_EQUAL(linnet_stream_bias(NULL, NULL, NULL, 0, NULL, 0), LINNET_E_ARGUMENT);
     CU_ASSERT_STRING_EQUAL(linnet_stream_error(NULL), "");
     linnet_stream_close(s);
     linnet_stream_close(NULL);
@@ -182,7 +182,7 @@ static void no_phrases(void)
 {
     static const char *const phrases[] = {"hello"};
     linnet_stream *s = open_quick(model);
-    CU_ASSERT_EQUAL(linnet_stream_bias(s, phrases, NULL, 1), LINNET_E_UNSUPPORTED);
+    CU_ASSERT_EQUAL(linnet_stream_bias(s, phrases, NULL, 1, NULL, 0), LINNET_E_UNSUPPORTED);
     linnet_stream_close(s);
 }
 
