@@ -6,8 +6,8 @@
 
 #include "base/status.h"
 
-/* Copies theirs (NULL: nothing) over mine [size bytes], which holds the defaults.  LINNET_E_ARGUMENT when theirs was not
- * initialised, or is of a newer library. */
+/* Copies theirs (NULL: nothing) over mine [size bytes], which holds the defaults.  LINNET_E_ARGUMENT when theirs was
+ * not initialised, or is of a newer library. */
 int sized_take(void *mine, size_t size, const void *theirs) LINNET_MUST_CHECK;
 
 /* Copies of mine [size bytes] what theirs has room for, but for the size itself. */

@@ -28,9 +28,10 @@ static const struct bench_options defaults = {.runs = 3};
 #define FIELD(name) offsetof(struct bench_options, name)
 
 static const struct option_spec options[] = {
-    {"runs", 'n', OPTION_INT, FIELD(runs), "N", "runs that count (3)", 1, MAX_RUNS, NULL, NULL},
-    {"streaming", 0, OPTION_FLAG, FIELD(streaming), NULL, "decode as if the audio came live", 0, 0, NULL, NULL},
-    {"raw", 0, OPTION_TEXT, FIELD(raw), "SPEC", "the file is bare samples, such as s16le:16000:1", 0, 0, NULL, NULL},
+    {"runs", 'n', OPTION_INT, FIELD(runs), "N", "runs measured (3)", 1, MAX_RUNS, NULL, NULL},
+    {"streaming", 0, OPTION_FLAG, FIELD(streaming), NULL, "decode as a live stream", 0, 0, NULL, NULL},
+    {"raw", 0, OPTION_TEXT, FIELD(raw), "SPEC",
+     "the file has no header: ENCODING[:RATE[:CHANNELS]], such as s16le:16000:1", 0, 0, NULL, NULL},
     {"json", 0, OPTION_FLAG, FIELD(json), NULL, "as JSON", 0, 0, NULL, NULL},
     {NULL, 0, OPTION_GROUP, FIELD(decoding), NULL, NULL, 0, 0, NULL, decoding_table},
     {0}};
@@ -198,8 +199,8 @@ const struct command bench_command = {
     .name = "bench",
     .summary = "time and memory that a recording takes",
     .arguments = "FILE",
-    .text = "Times are medians over the runs, after one that is not counted; load is what opening\n"
-            "the model takes, open a stream on it.",
+    .text = "Times are medians over the runs, after one warm-up run that is not measured; load is\n"
+            "the time to open the model, open that to open a stream on it.",
     .options = options,
     .defaults = &defaults,
     .size = sizeof defaults,

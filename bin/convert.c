@@ -20,7 +20,7 @@ static const struct option_spec options[] = {
      .type = OPTION_TEXT,
      .offset = offsetof(struct convert_command_options, quantize),
      .argument = "TYPE",
-     .help = "numbers of the matrices; none: as in the source",
+     .help = "number format of the weight matrices; none: as in the source",
      .choices = "none|fp32|fp16|bf16"},
     {.name = "vocab",
      .type = OPTION_TEXT,
@@ -30,7 +30,7 @@ static const struct option_spec options[] = {
     {.name = "quiet",
      .type = OPTION_FLAG,
      .offset = offsetof(struct convert_command_options, quiet),
-     .help = "say nothing when it works"},
+     .help = "print nothing on success"},
     {0},
 };
 

@@ -43,10 +43,10 @@ static const struct decode_options defaults = {0};
 static const struct option_spec options[] = {
     {"data", 0, OPTION_TEXT, FIELD(data), "DIR", "data directory: wav.scp, and segments where recordings are cut", 0, 0,
      NULL, NULL},
-    {"out", 'o', OPTION_TEXT, FIELD(out), "DIR", "folder for the results; one that is half done is completed", 0, 0,
-     NULL, NULL},
-    {"streaming", 0, OPTION_FLAG, FIELD(streaming), NULL, "decode as if the audio came live, and report delays", 0, 0,
-     NULL, NULL},
+    {"out", 'o', OPTION_TEXT, FIELD(out), "DIR", "folder for the results; an interrupted run is resumed", 0, 0, NULL,
+     NULL},
+    {"streaming", 0, OPTION_FLAG, FIELD(streaming), NULL, "decode as a live stream, and report latency", 0, 0, NULL,
+     NULL},
     {NULL, 0, OPTION_GROUP, FIELD(decoding), NULL, NULL, 0, 0, NULL, decoding_table},
     {0}};
 
@@ -424,8 +424,8 @@ const struct command decode_command = {
     .text = "Reads DIR/wav.scp (a line \"utterance path\" each) and DIR/segments as Kaldi has\n"
             "them.  Writes hyp.txt, hyp.jsonl, recipe.yaml and stats.json.  Utterances that are\n"
             "in the output folder already are not decoded again.  With --streaming stats.json\n"
-            "tells delays: on the audio's clock, and on a listener's, who also waits for the\n"
-            "computer; average_lagging (LAAL) takes the words of DIR/text as those to be said.",
+            "has latencies, on the audio's clock and with the computation time added;\n"
+            "average_lagging is LAAL, against the words of DIR/text.",
     .options = options,
     .defaults = &defaults,
     .size = sizeof defaults,

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * live.c - `linnet live`: words as they are spoken.
  *
- * One loop: take sound, save it, feed it, show the events.  While it decodes, the microphone's ring takes in what comes;
- * if decoding cannot keep up for half a minute, sound is dropped, and how much is said.  On a terminal the open text is
- * redrawn in place; anywhere else every event is a line of JSON. */
+ * One loop: take audio, save it, feed it, show the events.  While it decodes, the microphone's ring buffer takes in
+ * what comes; when decoding falls half a minute behind, audio is dropped, and how much is reported.  On a terminal the
+ * partial text is redrawn in place; anywhere else every event is a line of JSON. */
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -34,15 +34,16 @@ static const struct live_options defaults = {.speed = 1};
 
 static const struct option_spec options[] = {
     {"list-devices", 0, OPTION_FLAG, FIELD(list_devices), NULL, "list microphones and end", 0, 0, NULL, NULL},
-    {"device", 0, OPTION_TEXT, FIELD(device), "NAME", "microphone: its number, or a part of its name", 0, 0, NULL, NULL},
-    {"input", 'i', OPTION_TEXT, FIELD(input), "FILE", "play a file instead of listening to a microphone", 0, 0, NULL, NULL},
-    {"speed", 0, OPTION_NUMBER, FIELD(speed), "X", "how many times as fast as real a file is played; 0: no waiting (1)", 0,
-     1000, NULL, NULL},
-    {"save", 0, OPTION_TEXT, FIELD(save), "WAV", "save what is heard; playing it again gives the same events", 0, 0, NULL,
+    {"device", 0, OPTION_TEXT, FIELD(device), "NAME", "microphone: its number, or a part of its name", 0, 0, NULL,
      NULL},
-    {"json", 0, OPTION_FLAG, FIELD(json), NULL, "one JSON event a line on a terminal too", 0, 0, NULL, NULL},
-    {"level", 0, OPTION_FLAG, FIELD(level), NULL, "show how loud it is (terminal)", 0, 0, NULL, NULL},
-    {"latency", 0, OPTION_FLAG, FIELD(latency), NULL, "report delays at the end, as JSON on stderr", 0, 0, NULL, NULL},
+    {"input", 'i', OPTION_TEXT, FIELD(input), "FILE", "a file in the place of the microphone", 0, 0, NULL, NULL},
+    {"speed", 0, OPTION_NUMBER, FIELD(speed), "X",
+     "speed at which a file is played, times real time; 0: as fast as it decodes (1)", 0, 1000, NULL, NULL},
+    {"save", 0, OPTION_TEXT, FIELD(save), "WAV", "save the audio; decoding it again gives the same events", 0, 0, NULL,
+     NULL},
+    {"json", 0, OPTION_FLAG, FIELD(json), NULL, "JSON events, also on a terminal", 0, 0, NULL, NULL},
+    {"level", 0, OPTION_FLAG, FIELD(level), NULL, "show a level meter (terminal)", 0, 0, NULL, NULL},
+    {"latency", 0, OPTION_FLAG, FIELD(latency), NULL, "report latency at the end, as JSON on stderr", 0, 0, NULL, NULL},
     {NULL, 0, OPTION_GROUP, FIELD(decoding), NULL, NULL, 0, 0, NULL, decoding_table},
     {0}};
 
@@ -144,13 +145,12 @@ static int show_as_json(struct live *l, const linnet_event *e, const char *text,
 {
     static const char *const types[] = {"", "partial", "final", "endpoint"};
     struct buffer *b = &l->line;
-    size_t n_skipped = (size_t)(text - e->text);
+    size_t n_skipped = (size_t)(text - e->text), committed = e->committed > n_skipped ? e->committed - n_skipped : 0;
     buffer_cut(b, 0);
     if (buffer_printf(b, "{\"type\": \"%s\", \"text\": ", types[e->type]) < 0 || json_write_text(b, text) < 0 ||
         buffer_puts(b, ", \"start\": ") < 0 || json_write_number(b, e->start_s, 3) < 0 ||
         buffer_puts(b, ", \"end\": ") < 0 || json_write_number(b, e->end_s, 3) < 0 ||
-        buffer_printf(b, ", \"committed\": %zu, \"latency\": ", e->committed > n_skipped ? e->committed - n_skipped : 0) <
-            0 ||
+        buffer_printf(b, ", \"committed\": %zu, \"latency\": ", committed) < 0 ||
         json_write_number(b, latency_s, 3) < 0 || buffer_puts(b, "}\n") < 0)
         return fail_memory(msg);
     return print(b, msg);
@@ -254,7 +254,7 @@ static void report(struct live *l)
     struct buffer b = {0};
     uint64_t n_dropped = live_source_dropped(l->source);
     if (n_dropped > 0)
-        fprintf(stderr, "linnet: %.2f s of sound were dropped: decoding is too slow for this machine\n",
+        fprintf(stderr, "linnet: %.2f s of audio were dropped: this machine does not decode in real time\n",
                 (double)n_dropped / live_source_rate_hz(l->source));
     if (l->options->latency && latency_end(&l->latency, 0) >= 0 && latency_report(&l->latency, &b) >= 0)
         fprintf(stderr, "{\"type\": \"latency\", %s\n", buffer_text(&b) + 1);

@@ -17,8 +17,8 @@ void live_source_close(struct live_source *s);
 
 /* Waits for sound: how many samples came, at most max; 0 at the end of a file or when *stop is set.  A microphone never
  * ends: it fails when it is lost. */
-LINNET_MUST_CHECK long live_source_read(struct live_source *s, float *samples, size_t max, const volatile sig_atomic_t *stop,
-                                        struct message *msg);
+LINNET_MUST_CHECK long live_source_read(struct live_source *s, float *samples, size_t max,
+                                        const volatile sig_atomic_t *stop, struct message *msg);
 
 int live_source_rate_hz(const struct live_source *s);
 const char *live_source_name(const struct live_source *s);

@@ -21,18 +21,17 @@ static const struct score_options defaults = {.normalize = "none", .n_samples = 
 #define FIELD(name) offsetof(struct score_options, name)
 
 static const struct option_spec options[] = {
-    {"normalize", 'n', OPTION_TEXT, FIELD(normalize), "RULES", "clean both sides first", 0, 0, NORMALIZE_NAMES, NULL},
+    {"normalize", 'n', OPTION_TEXT, FIELD(normalize), "RULES", "normalize both sides first", 0, 0, NORMALIZE_NAMES,
+     NULL},
     {"by-speaker", 's', OPTION_TEXT, FIELD(by_speaker), "FILE",
-     "a line for each speaker too; FILE has lines \"utt speaker\"", 0, 0, NULL, NULL},
-    {"by-length", 'l', OPTION_FLAG, FIELD(by_length), NULL, "a line for each class of utterance length too", 0, 0, NULL,
+     "error rates of each speaker too; FILE has lines \"utt speaker\"", 0, 0, NULL, NULL},
+    {"by-length", 'l', OPTION_FLAG, FIELD(by_length), NULL, "error rates by length of the reference too", 0, 0, NULL,
      NULL},
-    {"align", 'a', OPTION_FLAG, FIELD(align), NULL, "show the words of utterances with errors side by side", 0, 0, NULL,
-     NULL},
-    {"against", 0, OPTION_TEXT, FIELD(against), "HYP2", "score HYP2 too and tell how sure its difference from HYP is",
+    {"align", 'a', OPTION_FLAG, FIELD(align), NULL, "show the alignment of utterances with errors", 0, 0, NULL, NULL},
+    {"against", 0, OPTION_TEXT, FIELD(against), "HYP2", "score HYP2 too, and test the significance of the difference",
      0, 0, NULL, NULL},
-    {"samples", 0, OPTION_INT, FIELD(n_samples), "N", "draws of utterances that --against makes (1000)", 40, 1000000,
-     NULL, NULL},
-    {"json", 'j', OPTION_FLAG, FIELD(json), NULL, "one JSON object instead of lines", 0, 0, NULL, NULL},
+    {"samples", 0, OPTION_INT, FIELD(n_samples), "N", "bootstrap samples of --against (1000)", 40, 1000000, NULL, NULL},
+    {"json", 'j', OPTION_FLAG, FIELD(json), NULL, "as JSON", 0, 0, NULL, NULL},
     {0}};
 
 struct scoring {

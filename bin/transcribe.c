@@ -19,14 +19,15 @@ static const struct transcribe_options defaults = {.format = "txt"};
 #define FIELD(name) offsetof(struct transcribe_options, name)
 
 static const struct option_spec options[] = {
-    {"format", 'f', OPTION_TEXT, FIELD(format), "FORMAT", "what to write (txt)", 0, 0, OUTPUT_NAMES, NULL},
+    {"format", 'f', OPTION_TEXT, FIELD(format), "FORMAT", "output format (txt)", 0, 0, OUTPUT_NAMES, NULL},
     {"output", 'o', OPTION_TEXT, FIELD(output), "DIR", "write a file for each recording into DIR instead of to stdout",
      0, 0, NULL, NULL},
-    {"raw", 0, OPTION_TEXT, FIELD(raw), "SPEC", "files are bare samples, such as s16le:16000:1", 0, 0, NULL, NULL},
+    {"raw", 0, OPTION_TEXT, FIELD(raw), "SPEC",
+     "files have no header: ENCODING[:RATE[:CHANNELS]], such as s16le:16000:1", 0, 0, NULL, NULL},
     {"word-cues", 0, OPTION_FLAG, FIELD(word_cues), NULL, "srt, vtt: a cue for each word", 0, 0, NULL, NULL},
     {"verify-streaming", 0, OPTION_FLAG, FIELD(verify_streaming), NULL,
-     "WeNet: instead, print how far the encoder in chunks is from the whole recording; 1 above 0.001", 0, 0, NULL,
-     NULL},
+     "instead, print how much the encoder's output in chunks differs from that at once; exit code 1 above 0.001", 0, 0,
+     NULL, NULL},
     {NULL, 0, OPTION_GROUP, FIELD(decoding), NULL, NULL, 0, 0, NULL, decoding_table},
     {0}};
 
@@ -134,7 +135,7 @@ const struct command transcribe_command = {
     .summary = "files to text, subtitles or JSON",
     .arguments = "FILE...",
     .text = "Takes any audio file that libsndfile reads, at any rate; - is standard input.\n"
-            "A file that cannot be read is reported by name and the others are done.",
+            "A file that cannot be read is reported by name, and the others are decoded.",
     .options = options,
     .defaults = &defaults,
     .size = sizeof defaults,

@@ -96,15 +96,16 @@ static int making_open(struct making *m, const struct hybrid_result *results, in
     m->confidences = mem_array(n, sizeof *m->confidences);
     m->nbest = mem_array(k, sizeof *m->nbest);
     m->nbest_at = mem_array(k, sizeof *m->nbest_at);
-    return m->words != NULL && m->word_at != NULL && m->ends != NULL && m->start_s != NULL && m->end_s != NULL && m->times_s != NULL &&
-                   m->confidences != NULL && m->nbest != NULL && m->nbest_at != NULL
+    return m->words != NULL && m->word_at != NULL && m->ends != NULL && m->start_s != NULL && m->end_s != NULL &&
+                   m->times_s != NULL && m->confidences != NULL && m->nbest != NULL && m->nbest_at != NULL
                ? LINNET_OK
                : fail_memory(m->msg);
 }
 
 static void making_close(struct making *m)
 {
-    void *const arrays[] = {m->words, m->times_s, m->word_at, m->ends, m->start_s, m->end_s, m->confidences, m->nbest, m->nbest_at};
+    void *const arrays[] = {m->words,   m->word_at,     m->ends,  m->start_s, m->end_s,
+                            m->times_s, m->confidences, m->nbest, m->nbest_at};
     for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++)
         mem_free(arrays[i]);
     buffer_free(&m->text);

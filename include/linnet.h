@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * linnet.h - the public interface of linnet, a speech recognition toolkit.
  *
- * Usage.  Open a model once, open a stream for each recording, push audio, pull events:
+ * Usage.  Open a model once, open a stream for each recording, feed audio, take events:
  *
  *     linnet_model *model;
  *     linnet_stream *stream;
@@ -27,8 +27,8 @@
  * or changes the locale or the floating-point mode.
  *
  * Ownership.  What open returns is released with close, which takes NULL.  A model must outlive its streams.  Pointers
- * inside an event stay valid until the next call on that stream.  Arguments are copied; nothing of the
- * caller's is kept.
+ * inside an event stay valid until the next call on that stream.  Arguments are copied: nothing of the caller's is
+ * kept.
  *
  * Units.  Audio is 32-bit float in [-1, 1], one channel; times are seconds from the first sample of the stream;
  * probabilities' logarithms are natural; confidences are in [0, 1]. */
@@ -92,43 +92,46 @@ struct linnet_stream_options {
 /* What of a file is decoded. */
 struct linnet_file_options {
     size_t size;     /* of this struct, set by linnet_file_options_init */
-    const char *raw; /* bare samples: ENCODING[:RATE[:CHANNELS]], such as "s16le:16000:1"; NULL: the file has a header */
+    const char *raw; /* of a file without a header: ENCODING[:RATE[:CHANNELS]], such as "s16le:16000:1"; else NULL */
     double start_s;  /* first sample decoded, from which times of events count */
     double end_s;    /* where to stop; 0: at the end of the file */
 };
 
+/* What a model is. */
 struct linnet_model_info {
     size_t size;             /* set to sizeof(struct linnet_model_info) before the call */
-    const char *kind;        /* "whisper" or "hybrid"; strings live as long as the model */
+    const char *kind;        /* name of its family, such as "whisper"; strings live as long as the model */
     const char *description; /* one line: architecture and sizes */
-    int sample_rate_hz;
-    int n_mels;
-    int n_vocabulary;
-    double frame_s; /* seconds of audio for one encoder frame */
+    int sample_rate_hz;      /* of its features; a stream may be fed at any */
+    int n_mels;              /* mel bins of a feature frame */
+    int n_vocabulary;        /* tokens */
+    double frame_s;          /* duration of an encoder frame */
     int n_threads;
     uint64_t n_parameters;
-    uint64_t n_weight_bytes; /* resident */
+    uint64_t n_weight_bytes; /* in memory */
 };
 
 enum linnet_event_type {
-    LINNET_EVENT_PARTIAL = 1,  /* the words so far of the open utterance: may still change after `committed` */
-    LINNET_EVENT_FINAL = 2,    /* a segment or utterance that will not change any more */
-    LINNET_EVENT_ENDPOINT = 3, /* the end of an utterance was found; text says which rule fired */
-    LINNET_EVENT_END = 4,      /* after finish: everything has been said */
+    LINNET_EVENT_PARTIAL = 1,  /* the open utterance so far: may still change after its first `committed` bytes */
+    LINNET_EVENT_FINAL = 2,    /* a segment or an utterance: does not change any more */
+    LINNET_EVENT_ENDPOINT = 3, /* an utterance has ended; text tells which endpoint rule fired */
+    LINNET_EVENT_END = 4,      /* after finish: the last event, at the end of the audio */
 };
 
+/* Texts are UTF-8. */
 struct linnet_word {
     const char *text; /* with the space before it, if the model writes one */
     double start_s, end_s;
     float confidence;
 };
 
+/* An entry of an n-best list. */
 struct linnet_hypothesis {
     const char *text;
     const int *tokens;     /* [n_tokens] */
     const double *times_s; /* [n_tokens] start of the encoder frame that gave each, or NULL */
     int n_tokens;
-    double score;
+    double score; /* natural log, as the decoder ranks them */
 };
 
 typedef struct linnet_event {
@@ -141,18 +144,19 @@ typedef struct linnet_event {
     int n_tokens;
     const struct linnet_word *words; /* [n_words]; empty unless word times are on */
     int n_words;
-    double logprob;   /* mean natural-log probability of the tokens */
-    double no_speech; /* probability that there is no speech, 0 where the model has no such output */
+    double logprob;   /* mean log probability of the tokens */
+    double no_speech; /* probability that the segment holds no speech; 0 where the model has no such output */
     float confidence;
     const struct linnet_hypothesis *nbest; /* [n_nbest], best first */
     int n_nbest;
 } linnet_event;
 
+/* What a stream has done since open or reset. */
 struct linnet_stats {
     size_t size;                             /* set to sizeof(struct linnet_stats) before the call */
     double audio_s;                          /* audio fed or read so far */
-    double features_s, encoder_s, decoder_s; /* time spent, by stage */
-    uint64_t n_tokens;                       /* decoder steps done */
+    double features_s, encoder_s, decoder_s; /* computation time, by stage */
+    uint64_t n_tokens;                       /* decoder steps */
     uint64_t n_fallbacks;                    /* windows decoded again at a higher temperature */
     double file_s;                           /* length of the open file; 0: none, or not known (a pipe) */
 };
@@ -207,7 +211,8 @@ LINNET_API LINNET_CHECK int linnet_stream_next(linnet_stream *stream, linnet_eve
  * called while the stream is in use, also from a signal handler. */
 LINNET_API void linnet_stream_cancel(linnet_stream *stream);
 
-LINNET_API LINNET_CHECK int linnet_stream_reset(linnet_stream *stream);  /* as if it had just been opened */
+/* Makes the stream ready for another recording; its options and boosted phrases stay. */
+LINNET_API LINNET_CHECK int linnet_stream_reset(linnet_stream *stream);
 LINNET_API const char *linnet_stream_error(const linnet_stream *stream); /* "" when nothing went wrong */
 LINNET_API LINNET_CHECK int linnet_stream_stats(const linnet_stream *stream, struct linnet_stats *stats);
 LINNET_API void linnet_stream_close(linnet_stream *stream);

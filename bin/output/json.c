@@ -6,8 +6,8 @@
  *                    "words": [{"word", "start", "end", "confidence"}]}],
  *      "nbest": [{"segment", "text", "tokens", "score", "times"}]}
  *
- * Times are seconds; nbest[].times are the starts of the encoder frames that gave the tokens.  Segments are written into
- * a buffer as they come, because the text and the duration stand before them. */
+ * Times are seconds; nbest[].times are the starts of the encoder frames that gave the tokens.  Segments are written
+ * into a buffer as they come, because the text and the duration stand before them. */
 #include <string.h>
 
 #include "base/json_writer.h"
