@@ -142,6 +142,8 @@ run 0 "$linnet" info --json "$dir/model"
 has out '"vocabulary": 51865'
 run 0 "$linnet" bench $quick -n 1 --json "$dir/a.wav"
 has out '"audio_s": 3.000'
+run 2 "$linnet" bench $quick -
+has err 'only once'
 
 # The example of the library.
 if [ -x doc/example ]; then
