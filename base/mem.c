@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/status.h"
+
 #define ALIGNMENT 64
 
 /* True when this allocation is the one that LINNET_FAIL_ALLOC asks to fail. */
@@ -54,6 +56,22 @@ void *mem_array(size_t n, size_t size)
     return (void *)at;
 }
 
+void *mem_parts(const struct mem_part *parts, size_t n_parts)
+{
+    size_t bytes = 0, of_part;
+    for (size_t i = 0; i < n_parts; i++)
+        if (__builtin_mul_overflow(parts[i].n, parts[i].size, &of_part) || of_part > SIZE_MAX / 2 - ALIGNMENT ||
+            __builtin_add_overflow(bytes, (of_part + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT, &bytes))
+            return NULL;
+    char *block = mem_array(bytes, 1);
+    for (size_t i = 0, at = 0; i < n_parts && block != NULL; i++) {
+        char *part = block + at;
+        memcpy(parts[i].field, &part, sizeof part);
+        at += (parts[i].n * parts[i].size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    }
+    return block;
+}
+
 void *mem_resize(void *array, size_t n_old, size_t n_new, size_t size)
 {
     void *fresh = mem_array(n_new, size);
@@ -63,6 +81,21 @@ void *mem_resize(void *array, size_t n_old, size_t n_new, size_t size)
         memcpy(fresh, array, (n_old < n_new ? n_old : n_new) * size);
     mem_free(array);
     return fresh;
+}
+
+int mem_grow(void **array, int *room, int n, size_t size)
+{
+    if (n <= *room)
+        return LINNET_OK;
+    if (n > 1 << 29)
+        return LINNET_E_MEMORY;
+    int fresh_room = n > *room + *room / 2 ? n : *room + *room / 2;
+    void *fresh = mem_resize(*array, (size_t)*room, (size_t)fresh_room, size);
+    if (fresh == NULL)
+        return LINNET_E_MEMORY;
+    *array = fresh;
+    *room = fresh_room;
+    return LINNET_OK;
 }
 
 void mem_free(void *array)

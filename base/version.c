@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "config.h"
+#include <config.h>
 #include "linnet.h"
 
 const char *linnet_version(void)

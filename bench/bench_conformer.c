@@ -6,7 +6,6 @@
  * Prints the real-time factor, the arithmetic that the chunks need (products with weights only), how fast the same
  * kernels do one large product, and the ratio of both: 1 would be a stream that does nothing but products, at that
  * speed. */
-#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,13 +13,14 @@
 #include <time.h>
 
 #include "base/mem.h"
+#include "decoders/common/model.h"
+#include "decoders/ctc/layer.h"
 #include "encoder/conformer.h"
+#include "linnet.h"
 
 struct bench {
-    struct safetensors *file;
-    struct conformer *model;
-    struct linear ctc;
-    struct pool *pool;
+    linnet_model *model;
+    const struct conformer *encoder;
     struct nn_context ctx;
     struct message msg;
 };
@@ -34,30 +34,26 @@ static double now(void)
 
 static int bench_open(struct bench *b, const char *dir, int n_threads)
 {
-    char path[4096];
-    struct conformer_config config;
-    snprintf(path, sizeof path, "%s/config.json", dir);
-    json_t *root = json_load_file(path, 0, NULL);
-    int rc = root != NULL ? pool_open(&b->pool, n_threads) : fail(&b->msg, LINNET_E_IO, "%s: cannot be read", path);
-    if (rc < 0 || (rc = conformer_config_read(&config, root, path, &b->msg)) < 0 ||
-        (rc = safetensors_open_dir(&b->file, dir, &b->msg)) < 0)
+    struct linnet_model_options options;
+    linnet_model_options_init(&options);
+    options.n_threads = n_threads;
+    int rc = linnet_model_open(dir, &options, &b->model, b->msg.text, sizeof b->msg.text);
+    if (rc < 0)
         return rc;
-    struct layer_source from = {b->file, b->pool, &b->msg};
-    int n_out = (int)json_integer_value(json_object_get(root, "output_dim"));
-    json_decref(root);
-    if ((rc = conformer_open(&b->model, &config, &from)) < 0 ||
-        (rc = linear_load(&b->ctc, &from, "ctc.ctc_lo", config.n_dims, n_out, LAYER_BIAS)) < 0 ||
-        (rc = nn_context_open(&b->ctx, b->pool, &b->msg)) < 0)
+    if (strcmp(b->model->encoder->kind->name, "conformer") != 0 || b->model->ctc == NULL)
+        return fail(&b->msg, LINNET_E_UNSUPPORTED, "%s: not a Conformer with a CTC layer", dir);
+    b->encoder = conformer_of(b->model->encoder);
+    if ((rc = nn_context_open(&b->ctx, b->model->pool, &b->msg)) < 0)
         return rc;
-    return nn_context_reserve(&b->ctx, linear_scratch(&b->ctc), &b->msg);
+    return nn_context_reserve(&b->ctx, ctc_layer_scratch(b->model->ctc), &b->msg);
 }
 
 /* Multiplications and additions of an encoder frame in products with weights. */
 static double frame_flops(const struct bench *b)
 {
-    const struct conformer_config *c = &b->model->config;
-    const struct subsampling *s = &b->model->subsampling;
-    double d = c->n_dims, e = d * c->inner_factor / 2, macs = (double)s->out.n_in * d + (double)b->ctc.n_out * d;
+    const struct conformer_config *c = &b->encoder->config;
+    const struct subsampling *s = &b->encoder->subsampling;
+    double d = c->n_dims, e = d * c->inner_factor / 2, macs = (double)s->out.n_in * d + (double)b->model->ctc->n_vocabulary * d;
     double per_frame = s->rate;
     for (int i = 0; i < s->n_stages; i++) {
         per_frame /= s->stages[i].stride;
@@ -73,7 +69,7 @@ static double frame_flops(const struct bench *b)
 static double product_speed(struct bench *b)
 {
     enum { ROWS = 448 };
-    const struct linear *l = &b->model->blocks[0].feed_forward.hidden;
+    const struct linear *l = &b->encoder->blocks[0].feed_forward.hidden;
     float *x = mem_array((size_t)ROWS * (size_t)l->n_in, sizeof *x),
           *y = mem_array((size_t)ROWS * (size_t)l->n_out, sizeof *y);
     double best = 1e9;
@@ -81,7 +77,7 @@ static double product_speed(struct bench *b)
         x[i] = (float)(i % 17) - 8.0f;
     for (int i = 0; i < 20 && x != NULL && y != NULL; i++) {
         double t = now();
-        linear_forward(&b->ctx, l, x, l->n_in, ROWS, y, l->n_out, NULL);
+        linear_forward(&b->ctx, l, &(struct linear_rows){x, l->n_in, ROWS, y, l->n_out}, NULL);
         t = now() - t;
         best = t < best ? t : best;
     }
@@ -93,12 +89,12 @@ static double product_speed(struct bench *b)
 /* Processor seconds for the frames, and how many frames come out. */
 static int stream(struct bench *b, int n_features, int chunk, int left, double *seconds, int *n_frames)
 {
-    struct conformer_stream *s;
-    int d = b->model->config.n_dims, mels = b->model->config.n_features, v = b->ctc.n_out;
+    struct encoder_stream *s;
+    int d = b->encoder->base.n_dims, mels = b->encoder->base.n_features, v = b->model->ctc->n_vocabulary;
     float *features = mem_array((size_t)n_features * (size_t)mels, sizeof *features);
     float *out = mem_array((size_t)chunk * (size_t)d, sizeof *out),
           *ctc = mem_array((size_t)chunk * (size_t)v, sizeof *ctc);
-    int rc = conformer_stream_open(&s, b->model, &b->ctx, chunk, left, &b->msg);
+    int rc = encoder_stream_open(&s, b->model->encoder, &b->ctx, chunk, left, &b->msg);
     if (rc < 0 || features == NULL || out == NULL || ctc == NULL)
         return rc < 0 ? rc : fail_memory(&b->msg);
     for (int i = 0; i < n_features * mels; i++)
@@ -106,17 +102,15 @@ static int stream(struct bench *b, int n_features, int chunk, int left, double *
     double start = now();
     *n_frames = 0;
     for (int at = 0; at < n_features;) {
-        at += conformer_stream_push(s, features + (ptrdiff_t)at * mels, n_features - at);
-        int n = conformer_stream_step(s, out, &b->msg);
+        at += encoder_stream_push(s, features + (ptrdiff_t)at * mels, n_features - at);
+        int n = encoder_stream_step(s, out, &b->msg);
         if (n < 0)
             return n;
-        linear_forward(&b->ctx, &b->ctc, out, d, n, ctc, v, NULL);
-        for (int t = 0; t < n; t++)
-            b->ctx.kernels->log_softmax(ctc + t * v, ctc + t * v, v);
+        ctc_layer_forward(b->model->ctc, &b->ctx, out, n, ctc);
         *n_frames += n;
     }
     *seconds = now() - start;
-    conformer_stream_close(s);
+    encoder_stream_close(s);
     mem_free(features);
     mem_free(out);
     mem_free(ctc);

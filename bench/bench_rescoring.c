@@ -12,8 +12,9 @@
 #include <time.h>
 
 #include "base/mem.h"
-#include "decoders/hybrid_model.h"
 #include "decoders/attention/rescoring.h"
+#include "decoders/common/model.h"
+#include "linnet.h"
 
 enum { MAX_HYPOTHESES = 100, MAX_TOKENS = 1000, ROWS = 448 };
 
@@ -52,9 +53,9 @@ static int count_beginnings(int n, int n_tokens, int from_end)
     return count;
 }
 
-static double decoder_flops(const struct attention_decoder *d, int n_nodes, int n_frames)
+static double decoder_flops(const struct text_decoder *d, int n_nodes, int n_frames)
 {
-    const struct attention_decoder_config *c = &d->config;
+    const struct text_decoder_config *c = &d->config;
     double dims = c->n_dims, block = 6.0 * dims * dims + 2.0 * dims * c->n_hidden;
     return 2.0 *
            (n_nodes * (c->n_blocks * block + dims * c->n_vocabulary) + n_frames * c->n_blocks * 2.0 * dims * dims);
@@ -69,7 +70,7 @@ static double product_speed(struct nn_context *ctx, const struct linear *l)
         x[i] = (float)(i % 17) - 8.0f;
     for (int i = 0; i < 20 && x != NULL && y != NULL; i++) {
         double t = now();
-        linear_forward(ctx, l, x, l->n_in, ROWS, y, l->n_out, NULL);
+        linear_forward(ctx, l, &(struct linear_rows){x, l->n_in, ROWS, y, l->n_out}, NULL);
         t = now() - t;
         best = t < best ? t : best;
     }
@@ -78,22 +79,22 @@ static double product_speed(struct nn_context *ctx, const struct linear *l)
     return 2.0 * ROWS * l->n_in * l->n_out / best;
 }
 
-static int bench(const struct hybrid_model *m, struct nn_context *ctx, int n_frames, int n, int n_tokens,
-                 struct message *msg)
+static int bench(const linnet_model *m, struct nn_context *ctx, int n_frames, int n, int n_tokens, struct message *msg)
 {
     struct hypothesis h[MAX_HYPOTHESES];
     struct rescoring *r = NULL;
-    const struct rescored *results;
-    const struct rescoring_options options = {.ctc_weight = 0.5, .reverse_weight = m->right != NULL ? 0.3 : 0.0};
-    float *states = mem_array((size_t)n_frames * (size_t)m->config.n_dims, sizeof *states);
+    const struct hypothesis *results;
+    const struct rescoring_options options = {m->left, m->right, .ctc_weight = 0.5, .reverse_weight = 0.3};
+    float *states = mem_array((size_t)n_frames * (size_t)m->encoder->n_dims, sizeof *states);
+    const struct rescoring_input input = {states, n_frames, h, n};
     double best = 1e9;
-    int rc = states != NULL ? rescoring_open(&r, m->left, m->right, msg) : fail_memory(msg);
-    make_hypotheses(h, n, n_tokens, m->n_vocabulary);
-    for (int i = 0; i < n_frames * m->config.n_dims && states != NULL; i++)
+    int rc = states != NULL ? rescoring_open(&r, &options, msg) : fail_memory(msg);
+    make_hypotheses(h, n, n_tokens, m->vocab->n);
+    for (int i = 0; i < n_frames * m->encoder->n_dims && states != NULL; i++)
         states[i] = (float)((i * 7919) % 1000) / 500.0f - 1.0f;
     for (int i = 0; i < 10 && rc >= 0; i++) {
         double t = now();
-        rc = rescoring_run(r, ctx, states, n_frames, h, n, &options, &results, msg);
+        rc = rescoring_run(r, ctx, &input, &results, msg);
         t = now() - t;
         best = t < best ? t : best;
     }
@@ -120,7 +121,8 @@ static int number(int argc, char **argv, int i, int usual)
 
 int main(int argc, char **argv)
 {
-    struct hybrid_model *m = NULL;
+    linnet_model *m = NULL;
+    struct linnet_model_options options;
     struct nn_context ctx = {0};
     struct message msg = {""};
     int seconds = number(argc, argv, 2, 10), n = number(argc, argv, 3, 10), n_tokens = number(argc, argv, 4, 40);
@@ -129,16 +131,18 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: %s MODEL [seconds [hypotheses [tokens]]]\n", argv[0]);
         return 2;
     }
-    int rc = hybrid_model_open(&m, argv[1], NULL, &msg);
+    linnet_model_options_init(&options);
+    options.n_threads = 1;
+    int rc = linnet_model_open(argv[1], &options, &m, msg.text, sizeof msg.text);
     if (rc >= 0 && m->left == NULL)
         rc = fail(&msg, LINNET_E_MODEL, "%s: no attention decoder", argv[1]);
     if (rc >= 0)
-        rc = nn_context_open(&ctx, NULL, &msg);
+        rc = nn_context_open(&ctx, m->pool, &msg);
     if (rc >= 0)
-        rc = bench(m, &ctx, (int)(seconds / m->frame_s), n, n_tokens, &msg);
+        rc = bench(m, &ctx, (int)(seconds / model_frame_s(m)), n, n_tokens, &msg);
     if (rc < 0)
         fprintf(stderr, "%s: %s\n", argv[0], msg.text);
     nn_context_close(&ctx);
-    hybrid_model_close(m);
+    linnet_model_close(m);
     return rc < 0;
 }

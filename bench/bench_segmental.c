@@ -3,7 +3,8 @@
  *
  *     bench_segmental MODEL FILE [SETTING...]
  *
- * FILE is played again and again, as one utterance in chunks of 16 frames, for 10, 60 and 600 seconds. */
+ * FILE is played again and again, as one utterance in chunks of 16 frames, for 10, 60 and 600 seconds.  Settings are
+ * those of the search and of all decoders; lengths of segments are free. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,16 +12,19 @@
 #include <time.h>
 
 #include "base/mem.h"
+#include "decoders/ctc/layer.h"
 #include "decoders/decoder.h"
-#include "decoders/hybrid_encoder.h"
-#include "decoders/segmental_recipe.h"
+#include "decoders/segmental/search.h"
+#include "decoders/utterance/frames.h"
 #include "frontend/audio_file.h"
+#include "linnet.h"
 
-enum { RATE_HZ = 16000, CHUNK = 16, LEFT_CHUNKS = 4, DEFAULT_BEAM = 10 };
+enum { RATE_HZ = 16000, CHUNK = 16, LEFT_CHUNKS = 4 };
+
+extern const struct decoder segmental_decoder;
 
 struct bench {
-    struct hybrid_model *model;
-    struct pool *pool;
+    linnet_model *model;
     struct nn_context ctx;
     struct settings settings;
     float *samples; /* [n] of the file */
@@ -53,10 +57,17 @@ static int read_file(struct bench *b, const char *path)
 
 static int bench_open(struct bench *b, char **arguments, int n)
 {
-    int rc;
-    if ((rc = pool_open(&b->pool, 1)) < 0 || (rc = nn_context_open(&b->ctx, b->pool, &b->msg)) < 0 ||
-        (rc = hybrid_model_open(&b->model, arguments[0], b->pool, &b->msg)) < 0 ||
-        (rc = decoder_open_settings(&b->settings, &b->msg)) < 0 || (rc = read_file(b, arguments[1])) < 0)
+    const struct settings_table *const tables[] = {&decoder_settings, segmental_decoder.settings[0], NULL};
+    struct linnet_model_options options;
+    linnet_model_options_init(&options);
+    options.n_threads = 1;
+    int rc = linnet_model_open(arguments[0], &options, &b->model, b->msg.text, sizeof b->msg.text);
+    if (rc < 0 || (rc = settings_open(&b->settings, tables, &b->msg)) < 0)
+        return rc;
+    const char *lacks = model_lacks(b->model, segmental_decoder.needs);
+    if (lacks != NULL)
+        return fail(&b->msg, LINNET_E_UNSUPPORTED, "%s has not %s", arguments[0], lacks);
+    if ((rc = nn_context_open(&b->ctx, b->model->pool, &b->msg)) < 0 || (rc = read_file(b, arguments[1])) < 0)
         return rc;
     for (int i = 2; i < n && rc >= 0; i++)
         rc = settings_set(&b->settings, arguments[i], &b->msg);
@@ -65,19 +76,18 @@ static int bench_open(struct bench *b, char **arguments, int n)
 
 static void bench_close(struct bench *b)
 {
-    hybrid_model_close(b->model);
     nn_context_close(&b->ctx);
-    pool_close(b->pool);
+    linnet_model_close(b->model);
     settings_close(&b->settings);
     mem_free(b->samples);
 }
 
 /* Takes the blocks that are ready; adds what the search took. */
-static int search(struct bench *b, struct hybrid_encoder *e, struct segmental *s, double *search_s)
+static int search(struct bench *b, struct frames *f, struct segmental *s, double *search_s)
 {
-    struct hybrid_block block;
+    struct frame_block block;
     int rc;
-    while ((rc = hybrid_encoder_next(e, &block, &b->msg)) > 0) {
+    while ((rc = frames_next(f, &block, &b->msg)) > 0) {
         double start = processor_s();
         if ((rc = segmental_step(s, &b->ctx, block.states, block.logprobs, block.n, &b->msg)) < 0)
             return rc;
@@ -86,13 +96,13 @@ static int search(struct bench *b, struct hybrid_encoder *e, struct segmental *s
     return rc;
 }
 
-static int play(struct bench *b, struct hybrid_encoder *e, struct segmental *s, size_t n_wanted, double *search_s)
+static int play(struct bench *b, struct frames *f, struct segmental *s, size_t n_wanted, double *search_s)
 {
     int rc = LINNET_OK;
     for (size_t done = 0, n_taken = 0; done < n_wanted; done += n_taken) {
         size_t at = done % b->n, n = b->n - at < n_wanted - done ? b->n - at : n_wanted - done;
-        if ((rc = hybrid_encoder_feed(e, b->samples + at, n, &n_taken, &b->msg)) < 0 ||
-            (rc = search(b, e, s, search_s)) < 0)
+        if ((rc = frames_feed(f, b->samples + at, n, &n_taken, &b->msg)) < 0 ||
+            (rc = search(b, f, s, search_s)) < 0)
             return rc;
     }
     double start = processor_s();
@@ -101,28 +111,36 @@ static int play(struct bench *b, struct hybrid_encoder *e, struct segmental *s, 
     return rc;
 }
 
+static int search_open(struct bench *b, struct segmental **s)
+{
+    struct segmental_options o =
+        *(const struct segmental_options *)settings_of(&b->settings, segmental_decoder.settings[0]);
+    o.blank = b->model->ctc->blank;
+    o.n_beam = decoder_beam(settings_of(&b->settings, &decoder_settings));
+    o.boundary = b->model->boundary;
+    return segmental_open(s, b->model->left, &o, &b->msg);
+}
+
 static int measure(struct bench *b, int seconds)
 {
-    const struct hybrid_encoder_options options = {CHUNK, LEFT_CHUNKS, 0};
-    struct hybrid_encoder *e = NULL;
-    const struct decoder_options *shared = settings_of(&b->settings, &decoder_settings);
-    struct segmental_recipe s = {0};
-    int beam = shared->beam > 0 ? shared->beam : DEFAULT_BEAM;
+    const struct frames_options options = {CHUNK, LEFT_CHUNKS, 0};
+    struct frames *f = NULL;
+    struct segmental *s = NULL;
     double search_s = 0.0, start = processor_s();
-    int rc = hybrid_encoder_open(&e, b->model, &b->ctx, &options, &b->msg);
-    if (rc >= 0 && (rc = segmental_recipe_open(&s, b->model, &b->settings, beam, &b->msg)) >= 0 &&
-        (rc = play(b, e, s.search, (size_t)seconds * RATE_HZ, &search_s)) >= 0) {
-        struct segmental_cost cost = segmental_cost(s.search);
+    int rc = frames_open(&f, b->model, &b->ctx, &options, &b->msg);
+    if (rc >= 0 && (rc = search_open(b, &s)) >= 0 &&
+        (rc = play(b, f, s, (size_t)seconds * RATE_HZ, &search_s)) >= 0) {
+        struct segmental_cost cost = segmental_cost(s);
         struct rusage usage;
         getrusage(RUSAGE_SELF, &usage);
         printf("%4d s: search %.2f ms a second, with the encoder %.2f; %.2f label scores a frame; at most %d frames, "
                "%d states; %d labels; %ld kB\n",
                seconds, 1e3 * search_s / seconds, 1e3 * (processor_s() - start) / seconds,
-               (double)cost.n_rows / segmental_n_frames(s.search), cost.most_frames, cost.most_nodes,
-               segmental_n_tokens(s.search), usage.ru_maxrss);
+               (double)cost.n_rows / segmental_n_frames(s), cost.most_frames, cost.most_nodes,
+               segmental_n_tokens(s), usage.ru_maxrss);
     }
-    segmental_recipe_close(&s);
-    hybrid_encoder_close(e);
+    segmental_close(s);
+    frames_close(f);
     return rc;
 }
 

@@ -3,11 +3,11 @@
  *
  * Writes into the output folder:
  *
- *     alignments.txt   utterance, token, first frame, frame after the last, the same in seconds, log probability: a
- * line for each token, frames of the encoder from the start of the utterance lengths.txt      how often each token's
- * segment had which length (decoders/segmental/length_model.h)
+ *     alignments.txt   a line for each token: utterance, token, first frame, frame after the last (of the encoder, from
+ *                      the start of the utterance), the same in seconds, log probability
+ *     lengths.txt      how often each token's segment had which length (decoders/segmental/length_model.h)
  *
- * A token's frames are its run in the likeliest CTC alignment.  Its segment is what the segmental search means: from
+ * A token's frames are its run in the most probable CTC alignment.  Its segment is what the segmental search means: from
  * after the first frame of the token before it up to and with its own first frame. */
 #include <errno.h>
 #include <math.h>
@@ -20,11 +20,13 @@
 #include "bin/decoding.h"
 #include "bin/progress.h"
 #include "decoders/ctc/align.h"
-#include "decoders/hybrid_encoder.h"
-#include "decoders/model.h"
+#include "decoders/ctc/layer.h"
+#include "decoders/segmental/length_model.h"
+#include "decoders/utterance/frames.h"
+#include "models/model.h"
 #include "frontend/audio_file.h"
 
-enum { RATE_HZ = 16000, BLOCK = 2 * RATE_HZ, MAX_LOGPROBS = 1 << 27 /* half a gigabyte */ };
+enum { BLOCK = 2 * AUDIO_RATE_HZ, MAX_LOGPROBS = 1 << 27 /* half a gigabyte */ };
 
 struct align_options {
     struct decoding_options decoding;
@@ -43,7 +45,7 @@ static const struct option_spec options[] = {
     {"out", 'o', OPTION_TEXT, FIELD(out), "DIR", "folder for the results", 0, 0, NULL, NULL},
     {"longest", 0, OPTION_INT, FIELD(longest), "N", "encoder frames from which on lengths are counted as one (50)", 1,
      10000, NULL, NULL},
-    {"model", 'm', OPTION_TEXT, DECODING(model), "DIR", "directory of a WeNet model", 0, 0, NULL, NULL},
+    {"model", 'm', OPTION_TEXT, DECODING(model), "DIR", "directory of a model with a CTC layer", 0, 0, NULL, NULL},
     {"recipe", 'r', OPTION_TEXT, DECODING(recipe), "FILE", "settings from a recipe.yaml", 0, 0, NULL, NULL},
     {"threads", 't', OPTION_INT, DECODING(threads), "N", "threads; 0: one for each processor", 0, 256, NULL, NULL},
     {"set", 's', OPTION_LIST, DECODING(set), "KEY=VALUE", "any setting of 'linnet settings': decoder.chunk=16", 0, 0,
@@ -53,18 +55,17 @@ static const struct option_spec options[] = {
 struct job {
     const struct align_options *options;
     struct decoding decoding;
-    const struct hybrid_model *model;
     struct nn_context ctx;
-    struct hybrid_encoder *encoder;
+    struct frames *frames;
     struct data_dir data;
     struct transcripts texts;
     struct length_counts lengths;
     FILE *out;
     float *logprobs; /* [n_frames, V] of the utterance */
-    int n_frames, size_frames;
-    int *tokens, *begins, *ends; /* [size_tokens] */
-    float *token_logprobs;
-    int size_tokens;
+    int n_frames, room_frames;
+    int *tokens;                    /* of the utterance */
+    struct ctc_alignment alignment; /* room for room_begins, room_ends, room_logprobs of them */
+    int room_begins, room_ends, room_logprobs;
     int n_done, n_failed;
     long long n_tokens;
 };
@@ -74,17 +75,16 @@ struct job {
 static int open_encoder(struct job *j, struct message *msg)
 {
     int rc = decoding_open_model(&j->decoding, &j->options->decoding, msg);
-    if (rc >= 0 && j->decoding.model->hybrid == NULL)
-        rc = fail(msg, LINNET_E_UNSUPPORTED, "%s: a Whisper model has no CTC layer to align with",
-                  j->decoding.model->dir);
-    if (rc >= 0) {
-        const struct hybrid_encoder_options *o = settings_of(&j->decoding.settings, &hybrid_encoder_settings);
-        j->model = j->decoding.model->hybrid;
-        if ((rc = nn_context_open(&j->ctx, j->decoding.model->pool, msg)) >= 0 &&
-            (rc = length_counts_open(&j->lengths, j->model->n_vocabulary, j->options->longest, msg)) >= 0)
-            rc = hybrid_encoder_open(&j->encoder, j->model, &j->ctx, o, msg);
-    }
-    return rc;
+    const struct linnet_model *m = j->decoding.model;
+    if (rc < 0)
+        return rc;
+    const char *lacks = model_lacks(m, MODEL_FRAMES | MODEL_CTC);
+    if (lacks != NULL)
+        return fail(msg, LINNET_E_UNSUPPORTED, "%s: linnet align needs %s; this model has none", m->dir, lacks);
+    if ((rc = nn_context_open(&j->ctx, m->pool, msg)) < 0 ||
+        (rc = length_counts_open(&j->lengths, m->ctc->n_vocabulary, j->options->longest, msg)) < 0)
+        return rc;
+    return frames_open(&j->frames, m, &j->ctx, settings_of(&j->decoding.settings, &frames_settings), msg);
 }
 
 static int open_files(struct job *j, struct message *msg)
@@ -103,29 +103,23 @@ static int open_files(struct job *j, struct message *msg)
 
 /* ---- one utterance ---- */
 
-static int keep(struct job *j, const struct hybrid_block *block, struct message *msg)
+static int keep(struct job *j, const struct frame_block *block, struct message *msg)
 {
-    size_t v = (size_t)j->model->n_vocabulary;
+    size_t v = (size_t)j->decoding.model->ctc->n_vocabulary, row = v * sizeof *j->logprobs;
     if (block->n > MAX_LOGPROBS / (int)v - j->n_frames)
         return fail(msg, LINNET_E_ARGUMENT, "the recording is too long to be aligned");
-    if (j->n_frames + block->n > j->size_frames) {
-        int size = 2 * (j->n_frames + block->n);
-        float *fresh = mem_resize(j->logprobs, (size_t)j->size_frames * v, (size_t)size * v, sizeof *fresh);
-        if (fresh == NULL)
-            return fail_memory(msg);
-        j->logprobs = fresh;
-        j->size_frames = size;
-    }
-    memcpy(j->logprobs + (size_t)j->n_frames * v, block->logprobs, (size_t)block->n * v * sizeof *j->logprobs);
+    if (mem_grow((void **)&j->logprobs, &j->room_frames, j->n_frames + block->n, row) < 0)
+        return fail_memory(msg);
+    memcpy(j->logprobs + (size_t)j->n_frames * v, block->logprobs, (size_t)block->n * row);
     j->n_frames += block->n;
     return LINNET_OK;
 }
 
 static int take_blocks(struct job *j, struct message *msg)
 {
-    struct hybrid_block block;
+    struct frame_block block;
     int rc;
-    while ((rc = hybrid_encoder_next(j->encoder, &block, msg)) > 0)
+    while ((rc = frames_next(j->frames, &block, msg)) > 0)
         if ((rc = keep(j, &block, msg)) < 0)
             break;
     return rc;
@@ -135,7 +129,7 @@ static int feed(struct job *j, const float *samples, size_t n, struct message *m
 {
     while (n > 0) {
         size_t n_taken;
-        int rc = hybrid_encoder_feed(j->encoder, samples, n, &n_taken, msg);
+        int rc = frames_feed(j->frames, samples, n, &n_taken, msg);
         if (rc < 0 || (rc = take_blocks(j, msg)) < 0)
             return rc;
         samples += n_taken;
@@ -150,45 +144,41 @@ static int encode(struct job *j, struct audio_file *audio, long n_max, struct me
     static float block[BLOCK];
     long done = 0, n = 1;
     int rc = LINNET_OK;
-    hybrid_encoder_reset(j->encoder);
+    frames_reset(j->frames);
     j->n_frames = 0;
     while (rc >= 0 && n > 0 && (n_max < 0 || done < n_max)) {
         n = audio_file_read(audio, block, n_max >= 0 && n_max - done < BLOCK ? (size_t)(n_max - done) : BLOCK, msg);
         rc = n < 0 ? (int)n : feed(j, block, (size_t)n, msg);
         done += n;
     }
-    if (rc >= 0 && (rc = hybrid_encoder_finish(j->encoder, msg)) >= 0)
+    if (rc >= 0 && (rc = frames_finish(j->frames, msg)) >= 0)
         rc = take_blocks(j, msg);
     return rc;
 }
 
+/* The ids of the text, and room for when they were said; how many. */
 static int spell(struct job *j, const char *text, struct message *msg)
 {
-    int n = units_spell_max(text);
-    if (n > j->size_tokens) {
-        void *const old[] = {j->tokens, j->begins, j->ends, j->token_logprobs};
-        for (int i = 0; i < 4; i++)
-            mem_free(old[i]);
-        j->tokens = mem_array((size_t)n, sizeof *j->tokens);
-        j->begins = mem_array((size_t)n, sizeof *j->begins);
-        j->ends = mem_array((size_t)n, sizeof *j->ends);
-        j->token_logprobs = mem_array((size_t)n, sizeof *j->token_logprobs);
-        j->size_tokens = n;
-        if (j->tokens == NULL || j->begins == NULL || j->ends == NULL || j->token_logprobs == NULL) {
-            j->size_tokens = 0;
-            return fail_memory(msg);
-        }
-    }
-    return units_spell(j->model->units, text, j->tokens, msg);
+    int *tokens = NULL, n = vocab_spell(j->decoding.model->vocab, text, &tokens, msg);
+    if (n < 0)
+        return n;
+    mem_free(j->tokens);
+    j->tokens = tokens;
+    if (MEM_GROW(j->alignment.begins, j->room_begins, n) < 0 || MEM_GROW(j->alignment.ends, j->room_ends, n) < 0 ||
+        MEM_GROW(j->alignment.logprobs, j->room_logprobs, n) < 0)
+        return fail_memory(msg);
+    return n;
 }
 
 static int write_tokens(struct job *j, const char *id, int n, struct message *msg)
 {
-    double frame_s = j->model->frame_s;
+    const struct linnet_model *m = j->decoding.model;
+    const struct ctc_alignment *a = &j->alignment;
+    double frame_s = model_frame_s(m);
     for (int i = 0; i < n; i++) {
-        length_counts_add(&j->lengths, j->tokens[i], j->begins[i] - (i > 0 ? j->begins[i - 1] : -1));
-        fprintf(j->out, "%s %s %d %d %.3f %.3f %.4f\n", id, units_name(j->model->units, j->tokens[i]), j->begins[i],
-                j->ends[i], j->begins[i] * frame_s, j->ends[i] * frame_s, (double)j->token_logprobs[i]);
+        length_counts_add(&j->lengths, j->tokens[i], a->begins[i] - (i > 0 ? a->begins[i - 1] : -1));
+        fprintf(j->out, "%s %s %d %d %.3f %.3f %.4f\n", id, vocab_token(m->vocab, j->tokens[i]), a->begins[i],
+                a->ends[i], a->begins[i] * frame_s, a->ends[i] * frame_s, (double)a->logprobs[i]);
     }
     j->n_tokens += n;
     return fflush(j->out) == 0 ? LINNET_OK : fail(msg, LINNET_E_IO, "%s: %s", j->options->out, strerror(errno));
@@ -199,12 +189,13 @@ static int align_audio(struct job *j, const struct data_utterance *u, struct aud
     const char *text = transcripts_text(&j->texts, u->id);
     if (text == NULL)
         return fail(msg, LINNET_E_ARGUMENT, "has no transcript");
-    long n_max = u->end_s < 0 ? -1 : lrint((u->end_s - u->start_s) * RATE_HZ);
+    long n_max = u->end_s < 0 ? -1 : lrint((u->end_s - u->start_s) * AUDIO_RATE_HZ);
     int n, rc = u->start_s > 0 ? audio_file_seek_s(audio, u->start_s, msg) : LINNET_OK;
     if (rc < 0 || (rc = n = spell(j, text, msg)) < 0 || (rc = encode(j, audio, n_max, msg)) < 0)
         return rc;
-    rc = ctc_align_runs(j->logprobs, j->n_frames, j->model->n_vocabulary, j->model->blank, j->tokens, n, j->begins,
-                        j->ends, j->token_logprobs, NULL, msg);
+    const struct ctc_layer *ctc = j->decoding.model->ctc;
+    const struct ctc_align_input in = {j->logprobs, j->n_frames, ctc->n_vocabulary, ctc->blank, j->tokens, n};
+    rc = ctc_align(&in, &j->alignment, msg);
     return rc < 0 ? rc : write_tokens(j, u->id, n, msg);
 }
 
@@ -213,7 +204,7 @@ static int align_utterance(struct job *j, const struct data_utterance *u, struct
     char path[FILE_MAX_PATH];
     struct audio_file *audio = NULL;
     int rc = data_dir_find(&j->data, u, path, sizeof path, msg);
-    if (rc >= 0 && (rc = audio_file_open(&audio, path, NULL, RATE_HZ, msg)) >= 0)
+    if (rc >= 0 && (rc = audio_file_open(&audio, path, NULL, AUDIO_RATE_HZ, msg)) >= 0)
         rc = align_audio(j, u, audio, msg);
     audio_file_close(audio);
     return rc;
@@ -250,13 +241,13 @@ static void close_job(struct job *j)
 {
     if (j->out != NULL)
         fclose(j->out);
-    hybrid_encoder_close(j->encoder);
+    frames_close(j->frames);
     nn_context_close(&j->ctx);
     length_counts_close(&j->lengths);
     data_dir_close(&j->data);
     transcripts_close(&j->texts);
     decoding_close(&j->decoding);
-    void *const arrays[] = {j->logprobs, j->tokens, j->begins, j->ends, j->token_logprobs};
+    void *const arrays[] = {j->logprobs, j->tokens, j->alignment.begins, j->alignment.ends, j->alignment.logprobs};
     for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++)
         mem_free(arrays[i]);
 }

@@ -25,7 +25,7 @@
 #include "bin/decoding.h"
 #include "bin/output.h"
 #include "bin/progress.h"
-#include "decoders/decoder.h"
+#include "models/model.h"
 #include "score/latency.h"
 
 #define MAX_HYP_BYTES ((size_t)1 << 30)
@@ -136,7 +136,7 @@ static int read_settings(const struct job *j, const char *path, struct buffer *o
     int rc = file_read(path, MAX_HYP_BYTES, &text, msg);
     if (rc >= 0 && strncmp(buffer_text(&text), heading(j), strlen(heading(j))) != 0)
         rc = buffer_puts(out, "# of another kind\n");
-    else if (rc >= 0 && (rc = decoder_open_settings(&s, msg)) >= 0 && (rc = settings_read(&s, path, msg)) >= 0)
+    else if (rc >= 0 && (rc = model_open_settings(&s, msg)) >= 0 && (rc = settings_read(&s, path, msg)) >= 0)
         rc = write_settings(j, &s, out, msg);
     settings_close(&s);
     buffer_free(&text);

@@ -10,7 +10,7 @@
 #include "base/mem.h"
 #include "decoders/common/hotword_list.h"
 #include "decoders/decoder.h"
-#include "decoders/model.h"
+#include "models/model.h"
 #include "frontend/gate.h"
 
 #define FIELD(name) offsetof(struct decoding_options, name)
@@ -94,7 +94,7 @@ static int make_items(struct decoding *d, const struct decoding_options *o)
 
 static int open_settings(struct decoding *d, const struct decoding_options *o, struct message *msg)
 {
-    int rc = decoder_open_settings(&d->settings, msg);
+    int rc = model_open_settings(&d->settings, msg);
     if (rc >= 0 && o->gate)
         rc = settings_set(&d->settings, "vad.gate=true", msg);
     if (rc >= 0 && o->recipe != NULL)

@@ -1,50 +1,65 @@
 /* SPDX-License-Identifier: Apache-2.0
  * forward.c - `linnet forward`: the tensors on the way from a recording to words, to check a model against its origin.
- */
+ *
+ * features [T, n_mels], or [n_mels, T] where the model's origin lays them out bin by bin; encoder_out [T', D]; with a CTC
+ * layer ctc_logprobs [T', V]; with --tokens logits [n, V] after each of them. */
+#include "decoders/ctc/layer.h"
+#include "models/forward.h"
+
 #include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
-#include "bin/forward.h"
+#include "base/parse.h"
+#include "bin/decoding.h"
 #include "nn/safetensors.h"
 
-enum { RATE_HZ = 16000 };
+enum { MAX_TENSORS = 4, MAX_TOKENS = 4096 };
 
-static const struct forward_options defaults = {.chunk = -1, .left_chunks = -1};
+struct values {
+    struct decoding_options decoding;
+    struct forward_options encoder;
+    const char *out, *raw, *tokens;
+};
 
-#define FIELD(name) offsetof(struct forward_options, name)
-#define DECODING(name) offsetof(struct forward_options, decoding.name)
+static const struct values defaults = {.encoder = {.chunk = -1, .left_chunks = -1}};
+
+#define FIELD(name) offsetof(struct values, name)
 
 static const struct option_spec options[] = {
-    {"model", 'm', OPTION_TEXT, DECODING(model), "DIR", "model directory, or a name in the model cache (whisper-base)",
-     0, 0, NULL, NULL},
+    {"model", 'm', OPTION_TEXT, FIELD(decoding.model), "DIR",
+     "model directory, or a name in the model cache (whisper-base)", 0, 0, NULL, NULL},
     {"out", 'o', OPTION_TEXT, FIELD(out), "FILE", "safetensors file to write", 0, 0, NULL, NULL},
-    {"tokens", 0, OPTION_TEXT, FIELD(tokens), "LIST", "Whisper: ids to give to the decoder: 50258,50259,50359,50363", 0,
-     0, NULL, NULL},
-    {"chunk", 0, OPTION_INT, FIELD(chunk), "N", "WeNet: encoder frames of a chunk; -1: the whole recording", -1, 100000,
+    {"tokens", 0, OPTION_TEXT, FIELD(tokens), "LIST", "ids to give to the text decoder: 50258,50259,50359,50363", 0, 0,
      NULL, NULL},
-    {"left-chunks", 0, OPTION_INT, FIELD(left_chunks), "K", "WeNet: chunks before it that a chunk sees; -1: all", -1,
+    {"chunk", 0, OPTION_INT, FIELD(encoder.chunk), "N", "encoder frames of a chunk; -1: the whole recording", -1,
      100000, NULL, NULL},
+    {"left-chunks", 0, OPTION_INT, FIELD(encoder.left_chunks), "K",
+     "chunks of left context that a chunk sees; -1: all", -1, 100000, NULL, NULL},
     {"raw", 0, OPTION_TEXT, FIELD(raw), "SPEC", "the file is bare samples, such as s16le:16000:1", 0, 0, NULL, NULL},
-    {"threads", 't', OPTION_INT, DECODING(threads), "N", "threads; 0: one for each processor", 0, 256, NULL, NULL},
+    {"threads", 't', OPTION_INT, FIELD(decoding.threads), "N", "threads; 0: one for each processor", 0, 256, NULL,
+     NULL},
     {0}};
 
-float *forward_add(struct forward_tensors *t, const char *name, int rows, int columns)
+/* What is to be written. */
+struct tensors {
+    struct {
+        const char *name;
+        int64_t shape[2];
+        const float *data;
+    } at[MAX_TENSORS];
+    int n;
+};
+
+static void add(struct tensors *t, const char *name, int rows, int columns, const float *data)
 {
     t->at[t->n].name = name;
     t->at[t->n].shape[0] = rows;
     t->at[t->n].shape[1] = columns;
-    t->at[t->n].data = mem_array((size_t)rows * (size_t)columns, sizeof(float));
-    return t->at[t->n].data != NULL ? t->at[t->n++].data : NULL;
+    t->at[t->n++].data = data;
 }
 
-static void free_tensors(struct forward_tensors *t)
-{
-    while (t->n > 0)
-        mem_free(t->at[--t->n].data);
-}
-
-static int put_all(struct safetensors_writer *w, const struct forward_tensors *t, struct message *msg)
+static int put_all(struct safetensors_writer *w, const struct tensors *t, struct message *msg)
 {
     int rc = LINNET_OK;
     for (int i = 0; i < t->n && rc >= 0; i++)
@@ -55,7 +70,7 @@ static int put_all(struct safetensors_writer *w, const struct forward_tensors *t
     return rc;
 }
 
-static int write_tensors(const struct forward_tensors *t, const char *path, struct message *msg)
+static int write_tensors(const struct tensors *t, const char *path, struct message *msg)
 {
     struct safetensors_writer *w;
     int rc = safetensors_writer_open(&w, path, msg);
@@ -67,38 +82,95 @@ static int write_tensors(const struct forward_tensors *t, const char *path, stru
     return rc;
 }
 
-static const struct {
-    const char *kind;
-    forward_kind *forward;
-} kinds[] = {
-    {"whisper", forward_whisper},
-    {"hybrid", forward_hybrid},
-};
-
-static int forward(const struct linnet_model *model, const struct forward_options *o, const char *path,
-                   struct forward_tensors *t, struct message *msg)
+/* Bin by bin: [n_mels, T] of [T, n_mels]. */
+static float *transposed(const struct forward *f, int n_mels)
 {
-    struct audio_file *audio = NULL;
-    int rc = audio_file_open(&audio, path, o->raw, RATE_HZ, msg);
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0] && rc >= 0; i++)
-        if (strcmp(kinds[i].kind, model->kind) == 0)
-            rc = kinds[i].forward(model, o, audio, t, msg);
-    audio_file_close(audio);
-    return rc >= 0 ? write_tensors(t, o->out, msg) : rc;
+    float *to = mem_array((size_t)f->n_features * (size_t)n_mels, sizeof *to);
+    for (int i = 0; to != NULL && i < f->n_features; i++)
+        for (int k = 0; k < n_mels; k++)
+            to[(ptrdiff_t)k * f->n_features + i] = f->features[(ptrdiff_t)i * n_mels + k];
+    return to;
+}
+
+/* The ids of a list [MAX_TOKENS]; how many. */
+static int parse_tokens(const char *list, int n_vocabulary, int *tokens, struct message *msg)
+{
+    int n = 0;
+    for (const char *at = list; *at != '\0'; at += strspn(at, ", ")) {
+        char number[32];
+        size_t size = strcspn(at, ", ");
+        long long id;
+        snprintf(number, sizeof number, "%.*s", (int)(size < 31 ? size : 31), at);
+        if (size > 31 || parse_int(number, 0, n_vocabulary - 1, &id) < 0)
+            return fail(msg, LINNET_E_ARGUMENT, "token '%s' is not a number below %d", number, n_vocabulary);
+        if (n == MAX_TOKENS)
+            return fail(msg, LINNET_E_ARGUMENT, "more than %d tokens", MAX_TOKENS);
+        tokens[n++] = (int)id;
+        at += size;
+    }
+    return n;
+}
+
+/* What the text decoder says after each token; *logits is the caller's to mem_free. */
+static int add_logits(struct tensors *t, const struct linnet_model *m, const struct forward *f, const char *list,
+                      float **logits, struct message *msg)
+{
+    static int tokens[MAX_TOKENS];
+    if (m->left == NULL)
+        return fail(msg, LINNET_E_UNSUPPORTED, "--tokens needs an attention decoder; this model has none");
+    int n = parse_tokens(list, m->left->config.n_vocabulary, tokens, msg), most = m->left->config.n_positions;
+    if (n <= 0)
+        return n;
+    if (most > 0 && n > most)
+        return fail(msg, LINNET_E_ARGUMENT, "more than %d tokens", most);
+    *logits = mem_array((size_t)n * (size_t)m->left->config.n_vocabulary, sizeof **logits);
+    if (*logits == NULL)
+        return fail_memory(msg);
+    int rc = forward_logits(f, m, tokens, n, *logits, msg);
+    if (rc >= 0)
+        add(t, "logits", n, m->left->config.n_vocabulary, *logits);
+    return rc;
+}
+
+static int write_all(const struct linnet_model *m, const struct values *v, const struct forward *f, struct message *msg)
+{
+    struct tensors t = {0};
+    int n_mels = m->encoder->n_features, rc = LINNET_OK;
+    float *by_bin = m->features.kind->is_laid_by_bin ? transposed(f, n_mels) : NULL, *logits = NULL;
+    if (m->features.kind->is_laid_by_bin && by_bin == NULL)
+        return fail_memory(msg);
+    if (by_bin != NULL)
+        add(&t, "features", n_mels, f->n_features, by_bin);
+    else
+        add(&t, "features", f->n_features, n_mels, f->features);
+    add(&t, "encoder_out", f->n_states, m->encoder->n_dims, f->states);
+    if (f->logprobs != NULL)
+        add(&t, "ctc_logprobs", f->n_states, m->ctc->n_vocabulary, f->logprobs);
+    if (v->tokens != NULL)
+        rc = add_logits(&t, m, f, v->tokens, &logits, msg);
+    if (rc >= 0)
+        rc = write_tensors(&t, v->out, msg);
+    mem_free(by_bin);
+    mem_free(logits);
+    return rc;
 }
 
 static int run(void *values, int n, char **paths, struct message *msg)
 {
-    const struct forward_options *o = values;
+    const struct values *v = values;
     struct decoding d = {0};
-    struct forward_tensors t = {0};
+    struct forward f = {0};
+    struct audio_file *audio = NULL;
     (void)n;
-    if (o->out == NULL)
+    if (v->out == NULL)
         return options_mistake("forward", "--out is needed");
-    int rc = decoding_open_model(&d, &o->decoding, msg);
+    int rc = decoding_open_model(&d, &v->decoding, msg);
+    if (rc >= 0 && (rc = audio_file_open(&audio, paths[0], v->raw, AUDIO_RATE_HZ, msg)) >= 0)
+        rc = forward_open(&f, d.model, audio, &v->encoder, msg);
     if (rc >= 0)
-        rc = forward(d.model, o, paths[0], &t, msg);
-    free_tensors(&t);
+        rc = write_all(d.model, v, &f, msg);
+    audio_file_close(audio);
+    forward_close(&f);
     decoding_close(&d);
     return rc;
 }

@@ -3,7 +3,7 @@
 #include "bin/settings.h"
 
 #include "bin/options.h"
-#include "decoders/decoder.h"
+#include "models/model.h"
 
 static const char *kind_of(const struct setting *k)
 {
@@ -45,7 +45,7 @@ static void print_roff(const struct setting *k, FILE *out)
 static int print_all(int is_roff, FILE *out, struct message *msg)
 {
     struct settings s = {0};
-    int rc = decoder_open_settings(&s, msg);
+    int rc = model_open_settings(&s, msg);
     for (int i = 0; i < s.n; i++) {
         if (is_roff)
             fprintf(out, ".SS %s\n", s.tables[i]->title);

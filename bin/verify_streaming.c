@@ -3,66 +3,48 @@
 #include "bin/verify_streaming.h"
 
 #include <stdio.h>
-#include <string.h>
 
-#include "decoders/decoder.h"
-#include "decoders/hybrid_encoder.h"
-#include "decoders/hybrid_forward.h"
-#include "decoders/model.h"
+#include "decoders/utterance/frames.h"
+#include "models/forward.h"
 
 enum { DEFAULT_CHUNK = 16 };
 
-/* Writes the difference, and over how many frames. */
-static int verify(const struct linnet_model *model, const char *path, const char *raw, int chunk, int left_chunks,
-                  double *difference, int *n_frames, struct message *msg)
+/* Prints how far the encoder is off in chunks; 1 when it is further than the limit. */
+static int verify(const struct linnet_model *model, const char *path, const char *raw, const struct forward_options *o,
+                  struct message *msg)
 {
     struct audio_file *audio = NULL;
-    struct hybrid_forward f = {0};
-    int rc = audio_file_open(&audio, path, raw, DECODER_RATE_HZ, msg);
+    struct forward f = {0};
+    double difference = 0.0;
+    int rc = audio_file_open(&audio, path, raw, AUDIO_RATE_HZ, msg);
+    if (rc >= 0 && (rc = forward_open(&f, model, audio, o, msg)) >= 0)
+        rc = forward_verify(&f, model, o, &difference, msg);
     if (rc >= 0)
-        rc = hybrid_forward(&f, model->hybrid, model->pool, audio, chunk, left_chunks, msg);
-    if (rc >= 0)
-        rc = hybrid_forward_verify(&f, model->hybrid, model->pool, chunk, left_chunks, difference, msg);
-    *n_frames = f.n_states;
-    hybrid_forward_close(&f);
+        printf("%s: largest difference %.3g in %d frames, chunks of %d\n", path, difference, f.n_states, o->chunk);
+    forward_close(&f);
     audio_file_close(audio);
-    return rc;
-}
-
-static int verify_all(const struct linnet_model *model, const struct hybrid_encoder_options *o, const char *raw, int n,
-                      char **paths)
-{
-    const struct conformer_config *c = &model->hybrid->config;
-    int chunk = conformer_config_chunk(c, o->chunk > 0 ? o->chunk : DEFAULT_CHUNK), code = EXIT_DONE;
-    if (chunk == 0) {
-        fprintf(stderr, "linnet: the model was not trained for chunks: it does not stream\n");
-        return EXIT_WORK_FAILED;
-    }
-    for (int i = 0; i < n; i++) {
-        struct message msg = {""};
-        double difference = 0.0;
-        int n_frames = 0, rc = verify(model, paths[i], raw, chunk, o->left_chunks, &difference, &n_frames, &msg);
-        if (rc < 0 && strstr(msg.text, paths[i]) == NULL)
-            fail_in(&msg, rc, paths[i]);
-        if (rc < 0)
-            fprintf(stderr, "linnet: %s\n", msg.text);
-        else
-            printf("%s: largest difference %.3g in %d frames, chunks of %d\n", paths[i], difference, n_frames, chunk);
-        if (rc < 0 || !(difference <= VERIFY_STREAMING_LIMIT))
-            code = EXIT_WORK_FAILED;
-    }
-    return code;
+    return rc < 0 ? rc : !(difference <= VERIFY_STREAMING_LIMIT);
 }
 
 int verify_streaming(const struct decoding_options *options, const char *raw, int n, char **paths, struct message *msg)
 {
     struct decoding d = {0};
-    int rc = decoding_open_model(&d, options, msg);
-    if (rc >= 0 && d.model->hybrid == NULL)
-        rc = fail(msg, LINNET_E_UNSUPPORTED,
-                  "--verify-streaming is for WeNet models: this one's encoder takes windows");
-    if (rc >= 0)
-        rc = verify_all(d.model, settings_of(&d.settings, &hybrid_encoder_settings), raw, n, paths);
+    int rc = decoding_open_model(&d, options, msg), code = EXIT_DONE;
+    if (rc >= 0) {
+        const struct frames_options *set = settings_of(&d.settings, &frames_settings);
+        struct forward_options o = {.left_chunks = set->left_chunks};
+        o.chunk = encoder_chunk(d.model->encoder, set->chunk > 0 ? set->chunk : DEFAULT_CHUNK);
+        if (o.chunk == 0)
+            rc = fail(msg, LINNET_E_UNSUPPORTED, "the model was not trained for chunks: it does not stream");
+        for (int i = 0; i < n && rc >= 0; i++) {
+            struct message why = {""};
+            int status = verify(d.model, paths[i], raw, &o, &why);
+            if (status < 0)
+                fprintf(stderr, "linnet: %s\n", why.text);
+            if (status != 0)
+                code = EXIT_WORK_FAILED;
+        }
+    }
     decoding_close(&d);
-    return rc;
+    return rc < 0 ? rc : code;
 }

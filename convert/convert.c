@@ -12,10 +12,20 @@
 #include "base/file.h"
 
 /* The first that recognizes the source converts it. */
-static const struct convert_kind *const kinds[] = {
-    &convert_wenet, &convert_ct2, &convert_ggml, &convert_truncation_head, &convert_openai, &convert_model,
-};
-#define N_KINDS (sizeof kinds / sizeof kinds[0])
+/* clang-format off */
+#define SOURCES(X) \
+    X(wenet) \
+    X(ct2) \
+    X(ggml) \
+    X(truncation_head) \
+    X(openai) \
+    X(model)
+/* clang-format on */
+
+#define DECLARE(name) extern const struct convert_kind convert_##name;
+#define ENTRY(name) &convert_##name,
+SOURCES(DECLARE)
+static const struct convert_kind *const kinds[] = {SOURCES(ENTRY) NULL};
 
 static int is_empty(const char *dir)
 {
@@ -45,10 +55,10 @@ static void remove_folder(const char *dir)
 
 static const struct convert_kind *find_kind(const char *source)
 {
-    for (size_t i = 0; i < N_KINDS; i++)
-        if (kinds[i]->recognizes(source))
-            return kinds[i];
-    return NULL;
+    const struct convert_kind *const *k = kinds;
+    while (*k != NULL && !(*k)->recognizes(source))
+        k++;
+    return *k;
 }
 
 /* The model made in `fresh` takes the place of dir. */

@@ -25,7 +25,4 @@ struct convert_kind {
     int (*convert)(const char *source, const char *dir, const struct convert_options *options, struct message *msg);
 };
 
-extern const struct convert_kind convert_ct2, convert_openai, convert_ggml, convert_truncation_head;
-extern const struct convert_kind convert_model, convert_wenet;
-
 #endif

@@ -113,25 +113,10 @@ static int drop_marked(struct machine *m)
     return rc;
 }
 
-/* One operation; 1 when it was the last.  A table in the shape of a switch. */
-static int step(struct machine *m)
+/* Operations that push one value.  Tables in the shape of a switch, these three. */
+static int push_value(struct machine *m, unsigned operation)
 {
-    unsigned operation = cursor_u8(&m->at);
-    if (m->at.bad)
-        return pickle_stack_damaged(m);
     switch (operation) {
-    case 0x80: /* protocol */
-        return cursor_u8(&m->at) <= 5 ? 0 : pickle_stack_damaged(m);
-    case 0x95: /* frame */
-        return cursor_bytes(&m->at, 8) != NULL ? 0 : pickle_stack_damaged(m);
-    case '.':
-        return 1;
-    case '(':
-        return pickle_stack_push(m, MARK);
-    case '0':
-        return drop(m);
-    case '1':
-        return drop_marked(m);
     case 'N':
         return pickle_stack_push_value(m, (struct pickle_value){.type = PICKLE_NONE});
     case 0x88: /* true */
@@ -159,6 +144,15 @@ static int step(struct machine *m)
     case 0x8d:
     case 0x8e:
         return push_text(m, 8);
+    default:
+        return fail(m->msg, LINNET_E_FORMAT, "operation 0x%02x has no place in a checkpoint", operation);
+    }
+}
+
+/* Operations on tuples, lists and dictionaries. */
+static int collect(struct machine *m, unsigned operation)
+{
+    switch (operation) {
     case ')':
         return pickle_stack_push_value(m, (struct pickle_value){.type = PICKLE_TUPLE});
     case ']':
@@ -181,6 +175,30 @@ static int step(struct machine *m)
         return pickle_stack_fill_top(m, PICKLE_DICT, 2);
     case 'u':
         return pickle_stack_fill_marked(m, PICKLE_DICT);
+    default:
+        return push_value(m, operation);
+    }
+}
+
+/* One operation; 1 when it was the last. */
+static int step(struct machine *m)
+{
+    unsigned operation = cursor_u8(&m->at);
+    if (m->at.bad)
+        return pickle_stack_damaged(m);
+    switch (operation) {
+    case 0x80: /* protocol */
+        return cursor_u8(&m->at) <= 5 ? 0 : pickle_stack_damaged(m);
+    case 0x95: /* frame */
+        return cursor_bytes(&m->at, 8) != NULL ? 0 : pickle_stack_damaged(m);
+    case '.':
+        return 1;
+    case '(':
+        return pickle_stack_push(m, MARK);
+    case '0':
+        return drop(m);
+    case '1':
+        return drop_marked(m);
     case 'c':
         return push_global(m);
     case 0x93: /* class from the stack */
@@ -203,7 +221,7 @@ static int step(struct machine *m)
     case 'j':
         return memo_get(m, cursor_u32(&m->at));
     default:
-        return fail(m->msg, LINNET_E_FORMAT, "operation 0x%02x has no place in a checkpoint", operation);
+        return collect(m, operation);
     }
 }
 

@@ -41,8 +41,8 @@ static int without_ones(int n_dims, const int64_t shape[])
     return n_dims;
 }
 
-int plan_add_part(struct plan *p, const char *name, const char *source, int n_dims, const int64_t shape[], int i_part,
-                  int n_parts, struct message *msg)
+int plan_add_part(struct plan *p, const char *name, const char *source, int n_dims, const int64_t shape[],
+                  struct plan_part part, struct message *msg)
 {
     char found[160], wanted[160];
     int64_t whole[TENSOR_MAX_DIMS];
@@ -50,7 +50,7 @@ int plan_add_part(struct plan *p, const char *name, const char *source, int n_di
     if (t == NULL)
         return fail(msg, LINNET_E_MODEL, "%s: no tensor %s", checkpoint_path(p->checkpoint), source);
     memcpy(whole, shape, (size_t)n_dims * sizeof *shape);
-    whole[0] *= n_parts;
+    whole[0] *= part.n;
     int n = without_ones(n_dims, whole);
     if (without_ones(t->n_dims, t->shape) != n || memcmp(t->shape, whole, (size_t)n * sizeof *whole) != 0)
         return fail(msg, LINNET_E_MODEL, "%s: tensor %s is %s, expected %s", checkpoint_path(p->checkpoint), source,
@@ -60,14 +60,14 @@ int plan_add_part(struct plan *p, const char *name, const char *source, int n_di
     if (item == NULL)
         return fail_memory(msg);
     item->source = t;
-    item->first = tensor_elements(t) / (size_t)n_parts * (size_t)i_part;
+    item->first = tensor_elements(t) / (size_t)part.n * (size_t)part.i;
     return 0;
 }
 
 int plan_add(struct plan *p, const char *name, const char *source, int n_dims, const int64_t shape[],
              struct message *msg)
 {
-    return plan_add_part(p, name, source, n_dims, shape, 0, 1, msg);
+    return plan_add_part(p, name, source, n_dims, shape, (struct plan_part){0, 1}, msg);
 }
 
 int plan_add_made(struct plan *p, const char *name, int n_dims, const int64_t shape[], float *numbers,

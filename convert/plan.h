@@ -29,9 +29,12 @@ void plan_close(struct plan *p); /* a zeroed one is fine */
 int plan_add(struct plan *p, const char *name, const char *source, int n_dims, const int64_t shape[],
              struct message *msg) LINNET_MUST_CHECK;
 
-/* The same, but `source` holds n_parts of this shape one after the other, of which the item is the i-th. */
-int plan_add_part(struct plan *p, const char *name, const char *source, int n_dims, const int64_t shape[], int i_part,
-                  int n_parts, struct message *msg) LINNET_MUST_CHECK;
+/* The same, but `source` holds n parts of this shape one after the other, of which the item is the i-th. */
+struct plan_part {
+    int i, n;
+};
+int plan_add_part(struct plan *p, const char *name, const char *source, int n_dims, const int64_t shape[],
+                  struct plan_part part, struct message *msg) LINNET_MUST_CHECK;
 
 /* Adds numbers [product of shape] from mem_array, which the plan takes over, also when it fails. */
 int plan_add_made(struct plan *p, const char *name, int n_dims, const int64_t shape[], float *numbers,

@@ -124,8 +124,8 @@ static int map_rows(struct mapping *m, const struct row *rows, size_t n_rows, co
         else
             snprintf(name, sizeof name, "model.%s.layers.%d.%s", side, layer, r->hf);
         source_name(m, r, side, layer, source, sizeof source);
-        int rc = plan_add_part(&m->plan, name, source, n_dims, shape, is_part ? r->i_part : 0, is_part ? r->n_parts : 1,
-                               m->msg);
+        const struct plan_part part = {is_part ? r->i_part : 0, is_part ? r->n_parts : 1};
+        int rc = plan_add_part(&m->plan, name, source, n_dims, shape, part, m->msg);
         if (rc < 0)
             return rc;
     }

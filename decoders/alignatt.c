@@ -20,24 +20,23 @@
  *
  * When the buffer is full its older part leaves at the end of a sentence or word, and its text becomes prompt.  Results
  * depend on the samples alone, not on how they were cut when fed. */
-#include "decoders/alignatt.h"
-
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "decoders/alignatt_step.h"
+#include "decoders/alignatt/options.h"
+#include "decoders/alignatt/step.h"
+#include "decoders/decoder.h"
 #include "decoders/common/endpoint.h"
-#include "decoders/model.h"
-#include "decoders/whisper_options.h"
-#include "decoders/whisper_prompt.h"
+#include "decoders/whisper_common/options.h"
+#include "decoders/whisper_common/prompt.h"
 
 enum {
     KEPT_SILENCE = 100,               /* mel frames kept while nobody speaks: a beginning may be dated back */
-    LONG_PAUSE = 3 * DECODER_RATE_HZ, /* samples after which what was said before is no longer heard */
-    SHORTEST = DECODER_RATE_HZ / 2,   /* samples of speech in which there is no word yet */
+    LONG_PAUSE = 3 * AUDIO_RATE_HZ, /* samples after which what was said before is no longer heard */
+    SHORTEST = AUDIO_RATE_HZ / 2,   /* samples of speech in which there is no word yet */
     ECHO = 3,                         /* tokens with which two utterances seldom begin */
 };
 
@@ -91,19 +90,19 @@ static int stream_open(void **state, const struct decoder_host *host)
     if (s == NULL)
         return fail_memory(host->msg);
     s->host = *host;
-    const struct whisper_model *model = host->model->whisper;
+    const struct linnet_model *model = host->model;
     const struct whisper_options *whisper = settings_of(host->settings, &whisper_settings);
     const struct vad_options *vad = settings_of(host->settings, &vad_settings);
     s->options = settings_of(host->settings, &alignatt_settings);
     endpoint_options_read(&s->endpoints, host->settings);
-    s->n_step = (int64_t)(s->options->segment_s * DECODER_RATE_HZ / ALIGNATT_CELL) * ALIGNATT_CELL;
+    s->n_step = (int64_t)(s->options->segment_s * AUDIO_RATE_HZ / ALIGNATT_CELL) * ALIGNATT_CELL;
     int64_t n_frames = 2 * LOG_MEL_WINDOW_FRAMES + s->n_step / LOG_MEL_HOP + KEPT_SILENCE;
     int rc;
     if ((rc = alignatt_step_open(&s->step, &s->host)) < 0 ||
-        (rc = alignatt_audio_open(&s->audio, vad, model->config.n_mels, n_frames, host->msg)) < 0 ||
-        (rc = alignatt_text_open(&s->text, &s->host, model->vocab, alignatt_step_max_tokens(&s->step),
+        (rc = alignatt_audio_open(&s->audio, vad, model->encoder->n_features, n_frames, host->msg)) < 0 ||
+        (rc = alignatt_text_open(&s->text, &s->host, whisper_vocab_of(model->vocab), alignatt_step_max_tokens(&s->step),
                                  ALIGNATT_CONTEXT)) < 0 ||
-        (rc = whisper_prompt_encode(model->vocab, whisper->initial_prompt, &s->initial, &s->n_initial, host->msg)) <
+        (rc = whisper_prompt_encode(whisper_vocab_of(model->vocab), whisper->initial_prompt, &s->initial, &s->n_initial, host->msg)) <
             0) {
         stream_close(s);
         return rc;
@@ -171,7 +170,7 @@ static int settle(struct stream *s, int64_t now)
     if (n < 0)
         return n;
     s->text.n_said = alignatt_text_before_stop(&s->text, n);
-    return alignatt_text_show(&s->text, (double)s->audio.n_samples / DECODER_RATE_HZ);
+    return alignatt_text_show(&s->text, (double)s->audio.n_samples / AUDIO_RATE_HZ);
 }
 
 /* The words that were attended before the frame `latest` are final, and their sound is forgotten: the cut is at the end
@@ -218,7 +217,7 @@ static void keep_context(struct stream *s)
 static int end_utterance(struct stream *s)
 {
     struct alignatt_audio *a = &s->audio;
-    int rc = alignatt_text_finish(&s->text, s->text.n, (double)a->speech_to / DECODER_RATE_HZ);
+    int rc = alignatt_text_finish(&s->text, s->text.n, (double)a->speech_to / AUDIO_RATE_HZ);
     a->speech_from = s->read_to = -1;
     a->was_none = 0;
     keep_context(s);
@@ -252,8 +251,8 @@ static int apply_rules(struct stream *s, int is_step)
     double silence_s = alignatt_audio_silence_s(a);
     struct endpoint_found found;
     linnet_event e = {.type = LINNET_EVENT_ENDPOINT, .text = found.text, .language = alignatt_text_language(t)};
-    e.start_s = (double)a->speech_from / DECODER_RATE_HZ;
-    e.end_s = (double)a->n_samples / DECODER_RATE_HZ;
+    e.start_s = (double)a->speech_from / AUDIO_RATE_HZ;
+    e.end_s = (double)a->n_samples / AUDIO_RATE_HZ;
     int ends = 0, rc = LINNET_OK;
     if (!a->is_speech || is_step)
         ends = endpoint_find(&s->endpoints, silence_s * 1000, (e.end_s - e.start_s) * 1000, t->n > t->n_final,
@@ -357,10 +356,10 @@ const struct settings_table alignatt_settings = {"AlignAtt: streaming Whisper (a
 
 static const struct settings_table *const settings[] = {&alignatt_settings, &whisper_settings, NULL};
 
-const struct decoder_ops alignatt_decoder = {
+const struct decoder alignatt_decoder = {
     .name = "alignatt",
-    .kind = "whisper",
     .summary = "Whisper, streaming: text appears once attention has passed its audio",
+    .needs = MODEL_WINDOWS | MODEL_TEXT_DECODER | MODEL_TASK_TOKENS,
     .settings = settings,
     .open = stream_open,
     .feed = stream_feed,

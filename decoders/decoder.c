@@ -4,30 +4,29 @@
 
 #include <string.h>
 
-#include "decoders/ctc/scores.h"
 #include "decoders/common/endpoint.h"
-#include "decoders/hybrid_encoder.h"
-#include "decoders/model.h"
+#include "decoders/ctc/blank.h"
+#include "decoders/utterance/frames.h"
 #include "frontend/gate.h"
 
-/* A new decoder is one line here. */
+/* The order is that in which "auto" tries them. */
 /* clang-format off */
 #define DECODERS(X) \
-    X(ctc_greedy) \
-    X(ctc_prefix_beam) \
-    X(attention) \
-    X(attention_rescoring) \
-    X(segmental) \
     X(whisper) \
     X(alignatt) \
-    X(simul_whisper)
+    X(simul_whisper) \
+    X(attention_rescoring) \
+    X(ctc_prefix_beam) \
+    X(ctc_greedy) \
+    X(attention) \
+    X(segmental)
 /* clang-format on */
 
-#define DECLARE(name) extern const struct decoder_ops name##_decoder;
+#define DECLARE(name) extern const struct decoder name##_decoder;
 #define ENTRY(name) &name##_decoder,
 #define BAR_NAME(name) "|" #name
 DECODERS(DECLARE)
-static const struct decoder_ops *const table[] = {DECODERS(ENTRY)};
+static const struct decoder *const table[] = {DECODERS(ENTRY)};
 enum { N_DECODERS = sizeof table / sizeof table[0] };
 
 /* ---- settings ---- */
@@ -40,7 +39,7 @@ static const struct setting settings[] = {
     {"task", SETTING_CHOICE, FIELD(task), "transcribe", 0, 0, SETTING_CHOICES(DECODER_TASKS),
      "translate: into English"},
     {"decoder.name", SETTING_CHOICE, FIELD(name), "auto", 0, 0, "auto" DECODERS(BAR_NAME),
-     "decoder; auto: the model's default"},
+     "decoder; auto: the first of these that suits the model"},
     {"decoder.beam", SETTING_INT, FIELD(beam), "0", 0, 1000, NULL,
      "hypotheses kept; 0: the decoder's default (whisper 1, alignatt 3, others 10)"},
     {"decoder.length_penalty", SETTING_NUMBER, FIELD(length_penalty), "-1", -1, 10, NULL,
@@ -58,38 +57,31 @@ static const struct setting settings[] = {
 
 const struct settings_table decoder_settings = {"Decoding", sizeof(struct decoder_options), settings};
 
-int decoder_open_settings(struct settings *s, struct message *msg)
+int decoder_add_settings(struct settings *s, struct message *msg)
 {
-    static const struct settings_table *const first[] = {&model_settings, &decoder_settings, &hybrid_encoder_settings,
-                                                         &ctc_settings, NULL};
-    static const struct settings_table *const last[] = {&endpoint_settings, &vad_settings, &gate_settings, NULL};
-    int rc = settings_open(s, first, msg);
+    static const struct settings_table *const first[] = {&decoder_settings, &frames_settings, &ctc_blank_settings, NULL},
+                                       *const last[] = {&endpoint_settings, &vad_settings, &gate_settings, NULL};
+    int rc = settings_add(s, first, msg);
     for (int i = 0; i < N_DECODERS && rc >= 0; i++)
-        rc = settings_add(s, table[i]->settings, msg);
-    if (rc >= 0)
-        rc = settings_add(s, last, msg);
-    if (rc < 0)
-        settings_close(s);
-    return rc;
+        if (table[i]->settings != NULL)
+            rc = settings_add(s, table[i]->settings, msg);
+    return rc < 0 ? rc : settings_add(s, last, msg);
 }
 
 /* ---- the table ---- */
 
-/* The decoder for "auto" of a kind of model. */
-static const struct decoder_ops *decoder_default(const char *kind, int streaming)
+int decoder_find(const struct decoder **decoder, const struct decoder_options *options,
+                 const struct linnet_model *model, int streaming, struct message *msg)
 {
-    if (strcmp(kind, "whisper") == 0)
-        return streaming ? &alignatt_decoder : &whisper_decoder;
-    return &attention_rescoring_decoder;
-}
-
-int decoder_find(const struct decoder_ops **ops, const struct decoder_options *options, const char *kind, int streaming,
-                 struct message *msg)
-{
-    const struct decoder_ops *found = options->name > 0 ? table[options->name - 1] : decoder_default(kind, streaming);
-    if (strcmp(found->kind, kind) != 0)
-        return fail(msg, LINNET_E_UNSUPPORTED, "decoder '%s' is for %s models, this is a %s model", found->name,
-                    found->kind, kind);
-    *ops = found;
+    const struct decoder *found = options->name > 0 ? table[options->name - 1] : NULL;
+    for (int i = 0; i < N_DECODERS && found == NULL; i++)
+        if (model_lacks(model, table[i]->needs) == NULL && !(streaming && table[i]->is_whole_only))
+            found = table[i];
+    if (found == NULL)
+        return fail(msg, LINNET_E_UNSUPPORTED, "no decoder suits this model");
+    const char *lacks = model_lacks(model, found->needs);
+    if (lacks != NULL)
+        return fail(msg, LINNET_E_UNSUPPORTED, "decoder '%s' needs %s; this model has none", found->name, lacks);
+    *decoder = found;
     return LINNET_OK;
 }

@@ -11,12 +11,13 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "decoders/alignatt.h"
-#include "decoders/alignatt_reader.h"
-#include "decoders/model.h"
-#include "decoders/whisper_candidates.h"
-#include "decoders/whisper_options.h"
-#include "decoders/whisper_rules.h"
+#include "decoders/decoder.h"
+#include "decoders/alignatt/options.h"
+#include "decoders/alignatt/reader.h"
+#include "decoders/whisper_common/candidates.h"
+#include "decoders/whisper_common/options.h"
+#include "decoders/whisper_common/rules.h"
+#include "decoders/whisper_common/state.h"
 #include "frontend/log_mel.h"
 
 enum {
@@ -97,20 +98,17 @@ static int start_open(struct simul *s)
 static int buffers_open(struct simul *s)
 {
     const struct alignatt_options *o = s->options;
-    const struct whisper_config *c = &s->host.model->whisper->config;
-    s->n_fresh = (int)(o->segment_s * DECODER_RATE_HZ / LOG_MEL_HOP) * LOG_MEL_HOP;
+    const struct linnet_model *m = s->host.model;
+    s->n_fresh = (int)(o->segment_s * AUDIO_RATE_HZ / LOG_MEL_HOP) * LOG_MEL_HOP;
     s->n_chunk = s->n_fresh + TWICE;
     s->max_chunks = (int)(o->buffer_s / o->segment_s) + 2;
-    s->window = mem_array((size_t)WINDOW * (size_t)c->n_mels, sizeof *s->window);
+    s->window = mem_array((size_t)WINDOW * (size_t)m->encoder->n_features, sizeof *s->window);
     s->audio = mem_array((size_t)s->max_chunks * (size_t)s->n_chunk, sizeof *s->audio);
-    s->tokens = mem_array((size_t)c->n_text_ctx, sizeof *s->tokens);
+    s->tokens = mem_array((size_t)m->left->config.n_positions, sizeof *s->tokens);
     s->counts = mem_array((size_t)s->max_chunks, sizeof *s->counts);
     if (s->window == NULL || s->audio == NULL || s->tokens == NULL || s->counts == NULL)
         return fail_memory(s->host.msg);
-    if (2 * c->n_audio_ctx != WINDOW)
-        return fail(s->host.msg, LINNET_E_UNSUPPORTED, "a window of %d frames: only %d are supported",
-                    2 * c->n_audio_ctx, WINDOW);
-    return LINNET_OK;
+    return whisper_window_check(m, s->host.msg);
 }
 
 static int simul_open(void **state, const struct decoder_host *host)
@@ -121,15 +119,14 @@ static int simul_open(void **state, const struct decoder_host *host)
     s->host = *host;
     s->shared = settings_of(host->settings, &decoder_settings);
     s->options = settings_of(host->settings, &alignatt_settings);
-    s->vocab = host->model->whisper->vocab;
+    s->vocab = whisper_vocab_of(host->model->vocab);
     int rc = LINNET_OK;
     if (s->shared->beam > 1)
         rc = fail(host->msg, LINNET_E_UNSUPPORTED, "decoder.beam is %d: decoder 'simul_whisper' is greedy",
                   s->shared->beam);
     if (rc < 0 || (rc = buffers_open(s)) < 0 || (rc = rules_open(s)) < 0 || (rc = start_open(s)) < 0 ||
-        (rc = log_mel_open(&s->mel, host->model->whisper->config.n_mels, host->msg)) < 0 ||
-        (rc = alignatt_reader_open(&s->reader, host->model->whisper, 0, 1, host->model->pool, s->options->head,
-                                   host->msg)) < 0)
+        (rc = features_open(&s->mel, &host->model->features, host->msg)) < 0 ||
+        (rc = alignatt_reader_open(&s->reader, host->model, 0, 1, s->options->head, host->msg)) < 0)
         goto fail;
     start_over(s);
     *state = s;
@@ -144,7 +141,7 @@ fail:
 static void listen(struct simul *s, int n_audio)
 {
     static const float silence[4000];
-    size_t n_mels = (size_t)s->host.model->whisper->config.n_mels, n_rows;
+    size_t n_mels = (size_t)s->host.model->encoder->n_features, n_rows;
     double start = clock_s();
     int n = n_audio < WINDOW_SAMPLES ? n_audio : WINDOW_SAMPLES;
     features_reset(s->mel);
@@ -176,7 +173,7 @@ static int has_rewound(struct simul *s, int frame, int before, int is_last)
 static int read_tokens(struct simul *s, int is_last)
 {
     struct alignatt_reader *r = &s->reader;
-    int *fresh = s->tokens + s->n_tokens, n = 0, n_most = s->host.model->whisper->config.n_text_ctx;
+    int *fresh = s->tokens + s->n_tokens, n = 0, n_most = s->host.model->left->config.n_positions;
     int threshold = is_last ? LAST_THRESHOLD : s->options->frame_threshold;
     alignatt_reader_run(r, 0, s->start, s->n_start);
     if (s->n_tokens > 0)
@@ -206,7 +203,7 @@ static int spell(struct simul *s, int *ids, int *n)
     if (s->text.n == 0)
         return LINNET_OK;
     int rc = whisper_vocab_encode(s->vocab, s->text.data, s->text.n, &spelled, &n_spelled, s->host.msg);
-    for (int i = 0; rc >= 0 && i < n_spelled && s->n_tokens + *n < s->host.model->whisper->config.n_text_ctx; i++)
+    for (int i = 0; rc >= 0 && i < n_spelled && s->n_tokens + *n < s->host.model->left->config.n_positions; i++)
         ids[(*n)++] = spelled[i];
     mem_free(spelled);
     s->text.n = 0;
@@ -268,8 +265,8 @@ static int push_chunk(struct simul *s, const int *fresh, int n)
         return rc;
     e.text = buffer_text(&s->text);
     e.committed = s->text.n;
-    e.start_s = (double)s->chunk_from / DECODER_RATE_HZ;
-    e.end_s = (double)s->n_samples / DECODER_RATE_HZ;
+    e.start_s = (double)s->chunk_from / AUDIO_RATE_HZ;
+    e.end_s = (double)s->n_samples / AUDIO_RATE_HZ;
     e.language = s->n_start > 1 ? whisper_vocab_language_code(s->vocab, s->start[1]) : "en";
     return events_push(s->host.events, &e, s->host.msg);
 }
@@ -356,10 +353,10 @@ static int simul_reset(void *state)
 
 static const struct settings_table *const settings[] = {&alignatt_settings, &whisper_settings, NULL};
 
-const struct decoder_ops simul_whisper_decoder = {
+const struct decoder simul_whisper_decoder = {
     .name = "simul_whisper",
-    .kind = "whisper",
     .summary = "what Simul-Whisper does, to the letter",
+    .needs = MODEL_WINDOWS | MODEL_TEXT_DECODER | MODEL_TASK_TOKENS,
     .settings = settings,
     .open = simul_open,
     .feed = simul_feed,

@@ -13,19 +13,22 @@
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "base/mem.h"
-#include "decoders/model.h"
-#include "decoders/whisper_options.h"
-#include "decoders/whisper_results.h"
+#include "decoders/decoder.h"
+#include "decoders/whisper_common/options.h"
+#include "decoders/whisper/results.h"
+#include "decoders/whisper_common/state.h"
+#include "encoder/whisper_encoder.h"
 #include "frontend/log_mel.h"
 #include "frontend/speech.h"
+#include "vocab/whisper_vocab.h"
 
-enum { WINDOW = LOG_MEL_WINDOW_FRAMES, PIECE = DECODER_RATE_HZ, BUFFER_FRAMES = WINDOW + 400 };
+enum { WINDOW = LOG_MEL_WINDOW_FRAMES, PIECE = AUDIO_RATE_HZ, BUFFER_FRAMES = WINDOW + 400 };
 
 struct whisper {
     struct decoder_host host;
     const struct decoder_options *shared;
     const struct whisper_options *options;
-    const struct whisper_model *model;
+    const struct linnet_model *model;
     const struct whisper_vocab *vocab;
     struct nn_context ctx;
     struct features_stream *mel;
@@ -52,7 +55,7 @@ static int search_open(struct whisper *w)
     int *suppressed = NULL;
     int rc = whisper_options_for_search(w->options, w->shared, w->vocab, &options, &suppressed, w->host.msg);
     if (rc >= 0)
-        rc = whisper_search_open(&w->search, &w->model->network, w->vocab, &options, &w->ctx, w->host.msg);
+        rc = whisper_search_open(&w->search, w->model, &options, &w->ctx, w->host.msg);
     mem_free(suppressed);
     return rc;
 }
@@ -93,16 +96,14 @@ static void whisper_close(void *state)
 
 static int buffers_open(struct whisper *w)
 {
-    const struct whisper_config *c = &w->model->config;
-    w->frames = mem_array((size_t)BUFFER_FRAMES * (size_t)c->n_mels, sizeof *w->frames);
-    w->window = mem_array((size_t)WINDOW * (size_t)c->n_mels, sizeof *w->window);
-    w->states = mem_array((size_t)c->n_audio_ctx * (size_t)c->d_model, sizeof *w->states);
+    const struct encoder *e = w->model->encoder;
+    size_t n_mels = (size_t)e->n_features, n_states = (size_t)whisper_window_states(w->model);
+    w->frames = mem_array((size_t)BUFFER_FRAMES * n_mels, sizeof *w->frames);
+    w->window = mem_array((size_t)WINDOW * n_mels, sizeof *w->window);
+    w->states = mem_array(n_states * (size_t)e->n_dims, sizeof *w->states);
     if (w->frames == NULL || w->window == NULL || w->states == NULL)
         return fail_memory(w->host.msg);
-    if (2 * c->n_audio_ctx != WINDOW)
-        return fail(w->host.msg, LINNET_E_UNSUPPORTED, "a window of %d frames: only %d are supported",
-                    2 * c->n_audio_ctx, WINDOW);
-    return LINNET_OK;
+    return whisper_window_check(w->model, w->host.msg);
 }
 
 static int whisper_open(void **state, const struct decoder_host *host)
@@ -113,14 +114,14 @@ static int whisper_open(void **state, const struct decoder_host *host)
     w->host = *host;
     w->shared = settings_of(host->settings, &decoder_settings);
     w->options = settings_of(host->settings, &whisper_settings);
-    w->model = host->model->whisper;
-    w->vocab = w->model->vocab;
+    w->model = host->model;
+    w->vocab = whisper_vocab_of(w->model->vocab);
     int rc;
     if ((rc = nn_context_open(&w->ctx, host->model->pool, host->msg)) < 0 || (rc = buffers_open(w)) < 0 ||
-        (rc = log_mel_open(&w->mel, w->model->config.n_mels, host->msg)) < 0 ||
-        (rc = whisper_encoder_state_open(&w->encoder, &w->model->encoder, 0, &w->ctx, host->msg)) < 0 ||
+        (rc = features_open(&w->mel, &w->model->features, host->msg)) < 0 ||
+        (rc = whisper_encoder_state_open(&w->encoder, whisper_encoder_of(w->model->encoder), 0, &w->ctx, host->msg)) < 0 ||
         (rc = search_open(w)) < 0 || (rc = whisper_prompt_open(&w->prompt, w->model, host->settings, host->msg)) < 0 ||
-        (rc = whisper_results_open(&w->results, &w->host, &w->prompt, &w->ctx, whisper_search_network(w->search))) < 0)
+        (rc = whisper_results_open(&w->results, &w->host, &w->prompt, &w->ctx, whisper_search_state(w->search))) < 0)
         goto fail;
     if (w->options->skip_silence &&
         (rc = speech_open(&w->speech, settings_of(host->settings, &vad_settings), host->msg)) < 0)
@@ -143,7 +144,7 @@ static int is_cancelled(const struct whisper *w)
 /* Copies frames from seek on into the window: n that hold audio, and what is to come after them. */
 static void fill_window(struct whisper *w, int n)
 {
-    size_t n_mels = (size_t)w->model->config.n_mels, used = (size_t)n * n_mels, all = (size_t)WINDOW * n_mels;
+    size_t n_mels = (size_t)w->model->encoder->n_features, used = (size_t)n * n_mels, all = (size_t)WINDOW * n_mels;
     const float *from = w->frames + (size_t)(w->seek - w->first_frame) * n_mels;
     if (w->options->padding == WHISPER_PADDING_SILENCE) {
         int64_t have =
@@ -164,8 +165,9 @@ static void encode_window(struct whisper *w, int n)
 {
     double start = clock_s();
     fill_window(w, n);
-    whisper_encoder_forward(&w->ctx, &w->model->encoder, &w->encoder, w->window, WINDOW, 0, w->states);
-    whisper_search_listen(w->search, w->states, w->model->config.n_audio_ctx);
+    const struct whisper_encoder_input in = {.mel = w->window, .n_frames = WINDOW};
+    whisper_encoder_forward(&w->ctx, whisper_encoder_of(w->model->encoder), &w->encoder, &in, w->states);
+    whisper_search_listen(w->search, w->states, whisper_window_states(w->model));
     w->host.stats->encoder_s += clock_s() - start;
 }
 
@@ -213,7 +215,7 @@ static int decode_window(struct whisper *w, struct whisper_outcome *out)
 {
     const struct whisper_options *o = w->options;
     const struct settings_list *temperatures = &o->temperature;
-    int *prompt = mem_array((size_t)w->model->config.n_text_ctx, sizeof *prompt);
+    int *prompt = mem_array((size_t)w->model->left->config.n_positions, sizeof *prompt);
     if (prompt == NULL)
         return fail_memory(w->host.msg);
     int rc = whisper_search_prompt(w->search, prompt, whisper_prompt_make(&w->prompt, w->seek == 0, prompt),
@@ -286,7 +288,7 @@ static int64_t clip_end(struct whisper *w)
 static void drop_frames(struct whisper *w)
 {
     int64_t n = w->seek - w->first_frame;
-    size_t n_mels = (size_t)w->model->config.n_mels;
+    size_t n_mels = (size_t)w->model->encoder->n_features;
     n = n < w->n_frames ? n : w->n_frames;
     if (n <= 0)
         return;
@@ -309,7 +311,7 @@ static int skip_silence(struct whisper *w, int64_t n)
         w->seek += n;
         return 1;
     }
-    if (next < from + 2 * DECODER_RATE_HZ)
+    if (next < from + 2 * AUDIO_RATE_HZ)
         return 0;
     w->seek = (int64_t)(next / LOG_MEL_HOP);
     return 1;
@@ -348,7 +350,7 @@ enum { LAST_SILENCE = sizeof last_silence / sizeof last_silence[0] };
 static void preview_piece(struct whisper *w, const float *samples, size_t n)
 {
     size_t n_frames = features_feed(w->mel, samples, n, w->frames);
-    float largest = log_mel_largest(w->frames, n_frames * (size_t)w->model->config.n_mels);
+    float largest = log_mel_largest(w->frames, n_frames * (size_t)w->model->encoder->n_features);
     w->largest = largest > w->largest ? largest : w->largest;
 }
 
@@ -378,7 +380,7 @@ static int feed_piece(struct whisper *w, const float *samples, size_t n)
 {
     double start = clock_s();
     w->n_frames +=
-        (int64_t)features_feed(w->mel, samples, n, w->frames + (size_t)w->n_frames * (size_t)w->model->config.n_mels);
+        (int64_t)features_feed(w->mel, samples, n, w->frames + (size_t)w->n_frames * (size_t)w->model->encoder->n_features);
     w->host.stats->features_s += clock_s() - start;
     int rc = w->speech.vad != NULL && w->end < 0 ? speech_feed(&w->speech, samples, n, w->host.msg) : LINNET_OK;
     return rc < 0 ? rc : advance(w);
@@ -412,10 +414,11 @@ static int whisper_reset(void *state)
 
 static const struct settings_table *const settings[] = {&whisper_settings, NULL};
 
-const struct decoder_ops whisper_decoder = {
+const struct decoder whisper_decoder = {
     .name = "whisper",
-    .kind = "whisper",
     .summary = "Whisper, 30 s windows: greedy or beam search with temperature fallback",
+    .needs = MODEL_WINDOWS | MODEL_TEXT_DECODER | MODEL_TASK_TOKENS,
+    .is_whole_only = 1,
     .settings = settings,
     .open = whisper_open,
     .feed = whisper_feed,

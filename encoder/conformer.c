@@ -8,17 +8,18 @@
 
 #include "base/mem.h"
 
-enum { NAME_SIZE = 160 };
+enum { NAME_SIZE = 240 };
 
-/* A layer's place: "encoder.encoders.3." and where to read. */
+/* A block's place in the file: where to read, and what all its names begin with. */
 struct place {
     const struct layer_source *from;
-    char prefix[40];
+    const struct conformer_names *names;
+    char prefix[60];
 };
 
 static const char *join(char name[NAME_SIZE], const struct place *p, const char *layer)
 {
-    snprintf(name, NAME_SIZE, "%s%s", p->prefix, layer);
+    snprintf(name, NAME_SIZE, "%s%.160s", p->prefix, layer);
     return name;
 }
 
@@ -35,28 +36,33 @@ static int find_bias(const struct layer_source *from, const char *layer, int n, 
     return LINNET_OK;
 }
 
-/* Linear layers [n_out, n_in] of the same input as one; a convolution of one tap is [n_out, n_in, 1]. */
-static int joined_load(struct linear *l, const struct place *p, const char *const *layers, const int *biases,
-                       int n_parts, int n_in, int n_out, int is_convolution)
+/* Linear layers of the same input as one: shape [n_out, n_in], or [n_out, n_in, 1] for a convolution of one tap. */
+struct joined {
+    const char *const *layers; /* [n] */
+    const int *biases;         /* [n] */
+    int n, n_dims;
+    int64_t shape[3];
+};
+
+static int joined_load(struct linear *l, const struct place *p, const struct joined *j)
 {
     const struct tensor *w[3], *b[3];
-    const int64_t shape[] = {n_out, n_in, 1};
-    for (int i = 0; i < n_parts; i++) {
+    for (int i = 0; i < j->n; i++) {
         char layer[NAME_SIZE], name[NAME_SIZE + 8];
-        snprintf(name, sizeof name, "%s.weight", join(layer, p, layers[i]));
-        int rc = safetensors_get(p->from->file, name, is_convolution ? 3 : 2, shape, &w[i], p->from->msg);
-        if (rc < 0 || (rc = find_bias(p->from, layer, n_out, biases[i], &b[i])) < 0)
+        snprintf(name, sizeof name, "%s.weight", join(layer, p, j->layers[i]));
+        int rc = safetensors_get(p->from->file, name, j->n_dims, j->shape, &w[i], p->from->msg);
+        if (rc < 0 || (rc = find_bias(p->from, layer, (int)j->shape[0], j->biases[i], &b[i])) < 0)
             return rc;
     }
-    int rc = linear_open(l, w, b, n_parts, p->from->pool, p->from->msg);
-    for (int i = 0; i < n_parts && rc >= 0; i++)
+    int rc = linear_open(l, w, b, j->n, p->from->pool, p->from->msg);
+    for (int i = 0; i < j->n && rc >= 0; i++)
         safetensors_release(p->from->file, w[i]);
     return rc;
 }
 
 static int one_load(struct linear *l, const struct place *p, const char *layer, int n_in, int n_out, int bias)
 {
-    return joined_load(l, p, &layer, &bias, 1, n_in, n_out, 0);
+    return joined_load(l, p, &(struct joined){&layer, &bias, 1, 2, {n_out, n_in}});
 }
 
 static int norm_load(struct layer_norm *l, const struct place *p, const char *layer, int n)
@@ -72,33 +78,30 @@ static int values_load(float **out, const struct place *p, const char *tensor, i
 }
 
 static int feed_forward_load(struct conformer_feed_forward *f, const struct conformer_config *c, const struct place *p,
-                             const char *layer, const char *norm)
+                             const struct conformer_feed_forward_names *names)
 {
-    char name[64];
-    int rc = norm_load(&f->norm, p, norm, c->n_dims);
-    snprintf(name, sizeof name, "%s.w_1", layer);
+    int rc = norm_load(&f->norm, p, names->norm, c->n_dims);
     if (rc >= 0)
-        rc = one_load(&f->hidden, p, name, c->n_dims, c->n_hidden, c->hidden_bias);
-    snprintf(name, sizeof name, "%s.w_2", layer);
+        rc = one_load(&f->hidden, p, names->hidden, c->n_dims, c->n_hidden, c->hidden_bias);
     if (rc >= 0)
-        rc = one_load(&f->back, p, name, c->n_hidden, c->n_dims, c->hidden_bias);
+        rc = one_load(&f->back, p, names->back, c->n_hidden, c->n_dims, c->hidden_bias);
     return rc;
 }
 
 static int attention_load(struct conformer_attention *a, const struct conformer_config *c, const struct place *p)
 {
-    static const char *const qkv[] = {"self_attn.linear_q", "self_attn.linear_k", "self_attn.linear_v"};
+    const struct conformer_names *names = p->names;
     const int biases[] = {c->query_bias, c->key_bias, c->value_bias}, d = c->n_dims;
     const int64_t heads[] = {c->n_heads, d / c->n_heads};
     int rc;
-    if ((rc = norm_load(&a->norm, p, c->is_transformer ? "norm1" : "norm_mha", d)) < 0 ||
-        (rc = joined_load(&a->qkv, p, qkv, biases, 3, d, d, 0)) < 0 ||
-        (rc = one_load(&a->out, p, "self_attn.linear_out", d, d, c->query_bias)) < 0 || !c->relative_attention)
+    if ((rc = norm_load(&a->norm, p, names->attention_norm, d)) < 0 ||
+        (rc = joined_load(&a->qkv, p, &(struct joined){names->qkv, biases, 3, 2, {d, d}})) < 0 ||
+        (rc = one_load(&a->out, p, names->attention_out, d, d, c->query_bias)) < 0 || !c->relative_attention)
         return rc;
-    if ((rc = one_load(&a->position, p, "self_attn.linear_pos", d, d, 0)) < 0 ||
-        (rc = values_load(&a->bias_u, p, "self_attn.pos_bias_u", 2, heads)) < 0)
+    if ((rc = one_load(&a->position, p, names->position, d, d, 0)) < 0 ||
+        (rc = values_load(&a->bias_u, p, names->bias_u, 2, heads)) < 0)
         return rc;
-    return values_load(&a->bias_v, p, "self_attn.pos_bias_v", 2, heads);
+    return values_load(&a->bias_v, p, names->bias_v, 2, heads);
 }
 
 /* ---- convolution ---- */
@@ -107,12 +110,12 @@ static int attention_load(struct conformer_attention *a, const struct conformer_
 static int fold_batch_norm(struct conformer_convolution *v, const struct conformer_config *c, const struct place *p,
                            int e)
 {
-    static const char *const names[] = {"weight", "bias", "running_mean", "running_var"};
+    static const char *const parts[] = {"weight", "bias", "running_mean", "running_var"};
     float *values[4] = {NULL};
     int rc = LINNET_OK;
     for (int i = 0; i < 4 && rc >= 0; i++) {
         char name[64];
-        snprintf(name, sizeof name, "conv_module.norm.%s", names[i]);
+        snprintf(name, sizeof name, "%s.%s", p->names->inner_norm, parts[i]);
         rc = values_load(&values[i], p, name, 1, (const int64_t[]){e});
     }
     for (int i = 0; i < e && rc >= 0; i++) {
@@ -132,7 +135,8 @@ static int depthwise_load(struct conformer_convolution *v, const struct conforme
     float *weights = NULL;
     const struct tensor *bias;
     char name[NAME_SIZE];
-    int rc = values_load(&weights, p, "conv_module.depthwise_conv.weight", 3, (const int64_t[]){e, 1, c->kernel});
+    snprintf(name, sizeof name, "%s.weight", p->names->depthwise);
+    int rc = values_load(&weights, p, name, 3, (const int64_t[]){e, 1, c->kernel});
     if (rc < 0)
         return rc;
     v->weights = mem_array((size_t)c->kernel * (size_t)e, sizeof *v->weights);
@@ -143,11 +147,11 @@ static int depthwise_load(struct conformer_convolution *v, const struct conforme
             v->weights[(ptrdiff_t)k * e + i] = weights[(ptrdiff_t)i * c->kernel + k];
     mem_free(weights);
     if (rc < 0 ||
-        (rc = find_bias(p->from, join(name, p, "conv_module.depthwise_conv"), e, c->convolution_bias, &bias)) < 0)
+        (rc = find_bias(p->from, join(name, p, p->names->depthwise), e, c->convolution_bias, &bias)) < 0)
         return rc;
     if (bias != NULL)
         tensor_to_f32(bias, 0, (size_t)e, v->bias);
-    return c->batch_norm ? fold_batch_norm(v, c, p, e) : norm_load(&v->inner, p, "conv_module.norm", e);
+    return c->batch_norm ? fold_batch_norm(v, c, p, e) : norm_load(&v->inner, p, p->names->inner_norm, e);
 }
 
 /* WeNet pads a causal convolution with zeros in front of its first layer: behind that and the gate they are what the
@@ -162,73 +166,105 @@ static int before_make(struct conformer_convolution *v, const struct conformer_c
     return LINNET_OK;
 }
 
+static int pointwise_load(struct linear *l, const struct place *p, const char *layer, int n_in, int n_out, int bias)
+{
+    return joined_load(l, p, &(struct joined){&layer, &bias, 1, 3, {n_out, n_in, 1}});
+}
+
 static int convolution_load(struct conformer_convolution *v, const struct conformer_config *c, const struct place *p)
 {
     int e = c->n_dims * c->inner_factor / 2, rc;
-    if ((rc = norm_load(&v->norm, p, "norm_conv", c->n_dims)) < 0 ||
-        (rc = joined_load(&v->in, p, (const char *const[]){"conv_module.pointwise_conv1"}, &c->convolution_bias, 1,
-                          c->n_dims, 2 * e, 1)) < 0 ||
+    if ((rc = norm_load(&v->norm, p, p->names->convolution_norm, c->n_dims)) < 0 ||
+        (rc = pointwise_load(&v->in, p, p->names->in, c->n_dims, 2 * e, c->convolution_bias)) < 0 ||
         (rc = depthwise_load(v, c, p, e)) < 0 ||
-        (rc = joined_load(&v->out, p, (const char *const[]){"conv_module.pointwise_conv2"}, &c->convolution_bias, 1, e,
-                          c->n_dims, 1)) < 0)
+        (rc = pointwise_load(&v->out, p, p->names->out, e, c->n_dims, c->convolution_bias)) < 0)
         return rc;
     return before_make(v, c, e, p->from->msg);
 }
 
 /* ---- the whole ---- */
 
-static int block_load(struct conformer_block *b, const struct conformer_config *c, const struct layer_source *from,
-                      int i)
+static struct place block_place(const struct layer_source *from, const struct conformer_names *names, int i)
 {
-    struct place p = {.from = from};
+    struct place p = {.from = from, .names = names};
+    const char *number = strstr(names->block, "%d");
+    snprintf(p.prefix, sizeof p.prefix, "%.*s%d%s", (int)(number - names->block), names->block, i, number + 2);
+    return p;
+}
+
+static int block_load(struct conformer_block *b, const struct conformer_config *c, const struct place *p)
+{
     int rc;
-    snprintf(p.prefix, sizeof p.prefix, "encoder.encoders.%d.", i);
-    if ((rc = attention_load(&b->attention, c, &p)) < 0 ||
-        (rc = feed_forward_load(&b->feed_forward, c, &p, "feed_forward", c->is_transformer ? "norm2" : "norm_ff")) < 0)
+    if ((rc = attention_load(&b->attention, c, p)) < 0 ||
+        (rc = feed_forward_load(&b->feed_forward, c, p, &p->names->feed_forward)) < 0 ||
+        (c->macaron && (rc = feed_forward_load(&b->macaron, c, p, &p->names->macaron)) < 0))
         return rc;
-    if (c->macaron && (rc = feed_forward_load(&b->macaron, c, &p, "feed_forward_macaron", "norm_ff_macaron")) < 0)
-        return rc;
-    if (c->convolution && ((rc = convolution_load(&b->convolution, c, &p)) < 0 ||
-                           (rc = norm_load(&b->final, &p, "norm_final", c->n_dims)) < 0))
+    if (c->convolution && ((rc = convolution_load(&b->convolution, c, p)) < 0 ||
+                           (rc = norm_load(&b->final, p, p->names->final_norm, c->n_dims)) < 0))
         return rc;
     return LINNET_OK;
 }
 
 /* More blocks in the file than the configuration names would be left out silently. */
-static int check_blocks(const struct conformer_config *c, const struct layer_source *from)
+static int check_blocks(const struct conformer_config *c, const struct layer_source *from,
+                        const struct conformer_names *names)
 {
-    char prefix[40];
-    int n = snprintf(prefix, sizeof prefix, "encoder.encoders.%d.", c->n_blocks);
+    struct place p = block_place(from, names, c->n_blocks);
     for (size_t i = 0; i < safetensors_count(from->file); i++)
-        if (strncmp(safetensors_at(from->file, i)->name, prefix, (size_t)n) == 0)
+        if (strncmp(safetensors_at(from->file, i)->name, p.prefix, strlen(p.prefix)) == 0)
             return fail(from->msg, LINNET_E_MODEL, "%s is there, and the configuration says %d blocks",
                         safetensors_at(from->file, i)->name, c->n_blocks);
     return LINNET_OK;
 }
 
-int conformer_open(struct conformer **out, const struct conformer_config *config, const struct layer_source *from)
+static void conformer_close(struct encoder *e);
+
+static void set_base(struct conformer *m)
+{
+    const struct conformer_config *c = &m->config;
+    m->base = (struct encoder){.kind = &conformer_encoder_kind,
+                               .n_features = c->n_features,
+                               .n_dims = c->n_dims,
+                               .rate = m->subsampling.rate,
+                               .context = m->subsampling.context,
+                               .static_chunk = c->static_chunk,
+                               .dynamic_chunk = c->dynamic_chunk,
+                               .looks_ahead = c->convolution && !c->causal && c->kernel > 1};
+}
+
+static int weights_load(struct conformer *m, const struct layer_source *from, const struct conformer_names *names)
+{
+    const struct conformer_config *c = &m->config;
+    int rc;
+    if ((rc = check_blocks(c, from, names)) < 0 ||
+        (rc = subsampling_open(&m->subsampling, c->input, c->n_features, c->n_dims, &names->input, from)) < 0 ||
+        (rc = position_open(&m->position, c->n_dims, from->msg)) < 0)
+        return rc;
+    for (int i = 0; i < c->n_blocks; i++) {
+        struct place p = block_place(from, names, i);
+        if ((rc = block_load(&m->blocks[i], c, &p)) < 0)
+            return rc;
+    }
+    return c->pre_norm && c->final_norm ? layer_norm_load(&m->norm, from, names->norm, c->n_dims) : LINNET_OK;
+}
+
+static int conformer_open(struct encoder **out, const struct encoder_source *from)
 {
     struct conformer *m = mem_array(1, sizeof *m);
     if (m == NULL)
-        return fail_memory(from->msg);
-    m->config = *config;
-    m->blocks = mem_array((size_t)config->n_blocks, sizeof *m->blocks);
-    int rc = m->blocks != NULL ? LINNET_OK : fail_memory(from->msg);
-    if (rc < 0 || (rc = check_blocks(config, from)) < 0 ||
-        (rc = subsampling_open(&m->subsampling, config->input, config->n_features, config->n_dims, from)) < 0 ||
-        (rc = position_open(&m->position, config->n_dims, from->msg)) < 0)
-        goto fail;
-    for (int i = 0; i < config->n_blocks; i++)
-        if ((rc = block_load(&m->blocks[i], config, from, i)) < 0)
-            goto fail;
-    if (config->pre_norm && config->final_norm &&
-        (rc = layer_norm_load(&m->norm, from, "encoder.after_norm", config->n_dims)) < 0)
-        goto fail;
-    *out = m;
+        return fail_memory(from->layers->msg);
+    int rc = conformer_config_read(&m->config, from->config);
+    if (rc >= 0) {
+        m->blocks = mem_array((size_t)m->config.n_blocks, sizeof *m->blocks);
+        rc = m->blocks != NULL ? weights_load(m, from->layers, from->names) : fail_memory(from->layers->msg);
+    }
+    if (rc < 0) {
+        conformer_close(&m->base);
+        return rc;
+    }
+    set_base(m);
+    *out = &m->base;
     return LINNET_OK;
-fail:
-    conformer_close(m);
-    return rc;
 }
 
 static void feed_forward_close(struct conformer_feed_forward *f)
@@ -260,10 +296,9 @@ static void block_close(struct conformer_block *b)
     layer_norm_close(&b->final);
 }
 
-void conformer_close(struct conformer *m)
+static void conformer_close(struct encoder *e)
 {
-    if (m == NULL)
-        return;
+    struct conformer *m = (struct conformer *)e;
     subsampling_close(&m->subsampling);
     position_close(&m->position);
     for (int i = 0; i < m->config.n_blocks && m->blocks != NULL; i++)
@@ -273,8 +308,9 @@ void conformer_close(struct conformer *m)
     mem_free(m);
 }
 
-size_t conformer_bytes(const struct conformer *m)
+static size_t conformer_bytes(const struct encoder *e)
 {
+    const struct conformer *m = conformer_of(e);
     size_t n = subsampling_bytes(&m->subsampling);
     for (int i = 0; i < m->config.n_blocks; i++) {
         const struct conformer_block *b = &m->blocks[i];
@@ -287,7 +323,16 @@ size_t conformer_bytes(const struct conformer *m)
     return n;
 }
 
-int conformer_frames(const struct conformer *m, int n_features)
-{
-    return subsampling_frames(&m->subsampling, n_features);
-}
+const struct encoder_kind conformer_encoder_kind = {
+    .name = "conformer",
+    .open = conformer_open,
+    .close = conformer_close,
+    .bytes = conformer_bytes,
+    .forward = conformer_forward,
+    .stream_open = conformer_stream_open,
+    .stream_close = conformer_stream_close,
+    .stream_reset = conformer_stream_reset,
+    .stream_push = conformer_stream_push,
+    .stream_is_ready = conformer_stream_is_ready,
+    .stream_step = conformer_stream_step,
+};

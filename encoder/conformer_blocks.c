@@ -140,7 +140,7 @@ static void layer_output(const struct conformer_blocks *w, const struct linear *
                          const struct layer_norm *l, float scale, float *x, int n)
 {
     struct linear_how add = {.add = 1, .scale = scale};
-    linear_forward(w->ctx, out, from, out->n_in, n, x, out->n_out, &add);
+    linear_forward(w->ctx, out, &(struct linear_rows){from, out->n_in, n, x, out->n_out}, &add);
     if (!w->model->config.pre_norm)
         normalize(w, l, x, x, n);
 }
@@ -157,8 +157,7 @@ static void feed_forward(const struct conformer_blocks *w, const struct conforme
     for (int row = 0; row < n; row += ROWS) {
         int rows = rows_from(row, n);
         float *x = w->x + (ptrdiff_t)row * c->n_dims;
-        linear_forward(w->ctx, &f->hidden, layer_input(w, &f->norm, x, rows), c->n_dims, rows, w->wide, c->n_hidden,
-                       &act);
+        linear_forward(w->ctx, &f->hidden, &(struct linear_rows){layer_input(w, &f->norm, x, rows), c->n_dims, rows, w->wide, c->n_hidden}, &act);
         layer_output(w, &f->back, w->wide, &f->norm, scale, x, rows);
     }
 }
@@ -170,7 +169,7 @@ static void place_keys(const struct conformer_blocks *w, const struct conformer_
     const struct conformer_config *c = &w->model->config;
     int d = c->n_dims, dims = d / c->n_heads;
     float scale = 1.0f / sqrtf((float)dims);
-    linear_forward(w->ctx, &a->position, positions, d, n, w->position, d, NULL);
+    linear_forward(w->ctx, &a->position, &(struct linear_rows){positions, d, n, w->position, d}, NULL);
     for (int i = 0; i < n; i++, k += ldk) {
         const float *p = w->position + (ptrdiff_t)i * d;
         for (int h = 0; h < c->n_heads; h++) {
@@ -189,13 +188,12 @@ static void attention(const struct conformer_blocks *w, const struct conformer_a
     ptrdiff_t d = c->n_dims;
     for (int row = 0; row < n; row += ROWS) {
         int rows = rows_from(row, n);
-        linear_forward(w->ctx, &a->qkv, layer_input(w, &a->norm, w->x + row * d, rows), d, rows, w->wide, 3 * d, NULL);
+        linear_forward(w->ctx, &a->qkv, &(struct linear_rows){layer_input(w, &a->norm, w->x + row * d, rows), d, rows, w->wide, 3 * d}, NULL);
         for (int i = 0; i < rows; i++)
             memcpy(w->q + (row + i) * d, w->wide + i * 3 * d, (size_t)d * sizeof *w->q);
         if (c->relative_attention)
             place_keys(w, a, w->positions + row * d, w->wide + d, 3 * d, rows);
-        attention_cache_append(w->ctx, cache, w->wide + d, 3 * d, w->wide + 2 * d, 3 * d,
-                               c->relative_attention ? w->bias : NULL, rows);
+        attention_cache_append(w->ctx, cache, &(struct attention_keys){w->wide + d, 3 * d, w->wide + 2 * d, 3 * d, c->relative_attention ? w->bias : NULL, rows});
     }
     struct attention how = {
         .q = w->q, .ldq = d, .n_rows = n, .begin = begin, .end = end, .out = w->attended, .ldout = d};
@@ -211,7 +209,7 @@ static void gate(const struct conformer_blocks *w, const struct conformer_convol
     ptrdiff_t d = w->model->config.n_dims, e = inner_dims(&w->model->config);
     for (int row = 0; row < n; row += ROWS) {
         int rows = rows_from(row, n);
-        linear_forward(w->ctx, &v->in, layer_input(w, &v->norm, w->x + row * d, rows), d, rows, w->wide, 2 * e, NULL);
+        linear_forward(w->ctx, &v->in, &(struct linear_rows){layer_input(w, &v->norm, w->x + row * d, rows), d, rows, w->wide, 2 * e}, NULL);
         for (int i = 0; i < rows; i++)
             w->ctx->kernels->glu(w->wide + i * 2 * e, w->wide + i * 2 * e + e, gated + (row + i) * e, (int)e);
     }

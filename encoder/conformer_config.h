@@ -3,6 +3,7 @@
 #ifndef LINNET_ENCODER_CONFORMER_CONFIG_H
 #define LINNET_ENCODER_CONFORMER_CONFIG_H
 
+#include "base/config.h"
 #include "encoder/subsampling.h"
 
 enum conformer_position { CONFORMER_POSITION_NONE, CONFORMER_POSITION_ADDED, CONFORMER_POSITION_RELATIVE };
@@ -24,15 +25,8 @@ struct conformer_config {
     float convolution_eps;
 };
 
-struct json_t;
-
-/* Reads root["input_dim"] and root["encoder"]; path is for messages.  Every number is checked for being possible, and
- * a kind that is not known is refused by name. */
-LINNET_MUST_CHECK int conformer_config_read(struct conformer_config *c, const struct json_t *root, const char *path,
-                                            struct message *msg);
-
-/* The chunk that a whole recording is masked by when chunk is asked for (<= 0: none): as in WeNet, a model that was
- * trained for one size keeps to it, and one that was not trained for chunks sees everything (0). */
-int conformer_config_chunk(const struct conformer_config *c, int chunk);
+/* Reads input_dim and the object "encoder".  Every number is checked for being possible, and a kind that is not known
+ * is refused by name. */
+LINNET_MUST_CHECK int conformer_config_read(struct conformer_config *c, const struct config *config);
 
 #endif

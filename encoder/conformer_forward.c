@@ -13,17 +13,16 @@ static void chunk_masks(int n, int chunk, int left_chunks, int *begin, int *end)
     }
 }
 
-int conformer_forward(const struct conformer *m, struct nn_context *ctx, const float *features, int n_features,
-                      int chunk, int left_chunks, float *out, struct message *msg)
+int conformer_forward(const struct encoder *e, struct nn_context *ctx, const struct encoder_input *in, float *out,
+                      struct message *msg)
 {
-    int n = conformer_frames(m, n_features), *masks = NULL, *begin = NULL, *end = NULL;
+    int n = encoder_frames(e, in->n), chunk = encoder_chunk(e, in->chunk), *masks = NULL, *begin = NULL, *end = NULL;
     struct conformer_blocks w;
     if (n == 0)
         return 0;
-    int rc = conformer_blocks_open(&w, m, ctx, n, n, 0, msg);
+    int rc = conformer_blocks_open(&w, conformer_of(e), ctx, n, n, 0, msg);
     if (rc < 0)
         return rc;
-    chunk = conformer_config_chunk(&m->config, chunk);
     if (chunk > 0) {
         begin = masks = mem_array(2 * (size_t)n, sizeof *masks);
         if (masks == NULL) {
@@ -31,9 +30,9 @@ int conformer_forward(const struct conformer *m, struct nn_context *ctx, const f
             return fail_memory(msg);
         }
         end = masks + n;
-        chunk_masks(n, chunk, left_chunks, begin, end);
+        chunk_masks(n, chunk, in->left_chunks, begin, end);
     }
-    conformer_blocks_embed(&w, features, n_features, 0);
+    conformer_blocks_embed(&w, in->features, in->n, 0);
     conformer_blocks_forward(&w, n, 0, begin, end, out);
     mem_free(masks);
     conformer_blocks_close(&w);

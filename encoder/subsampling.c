@@ -15,10 +15,11 @@
 
 #include "base/mem.h"
 
-#define BLOCK 16 /* output frames computed at a time */
+#define BLOCK 16      /* output frames computed at a time */
+#define NAME_SIZE 100 /* of a layer */
 
 static const struct {
-    const char *name;
+    const char *name; /* for messages */
     int n_stages, kernels[SUBSAMPLING_STAGES], strides[SUBSAMPLING_STAGES];
     const char *out; /* name of the linear layer */
 } kinds[] = {
@@ -27,22 +28,6 @@ static const struct {
     [SUBSAMPLING_CONV2D6] = {"conv2d6", 2, {3, 5}, {2, 3}, "linear"},
     [SUBSAMPLING_CONV2D8] = {"conv2d8", 3, {3, 3, 3}, {2, 2, 2}, "linear"},
 };
-enum { N_KINDS = sizeof kinds / sizeof kinds[0] };
-
-int subsampling_find(const char *name, enum subsampling_kind *kind)
-{
-    for (int i = 0; i < N_KINDS; i++)
-        if (strcmp(kinds[i].name, name) == 0) {
-            *kind = (enum subsampling_kind)i;
-            return 0;
-        }
-    return -1;
-}
-
-int subsampling_frames(const struct subsampling *s, int n_features)
-{
-    return n_features <= s->context ? 0 : (n_features - s->context - 1) / s->rate + 1;
-}
 
 /* Rows of time that stage i puts out for n frames at the end of all stages. */
 static int stage_rows(const struct subsampling *s, int i, int n)
@@ -104,7 +89,7 @@ static int stage_open(struct subsampling_stage *stage, int n_dims, int is_first,
 {
     int k = stage->kernel, c = is_first ? 1 : n_dims, n_taps = is_first ? 1 : k, rc;
     const struct tensor *bias;
-    char full[80];
+    char full[NAME_SIZE + 16];
     float *all = NULL, *tap = NULL;
     snprintf(full, sizeof full, "%s.bias", name);
     if ((rc = safetensors_get(from->file, full, 1, (const int64_t[]){n_dims}, &bias, from->msg)) < 0)
@@ -129,15 +114,15 @@ static int stage_open(struct subsampling_stage *stage, int n_dims, int is_first,
 }
 
 /* The last layer's inputs are [C, F] in the checkpoint and [F, C] here: what linear_open does for convolutions. */
-static int out_open(struct subsampling *s, const struct layer_source *from)
+static int out_open(struct subsampling *s, const struct subsampling_names *names, const struct layer_source *from)
 {
-    char name[80];
+    char name[NAME_SIZE];
     int f = s->n_stages > 0 ? s->stages[s->n_stages - 1].n_out : 1, c = s->n_stages > 0 ? s->n_dims : s->n_features, rc;
     const struct tensor *w, *b;
-    snprintf(name, sizeof name, "encoder.embed.%s.weight", kinds[s->kind].out);
+    snprintf(name, sizeof name, "%s%s.weight", names->layers, kinds[s->kind].out);
     if ((rc = safetensors_get(from->file, name, 2, (const int64_t[]){s->n_dims, (int64_t)c * f}, &w, from->msg)) < 0)
         return rc;
-    snprintf(name, sizeof name, "encoder.embed.%s.bias", kinds[s->kind].out);
+    snprintf(name, sizeof name, "%s%s.bias", names->layers, kinds[s->kind].out);
     if ((rc = safetensors_get(from->file, name, 1, (const int64_t[]){s->n_dims}, &b, from->msg)) < 0)
         return rc;
     struct tensor weight = *w;
@@ -149,25 +134,26 @@ static int out_open(struct subsampling *s, const struct layer_source *from)
 }
 
 int subsampling_open(struct subsampling *s, enum subsampling_kind kind, int n_features, int n_dims,
-                     const struct layer_source *from)
+                     const struct subsampling_names *names, const struct layer_source *from)
 {
     *s = (struct subsampling){.kind = kind, .n_features = n_features, .n_dims = n_dims};
-    char name[40];
+    char name[NAME_SIZE];
     int rc = measure(s, from->msg);
     if (rc < 0)
         return rc;
     const int64_t shape[] = {n_features};
-    if (safetensors_find(from->file, "cmvn.mean") != NULL &&
-        ((rc = floats_load(&s->mean, from, "cmvn.mean", 1, shape)) < 0 ||
-         (rc = floats_load(&s->istd, from, "cmvn.istd", 1, shape)) < 0))
+    if (safetensors_find(from->file, names->mean) != NULL &&
+        ((rc = floats_load(&s->mean, from, names->mean, 1, shape)) < 0 ||
+         (rc = floats_load(&s->istd, from, names->istd, 1, shape)) < 0))
         goto fail;
     for (int i = 0; i < s->n_stages; i++) {
-        snprintf(name, sizeof name, "encoder.embed.conv.%d", 2 * i);
+        snprintf(name, sizeof name, "%sconv.%d", names->layers, 2 * i);
         if ((rc = stage_open(&s->stages[i], n_dims, i == 0, name, from)) < 0)
             goto fail;
     }
-    if ((rc = out_open(s, from)) < 0 ||
-        (kind == SUBSAMPLING_LINEAR && (rc = layer_norm_load(&s->norm, from, "encoder.embed.out.1", n_dims)) < 0))
+    snprintf(name, sizeof name, "%sout.1", names->layers);
+    if ((rc = out_open(s, names, from)) < 0 ||
+        (kind == SUBSAMPLING_LINEAR && (rc = layer_norm_load(&s->norm, from, name, n_dims)) < 0))
         goto fail;
     return LINNET_OK;
 fail:
@@ -271,8 +257,7 @@ static void first_stage(struct nn_context *ctx, const struct subsampling *s, str
                     for (int df = 0; df < k; df++)
                         *to++ = x[dt * m + df];
         }
-        linear_forward(ctx, &stage->taps[0], state->gathered, k * k, n_rows(stage, n),
-                       state->planes[0] + (size_t)plane * plane_floats(s, 0), s->n_dims, &relu);
+        linear_forward(ctx, &stage->taps[0], &(struct linear_rows){state->gathered, k * k, n_rows(stage, n), state->planes[0] + (size_t)plane * plane_floats(s, 0), s->n_dims}, &relu);
     }
 }
 
@@ -290,8 +275,7 @@ static void next_stage(struct nn_context *ctx, const struct subsampling *s, stru
             int t = plane * stage->stride + dt;
             const float *x =
                 state->planes[i - 1] + (size_t)(t % in_planes) * plane_floats(s, i - 1) + (t / in_planes) * in_row;
-            linear_forward(ctx, &stage->taps[dt], x, (ptrdiff_t)stage->stride * s->n_dims, n, y, s->n_dims,
-                           dt > 0 ? &sum : NULL);
+            linear_forward(ctx, &stage->taps[dt], &(struct linear_rows){x, (ptrdiff_t)stage->stride * s->n_dims, n, y, s->n_dims}, dt > 0 ? &sum : NULL);
         }
         ctx->kernels->activate(y, n * s->n_dims, NN_RELU);
     }
@@ -300,7 +284,7 @@ static void next_stage(struct nn_context *ctx, const struct subsampling *s, stru
 int subsampling_forward(struct nn_context *ctx, const struct subsampling *s, struct subsampling_state *state,
                         const float *features, int n_features, float *out)
 {
-    int n_out = subsampling_frames(s, n_features);
+    int n_out = n_features <= s->context ? 0 : (n_features - s->context - 1) / s->rate + 1;
     for (int t = 0; t < n_out; t += BLOCK, out += BLOCK * s->n_dims) {
         int n = n_out - t < BLOCK ? n_out - t : BLOCK;
         normalize(s, features + (ptrdiff_t)t * s->rate * s->n_features, (n - 1) * s->rate + s->context + 1,
@@ -315,7 +299,7 @@ int subsampling_forward(struct nn_context *ctx, const struct subsampling *s, str
             x = state->planes[i];
             ld = (ptrdiff_t)s->stages[i].pitch * s->n_dims;
         }
-        linear_forward(ctx, &s->out, x, ld, n, out, s->n_dims, NULL);
+        linear_forward(ctx, &s->out, &(struct linear_rows){x, ld, n, out, s->n_dims}, NULL);
         if (s->kind == SUBSAMPLING_LINEAR)
             layer_norm_rows(ctx, &s->norm, out, out, n);
     }

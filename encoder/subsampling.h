@@ -18,6 +18,7 @@
 #define SUBSAMPLING_TAPS 5
 
 enum subsampling_kind { SUBSAMPLING_LINEAR, SUBSAMPLING_CONV2D, SUBSAMPLING_CONV2D6, SUBSAMPLING_CONV2D8 };
+#define SUBSAMPLING_KINDS "linear|conv2d|conv2d6|conv2d8" /* in the order of the enum */
 
 /* A convolution over time and frequency as one linear layer for each tap in time (the first stage: for all taps). */
 struct subsampling_stage {
@@ -39,16 +40,16 @@ struct subsampling {
     struct layer_norm norm; /* of linear */
 };
 
-/* 0 and the kind for a name as WeNet writes it (input_layer), or -1. */
-LINNET_MUST_CHECK int subsampling_find(const char *name, enum subsampling_kind *kind);
+/* What tensors are called. */
+struct subsampling_names {
+    const char *layers;     /* "encoder.embed.": before conv.0 and so on */
+    const char *mean, *istd; /* of features, where the model has them */
+};
 
-/* Reads encoder.embed.* and, where they are, cmvn.mean and cmvn.istd. */
 LINNET_MUST_CHECK int subsampling_open(struct subsampling *s, enum subsampling_kind kind, int n_features, int n_dims,
-                                       const struct layer_source *from);
+                                       const struct subsampling_names *names, const struct layer_source *from);
 void subsampling_close(struct subsampling *s); /* half-opened and zeroed ones too */
 size_t subsampling_bytes(const struct subsampling *s);
-
-int subsampling_frames(const struct subsampling *s, int n_features); /* output frames that so many features give */
 
 /* Scratch of one stream or call: a few blocks of frames, however long the input. */
 struct subsampling_state {
@@ -61,7 +62,7 @@ LINNET_MUST_CHECK int subsampling_state_open(struct subsampling_state *state, co
                                              struct nn_context *ctx, struct message *msg);
 void subsampling_state_close(struct subsampling_state *state);
 
-/* features [n_features frames, mels] to out [subsampling_frames, n_dims]; returns how many frames. */
+/* features [n_features frames, mels] to out [n, n_dims]; returns n. */
 int subsampling_forward(struct nn_context *ctx, const struct subsampling *s, struct subsampling_state *state,
                         const float *features, int n_features, float *out);
 

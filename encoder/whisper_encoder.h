@@ -3,9 +3,8 @@
 #ifndef LINNET_ENCODER_WHISPER_ENCODER_H
 #define LINNET_ENCODER_WHISPER_ENCODER_H
 
-#include "encoder/whisper_config.h"
+#include "encoder/encoder.h"
 #include "nn/attention.h"
-#include "nn/layers.h"
 
 struct whisper_encoder_layer {
     struct layer_norm attention_norm, ffn_norm;
@@ -14,24 +13,28 @@ struct whisper_encoder_layer {
 
 /* Immutable after opening; shared by streams. */
 struct whisper_encoder {
-    struct whisper_config config;
+    struct encoder base;
+    int n_layers, n_heads, n_hidden;
+    int n_states; /* of a window */
     struct linear conv1, conv2;
-    float *positions; /* [n_audio_ctx, D] */
-    struct whisper_encoder_layer layers[WHISPER_MAX_LAYERS];
+    float *positions; /* [n_states, D] */
+    struct whisper_encoder_layer *layers; /* [n_layers] */
     struct layer_norm norm;
 };
 
-LINNET_MUST_CHECK int whisper_encoder_open(struct whisper_encoder *e, const struct whisper_config *config,
-                                           const struct layer_source *from);
-void whisper_encoder_close(struct whisper_encoder *e); /* half-opened and zeroed ones too */
-size_t whisper_encoder_bytes(const struct whisper_encoder *e);
+extern const struct encoder_kind whisper_encoder_kind;
+
+static inline const struct whisper_encoder *whisper_encoder_of(const struct encoder *e)
+{
+    return (const struct whisper_encoder *)e;
+}
 
 /* Scratch of one stream. */
 struct whisper_encoder_state {
-    float *mel;  /* [2 n_audio_ctx + 2, n_mels] with a row of zeros before and after */
-    float *conv; /* [2 n_audio_ctx + 2, D], likewise */
-    float *norm; /* [n_audio_ctx, D] */
-    float *wide; /* [n_audio_ctx, max(3 D, ffn)] */
+    float *mel;  /* [2 n_states + 2, n_mels] with a row of zeros before and after */
+    float *conv; /* [2 n_states + 2, D], likewise */
+    float *norm; /* [n_states, D] */
+    float *wide; /* [n_states, max(3 D, ffn)] */
     struct attention_cache *caches; /* [n_caches] a layer's keys and values: each its own, or all in turn the only one */
     int n_caches;
 };
@@ -41,12 +44,18 @@ LINNET_MUST_CHECK int whisper_encoder_state_open(struct whisper_encoder_state *s
                                                  int keeps, struct nn_context *ctx, struct message *msg);
 void whisper_encoder_state_close(struct whisper_encoder_state *s);
 
-/* Encodes mel [n_frames, n_mels] (normalised, see log_mel.h; n_frames even, at most 2 n_audio_ctx) into
- * out [n_frames / 2, D].
+/* A window: mel [n_frames, n_mels], normalised (log_mel.h); n_frames even, at most 2 n_states. */
+struct whisper_encoder_input {
+    const float *mel;
+    int n_frames;
+    int from; /* states before it are there already */
+};
+
+/* Encodes a window into out [n_frames / 2, D].
  *
  * With from > 0, in a state that keeps, only the rows of out from there on are computed: the audio before them, and
  * out's rows for it, must be as in the last call.  The new rows attend to the old ones, which know nothing of them. */
 void whisper_encoder_forward(struct nn_context *ctx, const struct whisper_encoder *e, struct whisper_encoder_state *s,
-                             const float *mel, int n_frames, int from, float *out);
+                             const struct whisper_encoder_input *in, float *out);
 
 #endif

@@ -12,6 +12,7 @@
 #include <stddef.h>
 
 #include "base/status.h"
+#include "frontend/rate.h"
 
 struct audio_file;
 

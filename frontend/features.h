@@ -32,6 +32,7 @@ struct features_kind {
     void (*reset)(struct features_stream *s);
     size_t (*max_frames)(const struct features_stream *s, size_t n);
     size_t (*feed)(struct features_stream *s, const float *samples, size_t n, float *frames);
+    int is_laid_by_bin; /* its origin lays a recording out bin by bin, [n_mels, T] */
     /* Makes the frames of a whole window into what an encoder takes, in place; NULL: they are that already. */
     void (*normalize)(float *frames, size_t n_values);
 };

@@ -11,7 +11,7 @@
 
 enum { CELL = VAD_RATE_HZ / 100, SLACK = 8 * CELL /* a frame of the detector and more */ };
 
-struct hybrid_gate {
+struct gate {
     struct vad *vad;
     struct vad_change changes[4];
     float *kept; /* [n_kept] the last samples, of them at most n_back whenever a cell begins */
@@ -28,9 +28,9 @@ static const struct setting settings[] = {
 
 const struct settings_table gate_settings = {"Voice gate", sizeof(struct gate_options), settings};
 
-int hybrid_gate_open(struct hybrid_gate **out, const struct vad_options *o, struct message *msg)
+int gate_open(struct gate **out, const struct vad_options *o, struct message *msg)
 {
-    struct hybrid_gate *g = mem_array(1, sizeof *g);
+    struct gate *g = mem_array(1, sizeof *g);
     if (g == NULL)
         return fail_memory(msg);
     int rc = vad_open(&g->vad, o, msg);
@@ -40,14 +40,14 @@ int hybrid_gate_open(struct hybrid_gate **out, const struct vad_options *o, stru
         rc = g->kept == NULL ? fail_memory(msg) : LINNET_OK;
     }
     if (rc < 0) {
-        hybrid_gate_close(g);
+        gate_close(g);
         return rc;
     }
     *out = g;
     return LINNET_OK;
 }
 
-void hybrid_gate_close(struct hybrid_gate *g)
+void gate_close(struct gate *g)
 {
     if (g == NULL)
         return;
@@ -56,7 +56,7 @@ void hybrid_gate_close(struct hybrid_gate *g)
     mem_free(g);
 }
 
-void hybrid_gate_reset(struct hybrid_gate *g)
+void gate_reset(struct gate *g)
 {
     vad_reset(g->vad);
     g->n_kept = 0;
@@ -64,7 +64,7 @@ void hybrid_gate_reset(struct hybrid_gate *g)
     g->is_open = 0;
 }
 
-static void keep(struct hybrid_gate *g, const float *samples, size_t n)
+static void keep(struct gate *g, const float *samples, size_t n)
 {
     if (g->n_heard % CELL == 0 && g->n_kept > 2 * g->n_back) {
         memmove(g->kept, g->kept + g->n_kept - g->n_back, g->n_back * sizeof *g->kept);
@@ -76,14 +76,14 @@ static void keep(struct hybrid_gate *g, const float *samples, size_t n)
 }
 
 /* The last n samples, or as many of them as are kept. */
-static void pass(const struct hybrid_gate *g, uint64_t n, struct hybrid_passage *passage)
+static void pass(const struct gate *g, uint64_t n, struct gate_passage *passage)
 {
     passage->n = n < g->n_kept ? (size_t)n : g->n_kept;
     passage->samples = g->kept + g->n_kept - passage->n;
     passage->at = g->n_heard - passage->n;
 }
 
-size_t hybrid_gate_feed(struct hybrid_gate *g, const float *samples, size_t n, struct hybrid_passage *passage)
+size_t gate_feed(struct gate *g, const float *samples, size_t n, struct gate_passage *passage)
 {
     size_t room = CELL - (size_t)(g->n_heard % CELL), n_taken = n < room ? n : room;
     passage->n = 0;
@@ -102,14 +102,14 @@ size_t hybrid_gate_feed(struct hybrid_gate *g, const float *samples, size_t n, s
     return n_taken;
 }
 
-void hybrid_gate_finish(struct hybrid_gate *g, struct hybrid_passage *passage)
+void gate_finish(struct gate *g, struct gate_passage *passage)
 {
     passage->n = 0;
     if (g->is_open)
         pass(g, g->n_heard % CELL, passage);
 }
 
-int hybrid_gate_shut(struct hybrid_gate *g)
+int gate_shut(struct gate *g)
 {
     if (!vad_is_speech(g->vad))
         g->is_open = 0;

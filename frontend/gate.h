@@ -13,28 +13,28 @@ struct gate_options {
 };
 extern const struct settings_table gate_settings;
 
-struct hybrid_gate;
+struct gate;
 
 /* Samples [n] that are to be decoded, the first of them the stream's sample `at`; none: n = 0. */
-struct hybrid_passage {
+struct gate_passage {
     const float *samples;
     size_t n;
     uint64_t at;
 };
 
-LINNET_MUST_CHECK int hybrid_gate_open(struct hybrid_gate **out, const struct vad_options *options,
+LINNET_MUST_CHECK int gate_open(struct gate **out, const struct vad_options *options,
                                        struct message *msg);
-void hybrid_gate_close(struct hybrid_gate *g); /* NULL is fine */
-void hybrid_gate_reset(struct hybrid_gate *g);
+void gate_close(struct gate *g); /* NULL is fine */
+void gate_reset(struct gate *g);
 
 /* Takes some of the samples [n] and returns how many; what passes is valid until the next call.  Beginnings are dated
  * back: the first passage after the gate was shut may hold samples that have passed before. */
-size_t hybrid_gate_feed(struct hybrid_gate *g, const float *samples, size_t n, struct hybrid_passage *passage);
+size_t gate_feed(struct gate *g, const float *samples, size_t n, struct gate_passage *passage);
 
 /* The stream has ended: what passes of the samples that were held back. */
-void hybrid_gate_finish(struct hybrid_gate *g, struct hybrid_passage *passage);
+void gate_finish(struct gate *g, struct gate_passage *passage);
 
 /* Shuts the gate unless somebody speaks; 1 when it is shut now. */
-int hybrid_gate_shut(struct hybrid_gate *g);
+int gate_shut(struct gate *g);
 
 #endif

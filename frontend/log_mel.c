@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * log_mel.c - Whisper's log-mel spectrogram.
  *
- * As openai-whisper's audio.py: a periodic Hann window of 400 points, every 160 samples, centred with the start of the
+ * As audio.py of OpenAI's Whisper: a periodic Hann window of 400 points, every 160 samples, centred with the start of the
  * recording mirrored; squared magnitudes; Slaney's mel filters; log10 of at least 1e-10.  The mirrored start is put
  * into the framer when the first 200 samples are there, from then on frames are plain overlapping ones.  The first
  * point of the window is zero, which is why frame 0 need not wait for the sample that mirrors onto it. */
@@ -143,6 +143,7 @@ static void normalize_by_own_largest(float *frames, size_t n_values)
 const struct features_kind log_mel_features = {
     .name = "log_mel",
     .title = "Whisper log-mel",
+    .is_laid_by_bin = 1,
     .open = open_stream,
     .close = log_mel_close,
     .reset = log_mel_reset,

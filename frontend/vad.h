@@ -13,9 +13,10 @@
 #include <stdint.h>
 
 #include "base/settings.h"
+#include "frontend/rate.h"
 #include "base/status.h"
 
-#define VAD_RATE_HZ 16000
+#define VAD_RATE_HZ AUDIO_RATE_HZ
 
 struct vad;
 

@@ -92,9 +92,7 @@ int attention_cache_reserve(struct attention_cache *c, int n, struct message *ms
 
 struct appending {
     struct attention_cache *c;
-    const float *keys, *values, *bias;
-    ptrdiff_t ldk, ldv;
-    int n;
+    const struct attention_keys *k;
 };
 
 /* Keys t .. t + n - 1, all of one panel: column by column, so that each of the panel's lines is written once. */
@@ -107,8 +105,8 @@ static void append_keys(float *panel, int t, const float *keys, ptrdiff_t ldk, i
 
 static void append_head(void *arg, int h, int i_thread)
 {
-    const struct appending *a = arg;
-    struct attention_cache *c = a->c;
+    const struct attention_keys *a = ((const struct appending *)arg)->k;
+    struct attention_cache *c = ((const struct appending *)arg)->c;
     (void)i_thread;
     int d = c->head_dims;
     const float *keys = a->keys + (ptrdiff_t)h * d, *values = a->values + (ptrdiff_t)h * d;
@@ -131,12 +129,11 @@ static void append_head(void *arg, int h, int i_thread)
     }
 }
 
-void attention_cache_append(struct nn_context *ctx, struct attention_cache *c, const float *keys, ptrdiff_t ldk,
-                            const float *values, ptrdiff_t ldv, const float *bias, int n)
+void attention_cache_append(struct nn_context *ctx, struct attention_cache *c, const struct attention_keys *k)
 {
-    struct appending a = {c, keys, values, bias, ldk, ldv, n};
-    pool_run(n >= NN_PANEL ? ctx->pool : NULL, append_head, &a, c->n_heads);
-    c->last += n;
+    struct appending a = {c, k};
+    pool_run(k->n >= NN_PANEL ? ctx->pool : NULL, append_head, &a, c->n_heads);
+    c->last += k->n;
 }
 
 void attention_cache_row(const struct attention_cache *c, int j, float *key, float *value)

@@ -40,9 +40,17 @@ static inline void attention_cache_keep(struct attention_cache *c, int n)
 /* Forgets the newest keys so that n are left, which must be no more than there are. */
 static inline void attention_cache_cut(struct attention_cache *c, int n) { c->last = c->first + n; }
 
-/* Appends n keys and values [n, H * d] (row strides ldk, ldv), and with a bias [n, H].  There must be room. */
-void attention_cache_append(struct nn_context *ctx, struct attention_cache *c, const float *keys, ptrdiff_t ldk,
-                            const float *values, ptrdiff_t ldv, const float *bias, int n);
+struct attention_keys {
+    const float *keys; /* [n, H * d], row stride ldk */
+    ptrdiff_t ldk;
+    const float *values; /* [n, H * d], row stride ldv */
+    ptrdiff_t ldv;
+    const float *bias; /* [n, H], or NULL */
+    int n;
+};
+
+/* Appends keys and their values, for which there must be room. */
+void attention_cache_append(struct nn_context *ctx, struct attention_cache *c, const struct attention_keys *k);
 
 /* Key j (0 = oldest) and its value as [H * d] rows, for tests and exports. */
 void attention_cache_row(const struct attention_cache *c, int j, float *key, float *value);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config.h"
+#include <config.h>
 
 #if defined(HAVE_AVX2)
 #include <cpuid.h>

@@ -53,52 +53,60 @@ void layer_norm_rows(const struct nn_context *ctx, const struct layer_norm *l, c
         ctx->kernels->layer_norm(x + i * l->n, y + i * l->n, l->n, l->gamma, l->beta, 1e-5f);
 }
 
-static int find_part(const struct layer_source *from, const char *prefix, const char *part, int n_in, int n_out,
-                     int n_taps, enum layer_bias bias, const struct tensor **w, const struct tensor **b)
+/* What a layer's tensors must be. */
+struct form {
+    int n_in, n_out, n_taps; /* n_taps > 0: a convolution */
+    enum layer_bias bias;
+};
+
+static int find_part(const struct layer_source *from, const char *prefix, const char *part, const struct form *form,
+                     const struct tensor **w, const struct tensor **b)
 {
     char name[NAME_SIZE];
+    const int64_t shape[] = {form->n_out, form->n_in, form->n_taps};
     snprintf(name, sizeof name, "%s%s.weight", prefix, part);
-    int rc =
-        safetensors_get(from->file, name, n_taps > 0 ? 3 : 2, (const int64_t[]){n_out, n_in, n_taps}, w, from->msg);
+    int rc = safetensors_get(from->file, name, form->n_taps > 0 ? 3 : 2, shape, w, from->msg);
     if (rc < 0)
         return rc;
     snprintf(name, sizeof name, "%s%s.bias", prefix, part);
-    *b = bias == LAYER_NO_BIAS ? NULL : safetensors_find(from->file, name);
-    if (*b == NULL && bias != LAYER_BIAS)
+    *b = form->bias == LAYER_NO_BIAS ? NULL : safetensors_find(from->file, name);
+    if (*b == NULL && form->bias != LAYER_BIAS)
         return LINNET_OK;
-    return safetensors_get(from->file, name, 1, (const int64_t[]){n_out}, b, from->msg);
+    return safetensors_get(from->file, name, 1, shape, b, from->msg);
 }
 
-static int load(struct linear *l, const struct layer_source *from, const char *prefix, const char *const names[], int n,
-                int n_in, int n_out, int n_taps, enum layer_bias bias)
+static int load(struct linear *l, const struct layer_source *from, const struct layer_names *names,
+                const struct form *form)
 {
     const struct tensor *w[MAX_JOINED] = {NULL}, *b[MAX_JOINED] = {NULL};
     *l = (struct linear){0};
-    for (int i = 0; i < n; i++) {
-        int rc = find_part(from, prefix, names[i], n_in, n_out, n_taps, bias, &w[i], &b[i]);
+    for (int i = 0; i < names->n; i++) {
+        int rc = find_part(from, names->prefix, names->names[i], form, &w[i], &b[i]);
         if (rc < 0)
             return rc;
     }
-    int rc = linear_open(l, w, b, n, from->pool, from->msg);
-    for (int i = 0; i < n && rc >= 0; i++)
+    int rc = linear_open(l, w, b, names->n, from->pool, from->msg);
+    for (int i = 0; i < names->n && rc >= 0; i++)
         safetensors_release(from->file, w[i]);
     return rc;
 }
 
-int linear_load_joined(struct linear *l, const struct layer_source *from, const char *prefix, const char *const names[],
-                       int n, int n_in, int n_out, enum layer_bias bias)
+int linear_load_joined(struct linear *l, const struct layer_source *from, const struct layer_names *names, int n_in,
+                       int n_out, enum layer_bias bias)
 {
-    return load(l, from, prefix, names, n, n_in, n_out, 0, bias);
+    return load(l, from, names, &(struct form){n_in, n_out, 0, bias});
 }
+
+static const char *const itself[] = {""};
 
 int linear_load(struct linear *l, const struct layer_source *from, const char *prefix, int n_in, int n_out,
                 enum layer_bias bias)
 {
-    return load(l, from, prefix, (const char *const[]){""}, 1, n_in, n_out, 0, bias);
+    return linear_load_joined(l, from, &(struct layer_names){prefix, itself, 1}, n_in, n_out, bias);
 }
 
 int linear_load_convolution(struct linear *l, const struct layer_source *from, const char *prefix, int n_in, int n_out,
                             int n_taps)
 {
-    return load(l, from, prefix, (const char *const[]){""}, 1, n_in, n_out, n_taps, LAYER_BIAS);
+    return load(l, from, &(struct layer_names){prefix, itself, 1}, &(struct form){n_in, n_out, n_taps, LAYER_BIAS});
 }

@@ -27,9 +27,14 @@ void layer_norm_rows(const struct nn_context *ctx, const struct layer_norm *l, c
 enum layer_bias { LAYER_BIAS, LAYER_BIAS_OPTIONAL, LAYER_NO_BIAS };
 LINNET_MUST_CHECK int linear_load(struct linear *l, const struct layer_source *from, const char *prefix, int n_in,
                                   int n_out, enum layer_bias bias);
-/* Up to 4 layers of the same input and size as one: PREFIX + names[i] for i < n (until NULL). */
-LINNET_MUST_CHECK int linear_load_joined(struct linear *l, const struct layer_source *from, const char *prefix,
-                                         const char *const names[], int n, int n_in, int n_out, enum layer_bias bias);
+/* Up to 4 layers of the same input and size as one. */
+struct layer_names {
+    const char *prefix; /* before each name */
+    const char *const *names; /* [n] */
+    int n;
+};
+LINNET_MUST_CHECK int linear_load_joined(struct linear *l, const struct layer_source *from,
+                                         const struct layer_names *names, int n_in, int n_out, enum layer_bias bias);
 /* A convolution over time: PREFIX.weight [n_out, n_in, n_taps]. */
 LINNET_MUST_CHECK int linear_load_convolution(struct linear *l, const struct layer_source *from, const char *prefix,
                                               int n_in, int n_out, int n_taps);

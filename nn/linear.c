@@ -218,17 +218,18 @@ static void divide(struct product *p)
     p->n_panel_groups = (panels + p->group_panels - 1) / p->group_panels;
 }
 
-void linear_forward(struct nn_context *ctx, const struct linear *l, const float *x, ptrdiff_t ldx, int n_rows, float *y,
-                    ptrdiff_t ldy, const struct linear_how *how)
+void linear_forward(struct nn_context *ctx, const struct linear *l, const struct linear_rows *rows,
+                    const struct linear_how *how)
 {
-    if (n_rows < 1)
+    if (rows->n < 1)
         return;
-    struct product p = {.ctx = ctx, .l = l, .x = x, .y = y, .ldx = ldx, .ldy = ldy, .n_rows = n_rows};
+    struct product p = {
+        .ctx = ctx, .l = l, .x = rows->x, .y = rows->y, .ldx = rows->ldx, .ldy = rows->ldy, .n_rows = rows->n};
     p.panel = matmul_for(ctx->kernels, l->dtype);
     p.how = how != NULL ? *how : (struct linear_how){NN_NONE, 0, 0.0f};
     p.block_rows = BLOCK_TILES * ctx->kernels->tile_rows;
     divide(&p);
-    int n_tasks = (n_rows + p.block_rows - 1) / p.block_rows * p.n_panel_groups;
+    int n_tasks = (rows->n + p.block_rows - 1) / p.block_rows * p.n_panel_groups;
     pool_run(n_tasks > 1 ? ctx->pool : NULL, multiply, &p, n_tasks);
 }
 

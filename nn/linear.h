@@ -32,10 +32,19 @@ LINNET_MUST_CHECK int linear_open(struct linear *l, const struct tensor *const *
                                   struct message *msg);
 void linear_close(struct linear *l);
 
-/* y [n_rows, n_out] (row stride ldy) from x [n_rows, n_in] (row stride ldx). x and y must not overlap.
- * The context must have linear_scratch(l) floats reserved. */
-void linear_forward(struct nn_context *ctx, const struct linear *l, const float *x, ptrdiff_t ldx, int n_rows, float *y,
-                    ptrdiff_t ldy, const struct linear_how *how);
+/* The rows that go through a layer: y [n, n_out] (row stride ldy) from x [n, n_in] (row stride ldx), which must not
+ * overlap. */
+struct linear_rows {
+    const float *x;
+    ptrdiff_t ldx;
+    int n;
+    float *y;
+    ptrdiff_t ldy;
+};
+
+/* The context must have linear_scratch(l) floats reserved. */
+void linear_forward(struct nn_context *ctx, const struct linear *l, const struct linear_rows *rows,
+                    const struct linear_how *how);
 size_t linear_scratch(const struct linear *l);
 
 /* The weights of output i as floats [n_in]: embeddings that are tied to an output layer. */

@@ -7,6 +7,7 @@
 
 #include "score/normalize_rules.h"
 
+/* clang-format off */
 static const char *const pairs[] = {
     "accessorise accessorize", "accessorised accessorized", "accessorises accessorizes",
     "accessorising accessorizing", "acclimatisation acclimatization", "acclimatise acclimatize",
@@ -439,6 +440,7 @@ static const char *const pairs[] = {
     "worshipped worshiped", "worshipper worshiper", "worshipping worshiping", "yodelled yodeled",
     "yodelling yodeling", "yoghourt yogurt", "yoghourts yogurts", "yoghurt yogurt", "yoghurts yogurts",
 };
+/* clang-format on */
 
 /* Like strcmp, of word [n] with what a pair starts with. */
 static int compare(const char *word, size_t n, const char *pair)

@@ -8,20 +8,24 @@
 cd "${top_srcdir:-.}" || exit 99
 rows='
 include
-base            base
-nn              base nn
-frontend        base frontend
-encoder         base nn encoder
-vocab           base vocab
-decoders        base nn frontend encoder vocab decoders
-decoders/*      base nn frontend encoder vocab decoders/common .
-decoders/common base nn frontend encoder vocab .
-models          base nn frontend encoder vocab decoders models
-convert         base nn vocab convert
-score           base score
-bin             *
-bench           *
-tests           *
+base                    base
+nn                      base nn
+frontend                base frontend
+encoder                 base nn encoder
+vocab                   base vocab
+decoders                base nn frontend encoder vocab decoders
+decoders/*              base nn frontend encoder vocab decoders/common .
+decoders/common         base nn frontend encoder vocab .
+decoders/utterance      base nn frontend encoder vocab decoders/common decoders/ctc .
+decoders/whisper_common base nn frontend encoder vocab decoders/common .
+decoders/whisper        base nn frontend encoder vocab decoders/common decoders/whisper_common .
+decoders/alignatt       base nn frontend encoder vocab decoders/common decoders/whisper_common decoders/whisper .
+models                  base nn frontend encoder vocab decoders models
+convert                 base nn vocab convert
+score                   base score
+bin                     *
+bench                   *
+tests                   *
 doc
 '
 export rows

@@ -60,8 +60,8 @@ hybrid decoders/hybrid_result.c
 hybrid decoders/hybrid_result.h
 hybrid decoders/hybrid_search.c
 hybrid decoders/hybrid_search.h
-hybrid decoders/model.c
-hybrid decoders/model.h
+hybrid models/model.c
+hybrid models/model.h
 hybrid decoders/segmental_recipe.c
 hybrid decoders/segmental_recipe.h
 hybrid frontend/gate.c

@@ -228,7 +228,7 @@ int units_open(struct units **out, const char *units_path, const char *pieces_pa
     if (u == NULL)
         return fail_memory(msg);
     int rc;
-    u->base = (struct vocab){&units_vocab, n_vocabulary};
+    u->base = (struct vocab){.kind = &units_vocab, .n = n_vocabulary};
     for (u->n_table = 16; u->n_table < 2 * (size_t)u->base.n;)
         u->n_table *= 2;
     u->all = mem_array((size_t)u->base.n, sizeof *u->all);

@@ -12,6 +12,7 @@
 struct vocab {
     const struct vocab_kind *kind;
     int n; /* ids are 0 .. n - 1 */
+    int has_tasks; /* there are tokens for languages, tasks and times */
 };
 
 struct vocab_kind {

@@ -183,7 +183,7 @@ int whisper_vocab_open(struct whisper_vocab **out, const char *dir, int n_vocab,
     struct whisper_vocab *v = mem_array(1, sizeof *v);
     if (v == NULL)
         return fail_memory(msg);
-    v->base = (struct vocab){&bpe_vocab, n_vocab};
+    v->base = (struct vocab){.kind = &bpe_vocab, .n = n_vocab, .has_tasks = 1};
     int rc = load(v, dir, msg);
     if (rc < 0) {
         whisper_vocab_close(v);

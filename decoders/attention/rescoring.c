@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * rescoring.c - attention rescoring, as WeNet's attention_rescoring (wenet/transformer/search.py).
+ * rescoring.c - attention rescoring, as WeNet's attention_rescoring (search.py).
  *
  * The list becomes a tree, so that common beginnings (for the right decoder: common ends) are computed once, and all of
  * the tree goes through the decoder in one call.  The probabilities of its tokens are then read off block by block, so
@@ -9,6 +9,7 @@
 #include <math.h>
 
 #include "base/mem.h"
+#include "decoders/common/token_tree.h"
 
 #define BLOCK_ROWS 48
 #define FIELD(name) offsetof(struct rescoring_options, name)
@@ -23,8 +24,9 @@ static const struct setting settings[] = {
 const struct settings_table rescoring_settings = {"Attention rescoring", sizeof(struct rescoring_options), settings};
 
 struct rescoring {
-    struct attention_state *left, *right;
-    int eos[2], n_vocabulary;
+    struct rescoring_options options;
+    struct token_tree left, right;
+    int n_vocabulary;
     float *logprobs;     /* [BLOCK_ROWS, V] */
     int *nodes;          /* [n_nodes] of the tree, parents first */
     float *eos_logprobs; /* [n_nodes] log p(eos) after each */
@@ -33,26 +35,26 @@ struct rescoring {
     float *confidences;       /* [n_tokens] */
     int n_tokens;
     double *sums[2];          /* [n_hypotheses] */
-    struct rescored *results; /* [n_hypotheses] */
+    struct hypothesis *results; /* [n_hypotheses] */
     int n_hypotheses;
 };
 
-int rescoring_open(struct rescoring **out, const struct attention_decoder *left, const struct attention_decoder *right,
-                   struct message *msg)
+int rescoring_open(struct rescoring **out, const struct rescoring_options *options, struct message *msg)
 {
-    if (right != NULL && right->config.n_vocabulary != left->config.n_vocabulary)
-        return fail(msg, LINNET_E_MODEL, "the left decoder has %d units, the right one %d", left->config.n_vocabulary,
+    const struct text_decoder *left = options->left, *right = options->right;
+    int n_vocabulary = left->config.n_vocabulary;
+    if (right != NULL && right->config.n_vocabulary != n_vocabulary)
+        return fail(msg, LINNET_E_MODEL, "the left decoder has %d units, the right one %d", n_vocabulary,
                     right->config.n_vocabulary);
     struct rescoring *r = mem_array(1, sizeof *r);
     if (r == NULL)
         return fail_memory(msg);
-    r->n_vocabulary = left->config.n_vocabulary;
-    r->eos[0] = left->config.eos;
-    r->eos[1] = right != NULL ? right->config.eos : 0;
-    r->logprobs = mem_array((size_t)BLOCK_ROWS * (size_t)r->n_vocabulary, sizeof *r->logprobs);
-    int rc = r->logprobs != NULL ? attention_state_open(&r->left, left, msg) : fail_memory(msg);
+    r->options = *options;
+    r->n_vocabulary = n_vocabulary;
+    r->logprobs = mem_array((size_t)BLOCK_ROWS * (size_t)n_vocabulary, sizeof *r->logprobs);
+    int rc = r->logprobs != NULL ? token_tree_open(&r->left, left, 1, msg) : fail_memory(msg);
     if (rc == 0 && right != NULL)
-        rc = attention_state_open(&r->right, right, msg);
+        rc = token_tree_open(&r->right, right, 1, msg);
     if (rc < 0) {
         rescoring_close(r);
         return rc;
@@ -65,8 +67,8 @@ void rescoring_close(struct rescoring *r)
 {
     if (r == NULL)
         return;
-    attention_state_close(r->left);
-    attention_state_close(r->right);
+    token_tree_close(&r->left);
+    token_tree_close(&r->right);
     mem_free(r->logprobs);
     mem_free(r->nodes);
     mem_free(r->eos_logprobs);
@@ -125,16 +127,15 @@ static int token_at(const struct hypothesis *h, int i, int backwards)
 }
 
 /* Puts all hypotheses into the tree; r->nodes lists it, a node's mark is its place there. Returns how many. */
-static int grow_tree(struct rescoring *r, struct label_tree *t, const struct hypothesis *hypotheses, int n,
-                     int backwards)
+static int grow_tree(struct rescoring *r, struct label_tree *t, const struct rescoring_input *in, int backwards)
 {
     int n_nodes = 0;
     r->nodes[n_nodes++] = LABEL_TREE_ROOT;
     t->nodes[LABEL_TREE_ROOT].mark = 0;
-    for (int h = 0; h < n; h++) {
+    for (int h = 0; h < in->n; h++) {
         int node = LABEL_TREE_ROOT;
-        for (int i = 0; i < hypotheses[h].n; i++) {
-            int token = token_at(&hypotheses[h], i, backwards), child = label_tree_child(t, node, token);
+        for (int i = 0; i < in->hypotheses[h].n; i++) {
+            int token = token_at(&in->hypotheses[h], i, backwards), child = label_tree_child(t, node, token);
             if (child < 0) {
                 child = label_tree_add(t, node, token, 0.0f);
                 t->nodes[child].mark = n_nodes;
@@ -147,15 +148,15 @@ static int grow_tree(struct rescoring *r, struct label_tree *t, const struct hyp
 }
 
 /* Gives each node the log probability of its token after its parent, and finds that of eos after each. */
-static void read_logprobs(struct rescoring *r, struct attention_state *s, struct nn_context *ctx, int n_nodes, int eos)
+static void read_logprobs(struct rescoring *r, struct token_tree *tree, struct nn_context *ctx, int n_nodes)
 {
-    struct label_tree *t = attention_state_tree(s);
+    struct label_tree *t = &tree->labels;
     for (int first = 0; first < n_nodes; first += BLOCK_ROWS) {
         int n = n_nodes - first < BLOCK_ROWS ? n_nodes - first : BLOCK_ROWS;
-        attention_state_logprobs(s, ctx, first, n, r->logprobs);
+        text_decoder_state_logprobs(&tree->state, ctx, first, n, r->logprobs);
         for (int i = 0; i < n; i++) {
             const float *row = r->logprobs + (size_t)i * (size_t)r->n_vocabulary;
-            r->eos_logprobs[first + i] = row[eos];
+            r->eos_logprobs[first + i] = row[tree->state.decoder->config.eos];
             for (int child = t->nodes[r->nodes[first + i]].first_child; child >= 0;
                  child = t->nodes[child].next_sibling)
                 t->nodes[child].value = row[t->nodes[child].label];
@@ -163,24 +164,25 @@ static void read_logprobs(struct rescoring *r, struct attention_state *s, struct
     }
 }
 
-/* One decoder on all hypotheses: r->token_logprobs[side] and r->sums[side]. */
-static int run_side(struct rescoring *r, struct nn_context *ctx, const float *encoder_out, int n_frames,
-                    const struct hypothesis *hypotheses, int n, int n_tokens, int side, struct message *msg)
+/* One decoder on all hypotheses, of n_tokens: r->token_logprobs[side] and r->sums[side]. */
+static int run_side(struct rescoring *r, struct nn_context *ctx, const struct rescoring_input *in, int n_tokens,
+                    int side, struct message *msg)
 {
-    struct attention_state *s = side == 0 ? r->left : r->right;
-    int rc = attention_state_begin(s, ctx, encoder_out, n_frames, msg);
+    struct token_tree *tree = side == 0 ? &r->left : &r->right;
+    struct label_tree *t = &tree->labels;
+    token_tree_reset(tree);
+    int rc = token_tree_append(tree, ctx, in->encoder_out, in->n_frames, msg);
     if (rc < 0)
         return rc;
-    struct label_tree *t = attention_state_tree(s);
     if (label_tree_reserve(t, n_tokens) < 0)
         return fail_memory(msg);
-    int n_nodes = grow_tree(r, t, hypotheses, n, side);
-    rc = attention_state_compute(s, ctx, r->nodes, n_nodes, msg);
-    if (rc < 0)
+    int n_nodes = grow_tree(r, t, in, side);
+    if ((rc = token_tree_step(tree, ctx, r->nodes, n_nodes, NULL, msg)) < 0)
         return rc;
-    read_logprobs(r, s, ctx, n_nodes, r->eos[side]);
+    read_logprobs(r, tree, ctx, n_nodes);
     float *logprobs = r->token_logprobs[side];
-    for (int h = 0; h < n; logprobs += hypotheses[h++].n) {
+    const struct hypothesis *hypotheses = in->hypotheses;
+    for (int h = 0; h < in->n; logprobs += hypotheses[h++].n) {
         int node = LABEL_TREE_ROOT;
         double sum = 0.0;
         for (int i = 0; i < hypotheses[h].n; i++) {
@@ -193,17 +195,18 @@ static int run_side(struct rescoring *r, struct nn_context *ctx, const float *en
     return LINNET_OK;
 }
 
-static void judge(struct rescoring *r, const struct hypothesis *hypotheses, int n, double ctc_weight, double reverse)
+static void judge(struct rescoring *r, const struct hypothesis *hypotheses, int n, double reverse)
 {
     int at = 0;
     for (int h = 0; h < n; h++) {
         double attention = r->sums[0][h];
         if (reverse > 0.0)
             attention = attention * (1.0 - reverse) + r->sums[1][h] * reverse;
-        struct rescored x = {.i_hypothesis = h,
-                             .score = attention + ctc_weight * hypotheses[h].score,
-                             .confidence = exp(attention / (hypotheses[h].n + 1)),
-                             .token_confidences = r->confidences + at};
+        struct hypothesis x = hypotheses[h];
+        x.score = attention + r->options.ctc_weight * hypotheses[h].score;
+        x.confidence = exp(attention / (hypotheses[h].n + 1));
+        x.logprob = log(x.confidence > 0 ? x.confidence : 1e-300);
+        x.confidences = r->confidences + at;
         for (int i = 0; i < hypotheses[h].n; i++, at++) {
             double p = exp((double)r->token_logprobs[0][at]);
             r->confidences[at] = (float)(reverse > 0.0 ? (p + exp((double)r->token_logprobs[1][at])) / 2.0 : p);
@@ -215,22 +218,21 @@ static void judge(struct rescoring *r, const struct hypothesis *hypotheses, int 
     }
 }
 
-int rescoring_run(struct rescoring *r, struct nn_context *ctx, const float *encoder_out, int n_frames,
-                  const struct hypothesis *hypotheses, int n, const struct rescoring_options *options,
-                  const struct rescored **results, struct message *msg)
+int rescoring_run(struct rescoring *r, struct nn_context *ctx, const struct rescoring_input *in,
+                  const struct hypothesis **results, struct message *msg)
 {
     long long n_tokens = 0;
-    for (int h = 0; h < n; h++)
-        n_tokens += hypotheses[h].n;
-    if (n_tokens > HYPOTHESIS_MAX_TOKENS || reserve_tokens(r, (int)n_tokens) < 0 || reserve_hypotheses(r, n) < 0)
+    for (int h = 0; h < in->n; h++)
+        n_tokens += in->hypotheses[h].n;
+    if (n_tokens > HYPOTHESIS_MAX_TOKENS || reserve_tokens(r, (int)n_tokens) < 0 || reserve_hypotheses(r, in->n) < 0)
         return fail_memory(msg);
-    double reverse = r->right != NULL ? options->reverse_weight : 0.0;
-    int rc = run_side(r, ctx, encoder_out, n_frames, hypotheses, n, (int)n_tokens, 0, msg);
+    double reverse = r->options.right != NULL ? r->options.reverse_weight : 0.0;
+    int rc = run_side(r, ctx, in, (int)n_tokens, 0, msg);
     if (rc == 0 && reverse > 0.0)
-        rc = run_side(r, ctx, encoder_out, n_frames, hypotheses, n, (int)n_tokens, 1, msg);
+        rc = run_side(r, ctx, in, (int)n_tokens, 1, msg);
     if (rc < 0)
         return rc;
-    judge(r, hypotheses, n, options->ctc_weight, reverse);
+    judge(r, in->hypotheses, in->n, reverse);
     *results = r->results;
-    return LINNET_OK;
+    return in->n;
 }

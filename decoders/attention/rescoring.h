@@ -8,33 +8,33 @@
 #define LINNET_DECODERS_ATTENTION_RESCORING_H
 
 #include "base/settings.h"
-#include "decoders/attention_decoder.h"
 #include "decoders/common/hypothesis.h"
+#include "nn/text_decoder.h"
 
 struct rescoring_options {
+    const struct text_decoder *left, *right; /* right: NULL for a model that reads forwards only */
     double ctc_weight;
     double reverse_weight; /* 0 to 1; counts as 0 without a right decoder.  As a setting also -1: the model's */
 };
 extern const struct settings_table rescoring_settings;
 
-struct rescored {
-    int i_hypothesis; /* in the list that was given */
-    double score;
-    double confidence;              /* exp(attention score / (tokens + 1)) */
-    const float *token_confidences; /* [n tokens] mean probability of the two decoders */
+struct rescoring_input {
+    const float *encoder_out; /* [n_frames, D] */
+    int n_frames;
+    const struct hypothesis *hypotheses; /* [n], n > 0 */
+    int n;
 };
 
 struct rescoring;
 
-/* right: NULL for a decoder that reads forwards only. */
-LINNET_MUST_CHECK int rescoring_open(struct rescoring **out, const struct attention_decoder *left,
-                                     const struct attention_decoder *right, struct message *msg);
+LINNET_MUST_CHECK int rescoring_open(struct rescoring **out, const struct rescoring_options *options,
+                                     struct message *msg);
 void rescoring_close(struct rescoring *r);
 
-/* hypotheses [n], n > 0, of an utterance with encoder_out [n_frames, D].  *results [n], best first (of equal ones the
- * better of the first pass), valid until the next call. */
-LINNET_MUST_CHECK int rescoring_run(struct rescoring *r, struct nn_context *ctx, const float *encoder_out, int n_frames,
-                                    const struct hypothesis *hypotheses, int n, const struct rescoring_options *options,
-                                    const struct rescored **results, struct message *msg);
+/* *results [n] of the same hypotheses, best first (of equal ones the better of the first pass), valid until the next
+ * call: their scores are the weighted ones, a token's confidence the mean probability of the two decoders, the whole's
+ * exp(attention score / (tokens + 1)).  Returns n. */
+LINNET_MUST_CHECK int rescoring_run(struct rescoring *r, struct nn_context *ctx, const struct rescoring_input *input,
+                                    const struct hypothesis **results, struct message *msg);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * search.c - beam search, as WeNet's attention_beam_search (wenet/transformer/search.py).
+ * search.c - beam search, as WeNet's attention_beam_search (search.py).
  *
  * In each step every open hypothesis offers its n_beam likeliest next tokens, a finished one offers itself, and the
  * best n_beam of all of them go on; equal ones in the order of the beam.  The search ends when all have finished, or
@@ -9,7 +9,8 @@
 #include <math.h>
 
 #include "base/mem.h"
-#include "decoders/ctc/scores.h"
+#include "decoders/common/scores.h"
+#include "decoders/common/token_tree.h"
 
 #define MAX_BEAM 256
 
@@ -30,7 +31,7 @@ struct offer {
 struct attention_search {
     struct attention_search_options options;
     int n_vocabulary, eos, sos_counts;
-    struct attention_state *state;
+    struct token_tree tree;
     struct beam_item *beam, *next; /* [n_beam] */
     int n_items;
     struct offer *offers; /* [n_beam] best first */
@@ -43,7 +44,7 @@ struct attention_search {
     struct hypothesis_store out;
 };
 
-int attention_search_open(struct attention_search **out, const struct attention_decoder *decoder,
+int attention_search_open(struct attention_search **out, const struct text_decoder *decoder,
                           const struct attention_search_options *options, struct message *msg)
 {
     if (options->n_beam < 1 || options->n_beam > MAX_BEAM || options->max_tokens < 0 ||
@@ -68,7 +69,7 @@ int attention_search_open(struct attention_search **out, const struct attention_
     a->hypotheses = mem_array(n, sizeof *a->hypotheses);
     int rc = a->beam != NULL && a->next != NULL && a->offers != NULL && a->nodes != NULL && a->logprobs != NULL &&
                      a->ids != NULL && a->values != NULL && a->hypotheses != NULL
-                 ? attention_state_open(&a->state, decoder, msg)
+                 ? token_tree_open(&a->tree, decoder, 1, msg)
                  : fail_memory(msg);
     if (rc < 0) {
         attention_search_close(a);
@@ -82,7 +83,7 @@ void attention_search_close(struct attention_search *a)
 {
     if (a == NULL)
         return;
-    attention_state_close(a->state);
+    token_tree_close(&a->tree);
     mem_free(a->beam);
     mem_free(a->next);
     mem_free(a->offers);
@@ -142,7 +143,7 @@ static void collect_offers(struct attention_search *a)
                                           .score = item->score});
             continue;
         }
-        int n = ctc_scores_best(row, a->n_vocabulary, a->options.n_beam, a->ids, a->values);
+        int n = scores_best(row, a->n_vocabulary, a->options.n_beam, a->ids, a->values);
         for (int k = 0; k < n; k++)
             offer_token(a, i, a->ids[k], a->values[k]);
         row += a->n_vocabulary;
@@ -151,7 +152,7 @@ static void collect_offers(struct attention_search *a)
 
 static void take_offers(struct attention_search *a)
 {
-    struct label_tree *t = attention_state_tree(a->state);
+    struct label_tree *t = &a->tree.labels;
     for (int i = 0; i < a->n_offers; i++) {
         const struct offer *x = &a->offers[i];
         int ends = x->token < 0 || x->token == a->eos, from = a->beam[x->from].node;
@@ -179,12 +180,12 @@ static int step(struct attention_search *a, struct nn_context *ctx, struct messa
             a->nodes[n++] = a->beam[i].node;
     if (n == 0)
         return 0;
-    if (label_tree_reserve(attention_state_tree(a->state), a->options.n_beam) < 0)
+    if (label_tree_reserve(&a->tree.labels, a->options.n_beam) < 0)
         return fail_memory(msg);
-    int rc = attention_state_compute(a->state, ctx, a->nodes, n, msg);
+    int rc = token_tree_step(&a->tree, ctx, a->nodes, n, NULL, msg);
     if (rc < 0)
         return rc;
-    attention_state_logprobs(a->state, ctx, 0, n, a->logprobs);
+    text_decoder_state_logprobs(&a->tree.state, ctx, 0, n, a->logprobs);
     collect_offers(a);
     take_offers(a);
     return 1;
@@ -193,7 +194,7 @@ static int step(struct attention_search *a, struct nn_context *ctx, struct messa
 /* Length penalty, then best first. */
 static void rank(struct attention_search *a)
 {
-    const struct label_tree *t = attention_state_tree(a->state);
+    const struct label_tree *t = &a->tree.labels;
     for (int i = 0; i < a->n_items; i++) {
         struct beam_item x = a->beam[i];
         int length = t->nodes[x.node].depth + a->sos_counts;
@@ -207,7 +208,7 @@ static void rank(struct attention_search *a)
 
 static int write_out(struct attention_search *a, struct message *msg)
 {
-    const struct label_tree *t = attention_state_tree(a->state);
+    const struct label_tree *t = &a->tree.labels;
     long long n_tokens = 0;
     for (int i = 0; i < a->n_items; i++)
         n_tokens += t->nodes[a->beam[i].node].depth;
@@ -226,18 +227,18 @@ static int write_out(struct attention_search *a, struct message *msg)
     return a->n_items;
 }
 
-int attention_search_run(struct attention_search *a, struct nn_context *ctx, const float *encoder_out, int n_frames,
-                         int (*cancelled)(void *arg), void *arg, const struct hypothesis **hypotheses,
-                         struct message *msg)
+int attention_search_run(struct attention_search *a, struct nn_context *ctx, const struct attention_search_input *in,
+                         const struct hypothesis **hypotheses, struct message *msg)
 {
-    int rc = attention_state_begin(a->state, ctx, encoder_out, n_frames, msg);
+    token_tree_reset(&a->tree);
+    int rc = token_tree_append(&a->tree, ctx, in->encoder_out, in->n_frames, msg);
     if (rc < 0)
         return rc;
-    a->beam[0] = (struct beam_item){.node = label_tree_keep(attention_state_tree(a->state), LABEL_TREE_ROOT)};
+    a->beam[0] = (struct beam_item){.node = label_tree_keep(&a->tree.labels, LABEL_TREE_ROOT)};
     a->n_items = 1;
-    int max_tokens = a->options.max_tokens > 0 ? a->options.max_tokens : n_frames;
+    int max_tokens = a->options.max_tokens > 0 ? a->options.max_tokens : in->n_frames;
     for (int i = 0; i < max_tokens; i++) {
-        if (cancelled != NULL && cancelled(arg))
+        if (in->cancelled != NULL && in->cancelled(in->arg))
             return fail(msg, LINNET_E_CANCELLED, "cancelled");
         rc = step(a, ctx, msg);
         if (rc < 0)

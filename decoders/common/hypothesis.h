@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * hypothesis.h - what a search on the encoder's output returns: tokens, when they were said, how likely they are.
+ * hypothesis.h - what a search on the encoder's output returns: tokens, when they were said, how probable they are.
  *
  * The arrays belong to the search that filled them in and stay as they are until its next call. */
 #ifndef LINNET_DECODERS_COMMON_HYPOTHESIS_H
@@ -11,12 +11,29 @@
 
 struct hypothesis {
     const int *tokens;     /* [n] vocabulary ids */
-    const int *times;      /* [n] encoder frames since the search was reset */
-    const float *logprobs; /* [n] natural log, each token at its own likeliest frame */
+    const int *times;      /* [n] encoder frames since the search was reset, or NULL */
+    const float *logprobs; /* [n] natural log, each token at its own most probable frame */
     int n;
     double score;   /* natural log, with bonuses: what the list is sorted by */
     double context; /* the part of score that hotwords gave */
+    /* Filled in at the end of an utterance: */
+    const float *confidences; /* [n] of tokens, in [0, 1] */
+    double logprob;           /* mean of the tokens */
+    double confidence;        /* of the whole */
 };
+
+/* Hypotheses that were given their confidences.  A zeroed struct is empty. */
+struct hypotheses {
+    struct hypothesis *at; /* [room] */
+    float *confidences;    /* [room_confidences] of all tokens, one hypothesis after the other */
+    int room, room_confidences;
+};
+
+/* Takes a search's hypotheses [n], whose tokens' log probabilities tell how sure it is of them; *out gets them with
+ * confidences, alive until the next call.  Returns n. */
+LINNET_MUST_CHECK int hypotheses_take(struct hypotheses *s, const struct hypothesis *h, int n,
+                                      const struct hypothesis **out, struct message *msg);
+void hypotheses_free(struct hypotheses *s);
 
 /* Arrays that grow, for a search to keep its results in.  A zeroed struct is empty. */
 struct hypothesis_store {

@@ -13,9 +13,7 @@
 #define MAX_STEPS ((size_t)1 << 31) /* frames x states */
 
 struct lattice {
-    const float *logprobs;
-    int n_frames, n_vocabulary, blank;
-    const int *tokens;
+    const struct ctc_align_input *in;
     int n_states;
     double *now, *next;   /* [n_states] best log probability of ending there */
     unsigned char *steps; /* [T, n_states] how many states the best way came from */
@@ -23,17 +21,17 @@ struct lattice {
 
 static int symbol(const struct lattice *l, int state)
 {
-    return state % 2 == 0 ? l->blank : l->tokens[state / 2];
+    return state % 2 == 0 ? l->in->blank : l->in->tokens[state / 2];
 }
 
 static int may_skip(const struct lattice *l, int state)
 {
-    return state >= 3 && state % 2 == 1 && l->tokens[state / 2] != l->tokens[state / 2 - 1];
+    return state >= 3 && state % 2 == 1 && l->in->tokens[state / 2] != l->in->tokens[state / 2 - 1];
 }
 
 static void advance(struct lattice *l, int t)
 {
-    const float *row = l->logprobs + (size_t)t * (size_t)l->n_vocabulary;
+    const float *row = l->in->logprobs + (size_t)t * (size_t)l->in->n_vocabulary;
     unsigned char *steps = l->steps + (size_t)t * (size_t)l->n_states;
     for (int s = 0; s < l->n_states; s++) {
         double best = l->now[s];
@@ -59,27 +57,20 @@ static void start(struct lattice *l)
     l->now[0] = 0.0;
 }
 
-/* Where results go; each may be NULL. */
-struct results {
-    int *times, *begins, *ends;
-    float *values;
-    double *score;
-};
-
-static void trace_back(const struct lattice *l, int state, const struct results *to)
+static void trace_back(const struct lattice *l, int state, struct ctc_alignment *to)
 {
     int last = -1; /* token whose frames are being passed */
     float best = -INFINITY;
-    for (int t = l->n_frames - 1; t >= 0; t--) {
+    for (int t = l->in->n_frames - 1; t >= 0; t--) {
         int token = state / 2;
         if (state % 2 == 1) {
-            float logprob = l->logprobs[(size_t)t * (size_t)l->n_vocabulary + (size_t)l->tokens[token]];
+            float logprob = l->in->logprobs[(size_t)t * (size_t)l->in->n_vocabulary + (size_t)l->in->tokens[token]];
             if (token != last || logprob >= best) {
                 best = logprob;
-                if (to->times != NULL)
-                    to->times[token] = t;
-                if (to->values != NULL)
-                    to->values[token] = logprob;
+                if (to->peaks != NULL)
+                    to->peaks[token] = t;
+                if (to->logprobs != NULL)
+                    to->logprobs[token] = logprob;
             }
             if (token != last && to->ends != NULL)
                 to->ends[token] = t + 1;
@@ -91,48 +82,31 @@ static void trace_back(const struct lattice *l, int state, const struct results 
     }
 }
 
-static int align(const float *logprobs, int n_frames, int n_vocabulary, int blank, const int *tokens, int n,
-                 const struct results *to, struct message *msg)
+int ctc_align(const struct ctc_align_input *in, struct ctc_alignment *out, struct message *msg)
 {
-    long long n_needed = n;
+    int n = in->n, n_needed = n;
     for (int i = 1; i < n; i++)
-        n_needed += tokens[i] == tokens[i - 1];
-    if (n_frames < 1 || n_frames < n_needed)
-        return fail(msg, LINNET_E_ARGUMENT, "%d tokens cannot be aligned with %d frames", n, n_frames);
+        n_needed += in->tokens[i] == in->tokens[i - 1];
+    if (in->n_frames < 1 || in->n_frames < n_needed)
+        return fail(msg, LINNET_E_ARGUMENT, "%d tokens cannot be aligned with %d frames", n, in->n_frames);
     size_t n_states = 2 * (size_t)n + 1;
-    if ((size_t)n_frames > MAX_STEPS / n_states)
-        return fail(msg, LINNET_E_ARGUMENT, "%d tokens and %d frames are too many to align", n, n_frames);
+    if ((size_t)in->n_frames > MAX_STEPS / n_states)
+        return fail(msg, LINNET_E_ARGUMENT, "%d tokens and %d frames are too many to align", n, in->n_frames);
     double *rows = mem_array(2 * n_states, sizeof *rows);
-    unsigned char *steps = mem_array((size_t)n_frames * n_states, 1);
+    unsigned char *steps = mem_array((size_t)in->n_frames * n_states, 1);
     int rc = LINNET_OK;
     if (rows == NULL || steps == NULL) {
         rc = fail_memory(msg);
     } else {
-        struct lattice l = {logprobs,      n_frames, n_vocabulary,    blank, tokens,
-                            (int)n_states, rows,     rows + n_states, steps};
+        struct lattice l = {in, (int)n_states, rows, rows + n_states, steps};
         start(&l);
-        for (int t = 0; t < n_frames; t++)
+        for (int t = 0; t < in->n_frames; t++)
             advance(&l, t);
         int end = n > 0 && l.now[2 * n - 1] > l.now[2 * n] ? 2 * n - 1 : 2 * n;
-        trace_back(&l, end, to);
-        if (to->score != NULL)
-            *to->score = l.now[end];
+        trace_back(&l, end, out);
+        out->score = l.now[end];
     }
     mem_free(rows);
     mem_free(steps);
     return rc;
-}
-
-int ctc_align(const float *logprobs, int n_frames, int n_vocabulary, int blank, const int *tokens, int n, int *times,
-              float *token_logprobs, double *score, struct message *msg)
-{
-    const struct results to = {.times = times, .values = token_logprobs, .score = score};
-    return align(logprobs, n_frames, n_vocabulary, blank, tokens, n, &to, msg);
-}
-
-int ctc_align_runs(const float *logprobs, int n_frames, int n_vocabulary, int blank, const int *tokens, int n,
-                   int *begins, int *ends, float *token_logprobs, double *score, struct message *msg)
-{
-    const struct results to = {.begins = begins, .ends = ends, .values = token_logprobs, .score = score};
-    return align(logprobs, n_frames, n_vocabulary, blank, tokens, n, &to, msg);
 }

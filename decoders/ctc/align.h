@@ -1,21 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0
- * align.h - when given tokens were said: the likeliest CTC alignment of them, for results that come without times.
- */
+ * align.h - when given tokens were said: their most probable CTC alignment, for results
+ * that come without times. */
 #ifndef LINNET_DECODERS_CTC_ALIGN_H
 #define LINNET_DECODERS_CTC_ALIGN_H
 
 #include "base/status.h"
 
-/* Aligns tokens [n] with logprobs [T, V] (natural log).  Writes the frame where each token is likeliest into times [n],
- * its log probability there into token_logprobs [n], and the log probability of the alignment into *score; the last two
- * may be NULL.  LINNET_E_ARGUMENT when there are fewer frames than the tokens need (one each, and one between equal
- * ones). */
-LINNET_MUST_CHECK int ctc_align(const float *logprobs, int n_frames, int n_vocabulary, int blank, const int *tokens,
-                                int n, int *times, float *token_logprobs, double *score, struct message *msg);
+struct ctc_align_input {
+    const float *logprobs; /* [n_frames, n_vocabulary] natural log */
+    int n_frames, n_vocabulary, blank;
+    const int *tokens; /* [n] */
+    int n;
+};
 
-/* The same, and the run of frames of each token: begins[i] .. ends[i] - 1. */
-LINNET_MUST_CHECK int ctc_align_runs(const float *logprobs, int n_frames, int n_vocabulary, int blank,
-                                     const int *tokens, int n, int *begins, int *ends, float *token_logprobs,
-                                     double *score, struct message *msg);
+/* What is found, where an array is given for it (NULL: not wanted), [n] each. */
+struct ctc_alignment {
+    int *peaks;         /* frame where the token is most probable */
+    int *begins, *ends; /* the token's run of frames is begins[i] .. ends[i] - 1 */
+    float *logprobs;    /* of the token at its peak */
+    double score;       /* log probability of the alignment */
+};
+
+/* The most probable alignment.  LINNET_E_ARGUMENT when there are fewer frames than the tokens need (one each, and one
+ * between equal ones). */
+LINNET_MUST_CHECK int ctc_align(const struct ctc_align_input *in, struct ctc_alignment *out, struct message *msg);
 
 #endif

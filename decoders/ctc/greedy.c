@@ -3,7 +3,7 @@
 #include "decoders/ctc/greedy.h"
 
 #include "base/mem.h"
-#include "decoders/ctc/scores.h"
+#include "decoders/common/scores.h"
 
 struct ctc_greedy {
     int n_vocabulary, blank;
@@ -47,7 +47,7 @@ static int step_frame(struct ctc_greedy *g, const float *logprobs)
 {
     int symbol;
     float logprob;
-    ctc_scores_best(logprobs, g->n_vocabulary, 1, &symbol, &logprob);
+    scores_best(logprobs, g->n_vocabulary, 1, &symbol, &logprob);
     if (symbol != g->blank && symbol != g->last) {
         if (hypothesis_store_reserve(&g->found, g->n, g->n + 1) < 0)
             return LINNET_E_MEMORY;

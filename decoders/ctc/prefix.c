@@ -11,7 +11,7 @@
  * memory is that of the live hypotheses and nothing is allocated once the arrays have grown to that.
  *
  * Candidates are made in the order symbol by symbol (likeliest first, equal ones by id), prefix by prefix (best first),
- * and of equal candidates the earlier one is the better: as in WeNet (wenet/models/transformer/search.py), and so the
+ * and of equal candidates the earlier one is the better: as in WeNet (search.py), and so the
  * result does not depend on how anything is sorted.
  *
  * Times.  WeNet means the frame where a token is likeliest, but compares each frame with a value that starts anew, and
@@ -22,7 +22,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "decoders/ctc/scores.h"
+#include "decoders/common/scores.h"
 #include "decoders/common/label_tree.h"
 
 #define MAX_BEAM 1024
@@ -202,7 +202,7 @@ static void pass_blank(struct ctc_prefix *p, int i, float logprob)
 {
     const struct prefix *x = &p->beam[i];
     struct candidate *c = staying(p, i);
-    c->blank = ctc_scores_add(c->blank, ctc_scores_add(x->blank, x->token) + (double)logprob);
+    c->blank = scores_add(c->blank, scores_add(x->blank, x->token) + (double)logprob);
     c->v_blank = best_alignment(x) + (double)logprob;
     c->times_blank = best_times(x);
 }
@@ -212,7 +212,7 @@ static void pass_repeat(struct ctc_prefix *p, int i, float logprob)
 {
     const struct prefix *x = &p->beam[i];
     struct candidate *c = staying(p, i);
-    c->token = ctc_scores_add(c->token, x->token + (double)logprob);
+    c->token = scores_add(c->token, x->token + (double)logprob);
     if (!(c->v_token < x->v_token + (double)logprob))
         return;
     c->v_token = x->v_token + (double)logprob;
@@ -235,12 +235,12 @@ static void pass_repeat(struct ctc_prefix *p, int i, float logprob)
 static void pass_new(struct ctc_prefix *p, int i, int symbol, float logprob, int after_blank)
 {
     const struct prefix *x = &p->beam[i];
-    double sum = after_blank ? x->blank : ctc_scores_add(x->blank, x->token);
+    double sum = after_blank ? x->blank : scores_add(x->blank, x->token);
     if (sum == -INFINITY)
         return;
     struct candidate *c = extending(p, i, symbol);
     double best = (after_blank ? x->v_blank : best_alignment(x)) + (double)logprob;
-    c->token = ctc_scores_add(c->token, sum + (double)logprob);
+    c->token = scores_add(c->token, sum + (double)logprob);
     if (!(c->v_token < best))
         return;
     c->v_token = best;
@@ -278,7 +278,7 @@ static int choose(struct ctc_prefix *p)
     for (int i = 0; i < p->n_candidates; i++) {
         struct candidate *c = &p->candidates[i];
         int depth = p->tokens.nodes[p->beam[c->from].node].depth + (c->symbol != STAYS);
-        c->total = ctc_scores_add(c->blank, c->token) + c->context_score + p->options.token_bonus * depth;
+        c->total = scores_add(c->blank, c->token) + c->context_score + p->options.token_bonus * depth;
         if (c->total == -INFINITY || (n == p->options.n_beam && c->total <= p->candidates[p->order[n - 1]].total))
             continue;
         int at = n < p->options.n_beam ? n++ : n - 1;
@@ -340,7 +340,7 @@ static int step_frame(struct ctc_prefix *p, const float *logprobs)
 {
     if (label_tree_reserve(&p->tokens, p->options.n_beam) < 0 || label_tree_reserve(&p->times, p->options.n_beam) < 0)
         return LINNET_E_MEMORY;
-    int n_symbols = ctc_scores_best(logprobs, p->options.n_vocabulary, p->options.n_symbols, p->symbols, p->values);
+    int n_symbols = scores_best(logprobs, p->options.n_vocabulary, p->options.n_symbols, p->symbols, p->values);
     make_candidates(p, n_symbols);
     int n_kept = choose(p);
     for (int i = 0; i < n_kept; i++)

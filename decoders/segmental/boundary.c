@@ -109,9 +109,8 @@ void boundary_forward(const struct boundary *b, struct nn_context *ctx, const fl
     const struct linear_how activate = {NN_RELU, 0, 0.0f};
     float *hidden = work + n;
     if (b->n_hidden > 0)
-        linear_forward(ctx, &b->hidden, states, b->n_dims, n, hidden, b->n_hidden, &activate);
-    linear_forward(ctx, &b->output, b->n_hidden > 0 ? hidden : states, b->n_hidden > 0 ? b->n_hidden : b->n_dims, n,
-                   work, 1, NULL);
+        linear_forward(ctx, &b->hidden, &(struct linear_rows){states, b->n_dims, n, hidden, b->n_hidden}, &activate);
+    linear_forward(ctx, &b->output, &(struct linear_rows){b->n_hidden > 0 ? hidden : states, b->n_hidden > 0 ? b->n_hidden : b->n_dims, n, work, 1}, NULL);
     for (int i = 0; i < n; i++)
         scores[i] = (struct boundary_score){log_sigmoid((double)work[i]), log_sigmoid(-(double)work[i])};
 }

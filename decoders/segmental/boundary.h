@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * boundary.h - how likely a frame is to end a segment (emit a label), for the segmental search.
  *
- * From the CTC distribution, which every hybrid model has, or from a network trained for it. */
+ * From the CTC distribution, which every model with a CTC layer has, or from a network trained for it. */
 #ifndef LINNET_DECODERS_SEGMENTAL_BOUNDARY_H
 #define LINNET_DECODERS_SEGMENTAL_BOUNDARY_H
 

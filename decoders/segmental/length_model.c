@@ -32,6 +32,8 @@ int length_counts_open(struct length_counts *c, int n_labels, int longest, struc
 
 void length_counts_close(struct length_counts *c)
 {
+    if (c == NULL)
+        return;
     mem_free(c->at);
     *c = (struct length_counts){0};
 }

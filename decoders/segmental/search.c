@@ -8,9 +8,9 @@
  *   + boundary_scale * (sum of log p(emit) over the frames t_k + sum of log p(stay) over the others)
  *
  * A row of the attention decoder reads the label before a segment (sos before the first) and, seeing the segment, gives
- * the next label.  Rows form the tree of attention_state: what a label sees of its past are the rows that its
- * hypothesis came through, each computed once.  Two more trees hold the label sequences, which recombination compares,
- * and the paths, which also know the frames: recombined hypotheses have one label sequence and the path of the best.
+ * the next label.  Rows form a token_tree: what a label sees of its past are the rows that its hypothesis came through,
+ * each computed once.  Two more trees hold the label sequences, which recombination compares, and the paths, which also
+ * know the frames: recombined hypotheses have one label sequence and the path of the best.
  *
  * No label's log probability is above 0, so a hypothesis whose score with p(emit) alone lies outside of score_beam
  * would be dropped whatever the decoder said, and the decoder is not asked.  All rows of a frame are computed together.
@@ -24,7 +24,8 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "decoders/ctc/scores.h"
+#include "decoders/common/scores.h"
+#include "decoders/common/token_tree.h"
 
 #define MAX_BEAM 1024
 #define MAX_WINDOW (1 << 28)
@@ -46,8 +47,9 @@ struct candidate {
 
 struct segmental {
     struct segmental_options options;
-    int n_vocabulary, n_dims, sos, eos;
-    struct attention_state *decoder;
+    const struct text_decoder_config *decoder;
+    int n_vocabulary;
+    struct token_tree rows;
     struct label_tree labels, paths;
     struct segmental_hypothesis *beam, *next; /* [n_beam] best first */
     int n_hypotheses, n_frames, n_received, n_kept, is_finished;
@@ -55,7 +57,7 @@ struct segmental {
     int boundaries_size;
     float *previous;              /* [V] CTC log probabilities of the last frame */
     float *work;                  /* for the boundary network */
-    int *rows, *begin, *end;      /* [n_beam] of the hypotheses that may emit */
+    int *nodes, *begin, *end;     /* [n_beam] rows of the hypotheses that may emit, and the frames that they see */
     float *logprobs;              /* [n_beam, V] */
     float *label_scores;          /* [V] */
     int *best;                    /* [n_beam] labels of a row, */
@@ -91,9 +93,9 @@ static int allocate(struct segmental *s)
     s->beam = mem_array(n_beam, sizeof *s->beam);
     s->next = mem_array(n_beam, sizeof *s->next);
     s->previous = mem_array(n_vocabulary, sizeof *s->previous);
-    if (s->options.boundary != NULL)
-        s->work = mem_array(SLICE * (size_t)boundary_floats(s->options.boundary), sizeof *s->work);
-    s->rows = mem_array(n_beam, sizeof *s->rows);
+    size_t n_work = s->options.boundary != NULL ? SLICE * (size_t)boundary_floats(s->options.boundary) : 0;
+    s->work = mem_array(n_work, sizeof *s->work);
+    s->nodes = mem_array(n_beam, sizeof *s->nodes);
     s->begin = mem_array(n_beam, sizeof *s->begin);
     s->end = mem_array(n_beam, sizeof *s->end);
     s->logprobs = mem_array(n_beam * n_vocabulary, sizeof *s->logprobs);
@@ -103,17 +105,16 @@ static int allocate(struct segmental *s)
     s->candidates = mem_array(n_beam * (n_beam + 1), sizeof *s->candidates);
     s->order = mem_array(n_beam, sizeof *s->order);
     s->hypotheses = mem_array(n_beam, sizeof *s->hypotheses);
-    return s->beam != NULL && s->next != NULL && s->previous != NULL &&
-                   (s->work != NULL || s->options.boundary == NULL) && s->rows != NULL && s->begin != NULL &&
-                   s->end != NULL && s->logprobs != NULL && s->label_scores != NULL && s->best != NULL &&
-                   s->best_scores != NULL && s->candidates != NULL && s->order != NULL && s->hypotheses != NULL &&
-                   label_tree_open(&s->labels) == 0 && label_tree_open(&s->paths) == 0
+    return s->beam != NULL && s->next != NULL && s->previous != NULL && s->work != NULL && s->nodes != NULL &&
+                   s->begin != NULL && s->end != NULL && s->logprobs != NULL && s->label_scores != NULL &&
+                   s->best != NULL && s->best_scores != NULL && s->candidates != NULL && s->order != NULL &&
+                   s->hypotheses != NULL && label_tree_open(&s->labels) == 0 && label_tree_open(&s->paths) == 0
                ? LINNET_OK
                : LINNET_E_MEMORY;
 }
 
-int segmental_open(struct segmental **out, const struct attention_decoder *decoder,
-                   const struct segmental_options *options, struct message *msg)
+int segmental_open(struct segmental **out, const struct text_decoder *decoder, const struct segmental_options *options,
+                   struct message *msg)
 {
     int rc = check_options(options, decoder->config.n_vocabulary, msg);
     if (rc < 0)
@@ -122,11 +123,9 @@ int segmental_open(struct segmental **out, const struct attention_decoder *decod
     if (s == NULL)
         return fail_memory(msg);
     s->options = *options;
+    s->decoder = &decoder->config;
     s->n_vocabulary = decoder->config.n_vocabulary;
-    s->n_dims = decoder->config.n_dims;
-    s->sos = decoder->config.sos;
-    s->eos = decoder->config.eos;
-    rc = allocate(s) < 0 ? fail_memory(msg) : attention_state_open(&s->decoder, decoder, msg);
+    rc = allocate(s) < 0 ? fail_memory(msg) : token_tree_open(&s->rows, decoder, 0, msg);
     if (rc < 0) {
         segmental_close(s);
         return rc;
@@ -140,27 +139,27 @@ void segmental_close(struct segmental *s)
 {
     if (s == NULL)
         return;
-    void *const arrays[] = {s->beam, s->next,        s->boundaries, s->previous, s->work,
-                            s->rows, s->begin,       s->end,        s->logprobs, s->label_scores,
-                            s->best, s->best_scores, s->candidates, s->order,    s->hypotheses};
+    void *const arrays[] = {s->beam,  s->next,        s->boundaries, s->previous, s->work,
+                            s->nodes, s->begin,       s->end,        s->logprobs, s->label_scores,
+                            s->best,  s->best_scores, s->candidates, s->order,    s->hypotheses};
     for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++)
         mem_free(arrays[i]);
     label_tree_close(&s->labels);
     label_tree_close(&s->paths);
     hypothesis_store_free(&s->out);
-    attention_state_close(s->decoder);
+    token_tree_close(&s->rows);
     mem_free(s);
 }
 
 void segmental_reset(struct segmental *s)
 {
-    attention_state_begin_stream(s->decoder);
+    token_tree_reset(&s->rows);
     label_tree_reset(&s->labels);
     label_tree_reset(&s->paths);
     s->beam[0] =
         (struct segmental_hypothesis){.labels = label_tree_keep(&s->labels, LABEL_TREE_ROOT),
                                       .path = label_tree_keep(&s->paths, LABEL_TREE_ROOT),
-                                      .row = label_tree_keep(attention_state_tree(s->decoder), LABEL_TREE_ROOT)};
+                                      .row = label_tree_keep(&s->rows.labels, LABEL_TREE_ROOT)};
     s->n_hypotheses = 1;
     s->n_frames = s->n_received = s->n_kept = s->is_finished = 0;
     s->cost = (struct segmental_cost){0};
@@ -183,19 +182,19 @@ static int window_start(const struct segmental *s, int start, int end)
 static int add_row(struct segmental *s, const struct segmental_hypothesis *h, int i)
 {
     const struct segmental_options *o = &s->options;
-    struct label_tree *rows = attention_state_tree(s->decoder);
     const struct label_node *last = &s->labels.nodes[h->labels];
     int starts = last->depth == 0 || (o->history > 0 && last->depth % o->history == 0);
     int end = s->n_frames + 1, oldest = s->n_received - s->n_kept;
     s->begin[i] = window_start(s, h->start, end) - oldest;
     s->end[i] = o->right == SEGMENTAL_ALL || o->right > s->n_received - end ? s->n_kept : end + o->right - oldest;
-    return label_tree_add(rows, starts ? LABEL_TREE_ROOT : h->row, starts ? s->sos : last->label, 0.0f);
+    int parent = starts ? LABEL_TREE_ROOT : h->row, token = starts ? s->decoder->sos : last->label;
+    return label_tree_add(&s->rows.labels, parent, token, 0.0f);
 }
 
 static void drop_rows(struct segmental *s, int n)
 {
     for (int i = 0; i < n; i++)
-        label_tree_drop(attention_state_tree(s->decoder), s->rows[i]);
+        label_tree_drop(&s->rows.labels, s->nodes[i]);
 }
 
 /* Asks the decoder for the labels of the first n hypotheses, were they to emit now. */
@@ -204,13 +203,14 @@ static int compute_rows(struct segmental *s, struct nn_context *ctx, int n, stru
     if (n == 0)
         return LINNET_OK;
     for (int i = 0; i < n; i++)
-        s->rows[i] = add_row(s, &s->beam[i], i);
-    int rc = attention_state_compute_within(s->decoder, ctx, s->rows, s->begin, s->end, n, msg);
+        s->nodes[i] = add_row(s, &s->beam[i], i);
+    const struct text_cross seen = {.begin = s->begin, .end = s->end};
+    int rc = token_tree_step(&s->rows, ctx, s->nodes, n, &seen, msg);
     if (rc < 0) {
         drop_rows(s, n);
         return rc;
     }
-    attention_state_logprobs(s->decoder, ctx, 0, n, s->logprobs);
+    text_decoder_state_logprobs(&s->rows.state, ctx, 0, n, s->logprobs);
     s->cost.n_rows += n;
     return LINNET_OK;
 }
@@ -233,8 +233,8 @@ static void add_emitting(struct segmental *s, int i, double emit, double least)
         s->label_scores[v] = (float)o->label_scale * logprobs[v];
     if (o->lengths != NULL)
         length_model_add(o->lengths, s->n_frames + 1 - h->start, o->length_scale, s->label_scores, s->n_vocabulary);
-    s->label_scores[o->blank] = s->label_scores[s->sos] = s->label_scores[s->eos] = -INFINITY;
-    int n = ctc_scores_best(s->label_scores, s->n_vocabulary, o->n_beam, s->best, s->best_scores);
+    s->label_scores[o->blank] = s->label_scores[s->decoder->sos] = s->label_scores[s->decoder->eos] = -INFINITY;
+    int n = scores_best(s->label_scores, s->n_vocabulary, o->n_beam, s->best, s->best_scores);
     for (int k = 0; k < n; k++) {
         double score = h->score + emit + (double)s->best_scores[k];
         if (s->best_scores[k] < NOT_A_SCORE || score < least)
@@ -250,7 +250,7 @@ static void merge(struct candidate *a, struct candidate *b, enum segmental_recom
 {
     struct candidate *better = b->score > a->score ? b : a, *other = better == a ? b : a;
     if (how == SEGMENTAL_RECOMBINE_SUM)
-        better->score = ctc_scores_add(a->score, b->score);
+        better->score = scores_add(a->score, b->score);
     other->score = -INFINITY;
 }
 
@@ -296,7 +296,7 @@ static int keep_child(struct label_tree *t, int parent, int label)
 static struct segmental_hypothesis follow(struct segmental *s, const struct candidate *c)
 {
     const struct segmental_hypothesis *from = &s->beam[c->from];
-    struct label_tree *rows = attention_state_tree(s->decoder);
+    struct label_tree *rows = &s->rows.labels;
     if (c->label == GOES_ON)
         return (struct segmental_hypothesis){label_tree_keep(&s->labels, from->labels),
                                              label_tree_keep(&s->paths, from->path), label_tree_keep(rows, from->row),
@@ -304,7 +304,7 @@ static struct segmental_hypothesis follow(struct segmental *s, const struct cand
     int path = label_tree_add(&s->paths, from->path, c->label, c->logprob);
     s->paths.nodes[path].mark = s->n_frames;
     return (struct segmental_hypothesis){keep_child(&s->labels, from->labels, c->label), path,
-                                         label_tree_keep(rows, s->rows[c->from]), s->n_frames + 1, c->score};
+                                         label_tree_keep(rows, s->nodes[c->from]), s->n_frames + 1, c->score};
 }
 
 static void move_on(struct segmental *s)
@@ -315,7 +315,7 @@ static void move_on(struct segmental *s)
     for (int i = 0; i < s->n_hypotheses; i++) {
         label_tree_drop(&s->labels, s->beam[i].labels);
         label_tree_drop(&s->paths, s->beam[i].path);
-        label_tree_drop(attention_state_tree(s->decoder), s->beam[i].row);
+        label_tree_drop(&s->rows.labels, s->beam[i].row);
     }
     struct segmental_hypothesis *swap = s->beam;
     s->beam = s->next;
@@ -329,9 +329,8 @@ static int search_frame(struct segmental *s, struct nn_context *ctx, struct boun
     const struct segmental_options *o = &s->options;
     double emit = o->boundary_scale * boundary.emit, stay = o->boundary_scale * boundary.stay;
     double least = s->beam[0].score + stay - o->score_beam;
-    struct label_tree *rows = attention_state_tree(s->decoder);
     if (label_tree_reserve(&s->labels, o->n_beam) < 0 || label_tree_reserve(&s->paths, o->n_beam) < 0 ||
-        label_tree_reserve(rows, o->n_beam) < 0)
+        label_tree_reserve(&s->rows.labels, o->n_beam) < 0)
         return fail_memory(msg);
     int n_rows = 0;
     while (n_rows < s->n_hypotheses && s->beam[n_rows].score + emit >= least)
@@ -347,7 +346,7 @@ static int search_frame(struct segmental *s, struct nn_context *ctx, struct boun
     move_on(s);
     drop_rows(s, n_rows);
     s->n_frames++;
-    s->cost.most_nodes = rows->n_nodes > s->cost.most_nodes ? rows->n_nodes : s->cost.most_nodes;
+    s->cost.most_nodes = s->rows.labels.n_nodes; /* never becomes less */
     return LINNET_OK;
 }
 
@@ -362,22 +361,21 @@ static int take(struct segmental *s, struct nn_context *ctx, const float *encode
         return fail(msg, LINNET_E_ARGUMENT, "a recording of more than %d encoder frames", INT_MAX);
     if (n_waiting + n > s->boundaries_size) {
         int size = n_waiting + n + n_waiting / 2 + SLICE;
-        struct boundary_score *fresh =
-            mem_resize(s->boundaries, (size_t)s->boundaries_size, (size_t)size, sizeof *fresh);
+        struct boundary_score *fresh = mem_resize(s->boundaries, (size_t)n_waiting, (size_t)size, sizeof *fresh);
         if (fresh == NULL)
             return fail_memory(msg);
         s->boundaries = fresh;
         s->boundaries_size = size;
     }
-    int rc = s->options.boundary != NULL ? nn_context_reserve(ctx, boundary_scratch(s->options.boundary), msg) : 0;
-    if (rc == 0)
-        rc = attention_state_append(s->decoder, ctx, encoder_out, n, msg);
-    if (rc < 0)
+    const struct boundary *boundary = s->options.boundary;
+    int rc;
+    if ((boundary != NULL && (rc = nn_context_reserve(ctx, boundary_scratch(boundary), msg)) < 0) ||
+        (rc = token_tree_append(&s->rows, ctx, encoder_out, n, msg)) < 0)
         return rc;
     struct boundary_score *boundaries = s->boundaries + n_waiting;
-    if (s->options.boundary != NULL)
-        boundary_forward(s->options.boundary, ctx, encoder_out, n, s->work, boundaries);
-    for (int i = 0; s->options.boundary == NULL && i < n; i++) {
+    if (boundary != NULL)
+        boundary_forward(boundary, ctx, encoder_out, n, s->work, boundaries);
+    for (int i = 0; boundary == NULL && i < n; i++) {
         const float *row = logprobs + (ptrdiff_t)i * n_vocabulary;
         const float *previous = i > 0 ? row - n_vocabulary : s->n_received > 0 ? s->previous : NULL;
         boundaries[i] = boundary_from_ctc(row, previous, n_vocabulary, s->options.blank);
@@ -399,7 +397,7 @@ static void forget(struct segmental *s)
     }
     if (s->n_received - oldest < s->n_kept) {
         s->n_kept = s->n_received - oldest;
-        attention_state_keep(s->decoder, s->n_kept);
+        text_decoder_state_keep(&s->rows.state, s->n_kept);
     }
 }
 
@@ -424,8 +422,8 @@ int segmental_step(struct segmental *s, struct nn_context *ctx, const float *enc
 {
     int rc = LINNET_OK;
     for (int done = 0; rc == 0 && done < n; done += SLICE) {
-        rc = take(s, ctx, encoder_out + (ptrdiff_t)done * s->n_dims, logprobs + (ptrdiff_t)done * s->n_vocabulary,
-                  n - done < SLICE ? n - done : SLICE, msg);
+        const float *states = encoder_out + (ptrdiff_t)done * s->decoder->n_dims;
+        rc = take(s, ctx, states, logprobs + (ptrdiff_t)done * s->n_vocabulary, n - done < SLICE ? n - done : SLICE, msg);
         if (rc == 0)
             rc = advance(s, ctx, msg);
     }

@@ -8,10 +8,10 @@
 #define LINNET_DECODERS_SEGMENTAL_SEARCH_H
 
 #include "base/settings.h"
-#include "decoders/attention_decoder.h"
 #include "decoders/segmental/boundary.h"
 #include "decoders/common/hypothesis.h"
 #include "decoders/segmental/length_model.h"
+#include "nn/text_decoder.h"
 
 /* Of hypotheses with the same labels, whatever their segments are: */
 #define SEGMENTAL_RECOMBINATIONS(X)                                                                                    \
@@ -38,7 +38,7 @@ struct segmental_options {
 struct segmental;
 
 /* The decoder, lengths and boundary must live as long as the search. */
-LINNET_MUST_CHECK int segmental_open(struct segmental **out, const struct attention_decoder *decoder,
+LINNET_MUST_CHECK int segmental_open(struct segmental **out, const struct text_decoder *decoder,
                                      const struct segmental_options *options, struct message *msg);
 void segmental_close(struct segmental *s);
 void segmental_reset(struct segmental *s); /* for the next utterance */

@@ -61,6 +61,13 @@ model_refused "$dir/cut" model.safetensors
 model_refused "$dir/garbage" model.safetensors
 model_refused "$dir/a.wav" 'directory'
 
+# A family that is not known: what is, is named.
+for json in '' --json; do
+    run 1 "$linnet" info $json "$dir/unknown"
+    silent out
+    has err "$dir/unknown/config.json: model_type 'parrot' is not one that is known: whisper, wenet\$"
+done
+
 # Places that cannot be written: a file where the folder should be, a file system that takes nothing, a full disk.
 run 1 "$linnet" transcribe $quick -o "$dir/a.wav/results" "$dir/a.wav"
 has err "$dir/a.wav"

@@ -1,113 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
- * plain_decoder.h - a small random attention decoder: in a model file, and as a plain implementation in double
- * precision written apart from the program's.
- *
- * Whoever includes this says before how large it is: an enum with V, D, H, HIDDEN, BLOCKS, T (frames) and MAX_LENGTH
- * (labels and sos). */
+ * plain_decoder.h - an attention decoder as a plain implementation in double precision, written apart from the
+ * program's, on the weights of random_decoder.h. */
 #ifndef LINNET_TESTS_SUPPORT_PLAIN_DECODER_H
 #define LINNET_TESTS_SUPPORT_PLAIN_DECODER_H
 
-#include <math.h>
-#include <string.h>
-#include <unistd.h>
+#include "tests/support/random_decoder.h"
 
-#include "decoders/attention_decoder.h"
-#include "tests/support/unit.h"
-
-static const struct attention_decoder_config small = {.n_vocabulary = V,
-                                                      .n_dims = D,
-                                                      .n_heads = H,
-                                                      .n_hidden = HIDDEN,
-                                                      .n_blocks = BLOCKS,
-                                                      .activation = NN_RELU,
-                                                      .norm_eps = 1e-5f,
-                                                      .sos = V - 1,
-                                                      .eos = V - 2};
-
-static unsigned seed = 1;
-
-static float uniform(void)
+static void put_left_and_right(struct writing *x)
 {
-    seed = seed * 1664525u + 1013904223u;
-    return (float)(seed >> 8) / 16777216.0f - 0.5f;
-}
-
-struct model {
-    char path[40];
-    struct safetensors *file;
-};
-
-static const char *const linears[] = {"self_attn.linear_q",   "self_attn.linear_k", "self_attn.linear_v",
-                                      "self_attn.linear_out", "src_attn.linear_q",  "src_attn.linear_k",
-                                      "src_attn.linear_v",    "src_attn.linear_out"};
-
-struct writing {
-    struct safetensors_writer *w;
-    int declares;
-};
-
-static void put(struct writing *x, const char *name, int n_rows, int n_columns)
-{
-    const int64_t shape[2] = {n_rows, n_columns};
-    static int i_tensor;
-    if (x->declares) {
-        CU_ASSERT_TRUE(safetensors_writer_declare(x->w, name, DTYPE_F32, n_columns > 0 ? 2 : 1, shape, NULL) >= 0);
-        i_tensor = 0;
-        return;
-    }
-    float values[400];
-    int n = n_rows * (n_columns > 0 ? n_columns : 1);
-    for (int i = 0; i < n; i++)
-        values[i] = uniform() * 1.5f;
-    CU_ASSERT_EQUAL(safetensors_writer_put(x->w, i_tensor++, values, (size_t)n * sizeof *values, NULL), 0);
-}
-
-static void put_decoder(struct writing *x, const char *prefix)
-{
-    char name[100];
-#define PUT(rows, columns, ...) (snprintf(name, sizeof name, __VA_ARGS__), put(x, name, rows, columns))
-    PUT(V, D, "%s.embed.0.weight", prefix);
-    PUT(D, 0, "%s.after_norm.weight", prefix);
-    PUT(D, 0, "%s.after_norm.bias", prefix);
-    PUT(V, D, "%s.output_layer.weight", prefix);
-    PUT(V, 0, "%s.output_layer.bias", prefix);
-    for (int b = 0; b < BLOCKS; b++) {
-        for (int i = 0; i < 8; i++) {
-            PUT(D, D, "%s.decoders.%d.%s.weight", prefix, b, linears[i]);
-            PUT(D, 0, "%s.decoders.%d.%s.bias", prefix, b, linears[i]);
-        }
-        for (int i = 1; i <= 3; i++) {
-            PUT(D, 0, "%s.decoders.%d.norm%d.weight", prefix, b, i);
-            PUT(D, 0, "%s.decoders.%d.norm%d.bias", prefix, b, i);
-        }
-        PUT(HIDDEN, D, "%s.decoders.%d.feed_forward.w_1.weight", prefix, b);
-        PUT(HIDDEN, 0, "%s.decoders.%d.feed_forward.w_1.bias", prefix, b);
-        PUT(D, HIDDEN, "%s.decoders.%d.feed_forward.w_2.weight", prefix, b);
-        PUT(D, 0, "%s.decoders.%d.feed_forward.w_2.bias", prefix, b);
-    }
-#undef PUT
-}
-
-static void model_open(struct model *m)
-{
-    struct writing x = {NULL, 1};
-    strcpy(m->path, "/tmp/linnet-decoder-XXXXXX");
-    int file = mkstemp(m->path);
-    CU_ASSERT_TRUE_FATAL(file >= 0);
-    close(file);
-    CU_ASSERT_EQUAL_FATAL(safetensors_writer_open(&x.w, m->path, NULL), 0);
-    for (x.declares = 1; x.declares >= 0; x.declares--) {
-        put_decoder(&x, "left");
-        put_decoder(&x, "right");
-    }
-    CU_ASSERT_EQUAL_FATAL(safetensors_writer_close(x.w, NULL), 0);
-    CU_ASSERT_EQUAL_FATAL(safetensors_open(&m->file, m->path, NULL), 0);
-}
-
-static void model_close(struct model *m)
-{
-    safetensors_close(m->file);
-    unlink(m->path);
+    put_decoder(x, "left");
+    put_decoder(x, "right");
 }
 
 /* A decoder, or one of its blocks: whose weights are meant. */

@@ -18,7 +18,7 @@ struct setup {
     struct safetensors *boundary_file;
     struct pool *pool;
     struct nn_context ctx;
-    struct attention_decoder *decoder;
+    struct text_decoder *decoder;
     struct boundary *boundary;
     struct length_counts counts;
     float frames[N_LONG * D], logprobs[N_LONG * V];
@@ -44,7 +44,7 @@ static inline void draw_logprobs(float *row, double peak)
 /* A hidden layer of 3 units and an output. */
 static inline void write_boundary(struct setup *s)
 {
-    struct writing x = {NULL, 1};
+    struct writing x = {NULL, 1, 0};
     strcpy(s->boundary_path, "/tmp/linnet-boundary-XXXXXX");
     int file = mkstemp(s->boundary_path);
     CU_ASSERT_TRUE_FATAL(file >= 0);
@@ -73,11 +73,11 @@ static inline struct setup *setup_open(int n_threads)
 {
     struct setup *s = calloc(1, sizeof *s);
     CU_ASSERT_PTR_NOT_NULL_FATAL(s);
-    model_open(&s->model);
+    model_open(&s->model, put_left_and_right);
     write_boundary(s);
     CU_ASSERT_EQUAL_FATAL(pool_open(&s->pool, n_threads), 0);
     CU_ASSERT_EQUAL_FATAL(nn_context_open(&s->ctx, s->pool, NULL), 0);
-    CU_ASSERT_EQUAL_FATAL(attention_decoder_open(&s->decoder, s->model.file, "left", &small, s->pool, NULL), 0);
+    s->decoder = decoder_open(&s->model, "left.", &small, s->pool);
     CU_ASSERT_EQUAL_FATAL(boundary_open(&s->boundary, s->boundary_file, D, s->pool, NULL), 0);
     CU_ASSERT_PTR_NOT_NULL_FATAL(s->boundary);
     CU_ASSERT_EQUAL_FATAL(length_counts_open(&s->counts, V, 4, NULL), 0);
@@ -88,7 +88,7 @@ static inline struct setup *setup_open(int n_threads)
 
 static inline void setup_close(struct setup *s)
 {
-    attention_decoder_close(s->decoder);
+    text_decoder_close(s->decoder);
     boundary_close(s->boundary);
     length_counts_close(&s->counts);
     safetensors_close(s->boundary_file);

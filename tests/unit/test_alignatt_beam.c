@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "decoders/alignatt_beam.h"
-#include "decoders/model.h"
-#include "decoders/whisper_prompt.h"
-#include "decoders/whisper_rules.h"
+#include "decoders/alignatt/beam.h"
+#include "decoders/whisper_common/prompt.h"
+#include "decoders/whisper_common/rules.h"
+#include "models/model.h"
 #include "tests/support/tiny_whisper.h"
 #include "tests/support/unit.h"
 
@@ -39,15 +39,15 @@ static void listen(struct situation *s, struct alignatt_reader *r)
 
 static void situation_open(struct situation *s, uint64_t seed, int n_paths)
 {
-    const struct whisper_model *w = model->whisper;
-    const struct whisper_specials *special = &w->vocab->special;
+    const struct whisper_vocab *vocab = whisper_vocab_of(model->vocab);
+    const struct whisper_specials *special = &vocab->special;
     memset(s, 0, sizeof *s);
     s->host = (struct decoder_host){.model = model, .settings = &s->settings, .msg = &s->msg, .stats = &s->stats};
-    CU_ASSERT_EQUAL_FATAL(decoder_open_settings(&s->settings, &s->msg), 0);
+    CU_ASSERT_EQUAL_FATAL(model_open_settings(&s->settings, &s->msg), 0);
     const struct vad_options *vad = settings_of(&s->settings, &vad_settings);
     CU_ASSERT_EQUAL_FATAL(alignatt_audio_open(&s->audio, vad, TINY_MELS, 3000, &s->msg), 0);
-    CU_ASSERT_EQUAL_FATAL(alignatt_text_open(&s->text, &s->host, w->vocab, N_MAX, 64), 0);
-    CU_ASSERT_EQUAL_FATAL(alignatt_reader_open(&s->reader, w, 0, n_paths, model->pool, "", &s->msg), 0);
+    CU_ASSERT_EQUAL_FATAL(alignatt_text_open(&s->text, &s->host, vocab, N_MAX, 64), 0);
+    CU_ASSERT_EQUAL_FATAL(alignatt_reader_open(&s->reader, model, 0, n_paths, "", &s->msg), 0);
     float *sound = tiny_sound(N_SAMPLES, seed);
     for (size_t at = 0; at < N_SAMPLES;)
         at += alignatt_audio_hear(&s->audio, sound + at, N_SAMPLES - at);
@@ -56,7 +56,7 @@ static void situation_open(struct situation *s, uint64_t seed, int n_paths)
     s->n_window = alignatt_audio_window(&s->audio, N_SAMPLES, 200, s->window, &s->n_content);
     s->prompt[0] = special->sot;
     const struct decoder_options *shared = settings_of(&s->settings, &decoder_settings);
-    CU_ASSERT_EQUAL_FATAL(whisper_prompt_task(w->vocab, shared, special->first_language, s->prompt + 1), 2);
+    CU_ASSERT_EQUAL_FATAL(whisper_prompt_task(vocab, shared, special->first_language, s->prompt + 1), 2);
     s->prompt[3] = special->timestamp_begin;
     listen(s, &s->reader);
     free(sound);
@@ -85,7 +85,7 @@ static void paths_are_apart(void)
     enum { N = 4, STEPS = 4 };
     static const int parents[STEPS][N] = {{0, 0, 0, -1}, {0, 1, 2, -1}, {0, 1, 2, 1}, {0, 1, 2, 3}};
     struct situation s, alone;
-    int tokens[N][STEPS], n_vocab = model->whisper->vocab->base.n;
+    int tokens[N][STEPS], n_vocab = model->vocab->n;
     situation_open(&s, 1, N);
     situation_open(&alone, 1, 1);
     for (int step = 0; step < STEPS; step++) {
@@ -119,7 +119,7 @@ static void paths_are_apart(void)
 static void check_token(struct situation *alone, struct whisper_search_options *rules, const struct alignatt_text *t,
                         int i)
 {
-    const struct whisper_vocab *vocab = model->whisper->vocab;
+    const struct whisper_vocab *vocab = whisper_vocab_of(model->vocab);
     struct alignatt_reader *r = &alone->reader;
     listen(alone, r);
     for (int k = 0; k <= i; k++) {
@@ -152,7 +152,7 @@ static double read_sound(uint64_t seed, int width)
     situation_open(&s, seed, width);
     situation_open(&alone, seed, 1);
     set_beam(&s, width);
-    CU_ASSERT_EQUAL_FATAL(alignatt_beam_open(&beam, &s.host, model->whisper->vocab, N_MAX), 0);
+    CU_ASSERT_EQUAL_FATAL(alignatt_beam_open(&beam, &s.host, whisper_vocab_of(model->vocab), N_MAX), 0);
     (void)alignatt_beam_read(&beam, &s.reader, &s.audio, &s.text, 0, 1);
     CU_ASSERT(s.text.n > 0 && s.text.n < N_MAX);
     for (int i = 0; i < s.text.n; i++)
@@ -184,7 +184,7 @@ static void beams_have_limits(void)
     struct alignatt_beam beam;
     situation_open(&s, 1, 1);
     set_beam(&s, ALIGNATT_BLOCK + 1);
-    CU_ASSERT_EQUAL(alignatt_beam_open(&beam, &s.host, model->whisper->vocab, N_MAX), LINNET_E_ARGUMENT);
+    CU_ASSERT_EQUAL(alignatt_beam_open(&beam, &s.host, whisper_vocab_of(model->vocab), N_MAX), LINNET_E_ARGUMENT);
     CU_ASSERT_PTR_NOT_NULL(strstr(s.msg.text, "decoder.beam is 65"));
     situation_close(&s);
     linnet_stream_options_init(&o);

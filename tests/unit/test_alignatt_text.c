@@ -5,10 +5,9 @@
 
 #include "base/mem.h"
 #include "base/utf8.h"
-#include "decoders/alignatt_text.h"
-#include "decoders/model.h"
-#include "decoders/whisper_model.h"
-#include "decoders/whisper_prompt.h"
+#include "decoders/alignatt/text.h"
+#include "decoders/whisper_common/prompt.h"
+#include "models/model.h"
 #include "tests/support/whisper_base.h"
 
 /* A token in the middle of a segment. */
@@ -27,9 +26,9 @@ static void characters_are_not_cut(void)
     struct message msg = {""};
     struct alignatt_text t;
     linnet_event e;
-    CU_ASSERT_EQUAL_FATAL(decoder_open_settings(&settings, &msg), 0);
+    CU_ASSERT_EQUAL_FATAL(model_open_settings(&settings, &msg), 0);
     struct decoder_host host = {.model = model, .settings = &settings, .events = &events, .msg = &msg};
-    const struct whisper_vocab *vocab = model->whisper->vocab;
+    const struct whisper_vocab *vocab = whisper_vocab_of(model->vocab);
     CU_ASSERT_EQUAL_FATAL(alignatt_text_open(&t, &host, vocab, 20, 20), 0);
     t.language = whisper_vocab_language(vocab, "zh");
     add_token(&t, C, 10, -0.1f);
@@ -74,10 +73,10 @@ struct words {
 
 static void words_open(struct words *w, const char *words, int n)
 {
-    const struct whisper_vocab *vocab = model->whisper->vocab;
+    const struct whisper_vocab *vocab = whisper_vocab_of(model->vocab);
     *w = (struct words){0};
     w->host = (struct decoder_host){.model = model, .settings = &w->settings, .msg = &w->msg};
-    CU_ASSERT_EQUAL_FATAL(decoder_open_settings(&w->settings, &w->msg), 0);
+    CU_ASSERT_EQUAL_FATAL(model_open_settings(&w->settings, &w->msg), 0);
     CU_ASSERT_EQUAL_FATAL(whisper_prompt_encode(vocab, words, &w->ids, &w->n_ids, &w->msg), 0);
     CU_ASSERT_EQUAL_FATAL(w->n_ids, n);
     CU_ASSERT_EQUAL_FATAL(alignatt_text_open(&w->text, &w->host, vocab, 20, 20), 0);

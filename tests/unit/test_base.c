@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <limits.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -22,6 +23,57 @@ static void memory_is_zero_aligned_and_checked(void)
     mem_free(a);
     CU_ASSERT_PTR_NULL(mem_array(SIZE_MAX / 2, 3));
     CU_ASSERT_PTR_NULL(mem_array(SIZE_MAX, 1));
+}
+
+/* Room for one more, again and again: what was there stays, what is new is zero, and moves are few. */
+static void arrays_grow(void)
+{
+    int *at = NULL, room = 0, n_moves = 0;
+    CU_ASSERT_EQUAL(MEM_GROW(at, room, 0), 0);
+    CU_ASSERT_TRUE(at == NULL && room == 0);
+    for (int i = 0; i < 1000; i++) {
+        int before = room, *old = at;
+        CU_ASSERT_EQUAL_FATAL(MEM_GROW(at, room, i + 1), 0);
+        CU_ASSERT_TRUE(room == before ? at == old : room >= before + before / 2);
+        CU_ASSERT_TRUE(room > i && room <= 2 * (i + 1));
+        n_moves += room != before;
+        for (int k = i; k < room; k++)
+            CU_ASSERT_EQUAL(at[k], 0);
+        at[i] = i;
+    }
+    for (int i = 0; i < 1000; i++)
+        CU_ASSERT_EQUAL(at[i], i);
+    CU_ASSERT_TRUE(n_moves < 25);
+    int *old = at, before = room;
+    CU_ASSERT_EQUAL(MEM_GROW(at, room, INT_MAX), LINNET_E_MEMORY);
+    CU_ASSERT_EQUAL(mem_grow((void **)&at, &room, room + 1, SIZE_MAX / 4), LINNET_E_MEMORY);
+    CU_ASSERT_TRUE(at == old && room == before && at[999] == 999);
+    mem_free(at);
+}
+
+static void parts_share_a_block(void)
+{
+    struct {
+        char *a;
+        double *b, *none;
+        int *c;
+    } s = {0};
+    void *block = MEM_PARTS(MEM_PART(s.a, 3), MEM_PART(s.b, 100), MEM_PART(s.none, 0), MEM_PART(s.c, 17));
+    CU_ASSERT_PTR_NOT_NULL_FATAL(block);
+    CU_ASSERT_TRUE((uintptr_t)s.a % 64 == 0 && (uintptr_t)s.b % 64 == 0 && (uintptr_t)s.c % 64 == 0);
+    CU_ASSERT_TRUE(s.a + 3 <= (char *)s.b && s.b + 100 <= (double *)(void *)s.c);
+    for (int i = 0; i < 100; i++)
+        CU_ASSERT_TRUE(s.b[i] == 0.0 && s.a[i % 3] == 0 && s.c[i % 17] == 0);
+    memset(s.a, 1, 3);
+    memset(s.b, 2, 100 * sizeof *s.b);
+    memset(s.c, 3, 17 * sizeof *s.c);
+    CU_ASSERT_TRUE(s.a[2] == 1 && ((char *)s.b)[0] == 2 && ((char *)(s.b + 100))[-1] == 2 && ((char *)s.c)[0] == 3);
+    mem_free(block);
+    s.a = NULL;
+    CU_ASSERT_PTR_NULL(MEM_PARTS(MEM_PART(s.a, 3), MEM_PART(s.b, SIZE_MAX / 4)));
+    CU_ASSERT_PTR_NULL(MEM_PARTS(MEM_PART(s.a, SIZE_MAX / 2 - 64), MEM_PART(s.c, SIZE_MAX / 8)));
+    CU_ASSERT_PTR_NULL(MEM_PARTS(MEM_PART(s.a, SIZE_MAX)));
+    CU_ASSERT_PTR_NULL(s.a);
 }
 
 struct count {
@@ -98,6 +150,8 @@ static void messages_are_cut_not_overrun(void)
 
 static const struct unit_test tests[] = {
     {"memory is zero, aligned and checked", memory_is_zero_aligned_and_checked},
+    {"arrays grow", arrays_grow},
+    {"parts share a block", parts_share_a_block},
     {"pool does each task once", pool_does_each_task_once},
     {"pool can be entered from a task", pool_can_be_entered_from_a_task},
     {"messages are cut, not overrun", messages_are_cut_not_overrun},

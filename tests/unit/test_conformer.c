@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "encoder/conformer.h"
+#include "models/wenet.h"
 #include "nn/linear.h"
 #include "tests/support/converted.h"
 #include "tests/support/refs.h"
@@ -12,13 +13,21 @@
 struct opened {
     struct converted converted;
     struct safetensors *file;
-    struct conformer *model;
+    struct encoder *model;
     struct linear ctc;
     struct nn_context ctx;
     struct refs refs;
     float *fbank;
     int n_frames;
 };
+
+/* The encoder that the configuration describes; path is where that lies, for messages. */
+static int model_open(struct encoder **out, const json_t *root, const char *path, const struct layer_source *from)
+{
+    struct config config = {.at = root, .msg = from->msg};
+    snprintf(config.path, sizeof config.path, "%s", path);
+    return encoder_open(out, "conformer", &(struct encoder_source){&config, from, wenet_encoder_names(&config)});
+}
 
 static int opened_open(struct opened *o, const char *name, struct pool *pool)
 {
@@ -31,19 +40,15 @@ static int opened_open(struct opened *o, const char *name, struct pool *pool)
         return -1;
     snprintf(path, sizeof path, "%s/config.json", o->converted.dir);
     json_t *root = json_load_file(path, 0, NULL);
-    struct conformer_config config;
-    if (root == NULL || conformer_config_read(&config, root, path, &msg) < 0) {
-        printf("%s: %s\n", path, msg.text);
-        return -1;
-    }
+    CU_ASSERT_PTR_NOT_NULL_FATAL(root);
     CU_ASSERT_EQUAL_FATAL(safetensors_open_dir(&o->file, o->converted.dir, &msg), 0);
     struct layer_source from = {o->file, pool, &msg};
-    int rc = conformer_open(&o->model, &config, &from);
+    int rc = model_open(&o->model, root, path, &from);
     if (rc < 0)
         printf("%s\n", msg.text);
     CU_ASSERT_EQUAL_FATAL(rc, 0);
     int n_out = (int)json_integer_value(json_object_get(root, "output_dim"));
-    CU_ASSERT_EQUAL_FATAL(linear_load(&o->ctc, &from, "ctc.ctc_lo", config.n_dims, n_out, LAYER_BIAS), 0);
+    CU_ASSERT_EQUAL_FATAL(linear_load(&o->ctc, &from, "ctc.ctc_lo", o->model->n_dims, n_out, LAYER_BIAS), 0);
     json_decref(root);
     CU_ASSERT_EQUAL_FATAL(nn_context_open(&o->ctx, pool, &msg), 0);
     CU_ASSERT_EQUAL_FATAL(nn_context_reserve(&o->ctx, linear_scratch(&o->ctc), &msg), 0);
@@ -59,7 +64,7 @@ static void opened_close(struct opened *o)
     mem_free(o->fbank);
     nn_context_close(&o->ctx);
     linear_close(&o->ctc);
-    conformer_close(o->model);
+    encoder_close(o->model);
     safetensors_close(o->file);
     refs_close(&o->refs);
     converted_close(&o->converted);
@@ -75,20 +80,20 @@ static double difference(const float *a, const float *b, size_t n)
 }
 
 /* Streams the features in pieces of n_piece; returns the frames written to out. */
-static int stream(struct conformer_stream *s, const float *features, int n, int n_mels, int n_piece, float *out, int d)
+static int stream(struct encoder_stream *s, const float *features, int n, int n_mels, int n_piece, float *out, int d)
 {
     int n_out = 0;
     for (int at = 0; at < n;) {
         int piece = n - at < n_piece ? n - at : n_piece;
         while (piece > 0) {
-            int taken = conformer_stream_push(s, features + (ptrdiff_t)at * n_mels, piece);
+            int taken = encoder_stream_push(s, features + (ptrdiff_t)at * n_mels, piece);
             at += taken;
             piece -= taken;
-            if (conformer_stream_ready(s))
-                n_out += conformer_stream_step(s, out + (ptrdiff_t)n_out * d, NULL);
+            if (encoder_stream_is_ready(s))
+                n_out += encoder_stream_step(s, out + (ptrdiff_t)n_out * d, NULL);
         }
     }
-    return n_out + conformer_stream_step(s, out + (ptrdiff_t)n_out * d, NULL);
+    return n_out + encoder_stream_step(s, out + (ptrdiff_t)n_out * d, NULL);
 }
 
 static void mode_of(const char *mode, int *chunk, int *left)
@@ -100,15 +105,16 @@ static void mode_of(const char *mode, int *chunk, int *left)
 
 static void check_mode(struct opened *o, const char *name, const char *mode)
 {
-    int chunk, left, n_rows = 0, d = 0, v_rows, v = 0, mels = o->model->config.n_features;
+    int chunk, left, n_rows = 0, d = 0, v_rows, v = 0, mels = o->model->n_features;
     mode_of(mode, &chunk, &left);
     float *wanted = refs_matrix(&o->refs, mode, "encoder_out", &n_rows, &d);
     float *logprobs = refs_matrix(&o->refs, mode, "ctc_logprobs", &v_rows, &v);
     float *out = mem_array((size_t)(n_rows * d), sizeof *out), *ctc = mem_array((size_t)(n_rows * v), sizeof *ctc);
-    CU_ASSERT_EQUAL_FATAL(conformer_frames(o->model, o->n_frames), n_rows);
-    CU_ASSERT_EQUAL(conformer_forward(o->model, &o->ctx, o->fbank, o->n_frames, chunk, left, out, NULL), n_rows);
+    CU_ASSERT_EQUAL_FATAL(encoder_frames(o->model, o->n_frames), n_rows);
+    const struct encoder_input in = {o->fbank, o->n_frames, chunk, left};
+    CU_ASSERT_EQUAL(encoder_forward(o->model, &o->ctx, &in, out, NULL), n_rows);
     double most = difference(out, wanted, (size_t)(n_rows * d));
-    linear_forward(&o->ctx, &o->ctc, out, d, n_rows, ctc, v, NULL);
+    linear_forward(&o->ctx, &o->ctc, &(struct linear_rows){out, d, n_rows, ctc, v}, NULL);
     for (int t = 0; t < n_rows; t++)
         o->ctx.kernels->log_softmax(ctc + t * v, ctc + t * v, v);
     double most_ctc = difference(ctc, logprobs, (size_t)(n_rows * v));
@@ -116,16 +122,16 @@ static void check_mode(struct opened *o, const char *name, const char *mode)
     CU_ASSERT(most <= 1e-4);
     CU_ASSERT(most_ctc <= 1e-3);
     if (chunk > 0) {
-        struct conformer_stream *s;
+        struct encoder_stream *s;
         float *streamed = mem_array((size_t)(n_rows * d), sizeof *streamed);
-        CU_ASSERT_EQUAL_FATAL(conformer_stream_open(&s, o->model, &o->ctx, chunk, left, NULL), 0);
+        CU_ASSERT_EQUAL_FATAL(encoder_stream_open(&s, o->model, &o->ctx, chunk, left, NULL), 0);
         for (int piece = 1; piece < 400; piece = piece * 5 + 2) {
-            conformer_stream_reset(s);
+            encoder_stream_reset(s);
             CU_ASSERT_EQUAL(stream(s, o->fbank, o->n_frames, mels, piece, streamed, d), n_rows);
             CU_ASSERT_EQUAL(memcmp(streamed, out, (size_t)(n_rows * d) * sizeof *out), 0);
         }
         printf(", streaming %.1e", difference(streamed, out, (size_t)(n_rows * d)));
-        conformer_stream_close(s);
+        encoder_stream_close(s);
         mem_free(streamed);
     }
     mem_free(wanted);
@@ -165,10 +171,10 @@ static float *cache_of(const struct opened *o, const char *mode, const char *wha
 }
 
 /* WeNet's [blocks, H, keys, k and v of d]; ours have the position's part in the key. */
-static double compare_attention(struct opened *o, const struct conformer_stream *s, const float *wanted,
+static double compare_attention(struct opened *o, const struct encoder_stream *s, const float *wanted,
                                 const int64_t *shape)
 {
-    const struct conformer_config *c = &o->model->config;
+    const struct conformer_config *c = &conformer_of(o->model)->config;
     int n_keys = (int)shape[2], d = c->n_dims / c->n_heads;
     float *key = mem_array((size_t)c->n_dims, sizeof *key), *value = mem_array((size_t)c->n_dims, sizeof *value),
           *encoding = mem_array((size_t)c->n_dims, sizeof *encoding),
@@ -179,9 +185,9 @@ static double compare_attention(struct opened *o, const struct conformer_stream 
         for (int j = 0; j < n_keys; j++) {
             CU_ASSERT_EQUAL(conformer_stream_cached(s, i, j, key, value), n_keys);
             if (c->relative_attention) {
-                position_encode(&o->model->position, j, 1, encoding);
-                linear_forward(&o->ctx, &o->model->blocks[i].attention.position, encoding, c->n_dims, 1, part,
-                               c->n_dims, NULL);
+                position_encode(&conformer_of(o->model)->position, j, 1, encoding);
+                linear_forward(&o->ctx, &conformer_of(o->model)->blocks[i].attention.position,
+                               &(struct linear_rows){encoding, c->n_dims, 1, part, c->n_dims}, NULL);
                 o->ctx.kernels->add(key, part, c->n_dims, -1.0f);
             }
             for (int h = 0; h < c->n_heads; h++) {
@@ -198,9 +204,9 @@ static double compare_attention(struct opened *o, const struct conformer_stream 
 }
 
 /* WeNet's [blocks, 1, D, K - 1] are the convolution's inputs; ours have gone through its first layer and gate. */
-static double compare_convolution(struct opened *o, const struct conformer_stream *s, const float *wanted)
+static double compare_convolution(struct opened *o, const struct encoder_stream *s, const float *wanted)
 {
-    const struct conformer_config *c = &o->model->config;
+    const struct conformer_config *c = &conformer_of(o->model)->config;
     int d = c->n_dims, e = d * c->inner_factor / 2, n = c->kernel - 1;
     float *x = mem_array((size_t)d, sizeof *x), *y = mem_array((size_t)(2 * e), sizeof *y);
     double most = 0.0;
@@ -208,7 +214,8 @@ static double compare_convolution(struct opened *o, const struct conformer_strea
         for (int t = 0; t < n; t++) {
             for (int k = 0; k < d; k++)
                 x[k] = wanted[((ptrdiff_t)i * d + k) * n + t];
-            linear_forward(&o->ctx, &o->model->blocks[i].convolution.in, x, d, 1, y, 2 * e, NULL);
+            linear_forward(&o->ctx, &conformer_of(o->model)->blocks[i].convolution.in,
+                           &(struct linear_rows){x, d, 1, y, 2 * e}, NULL);
             o->ctx.kernels->glu(y, y + e, y, e);
             double difference_here = difference(y, conformer_stream_context(s, i) + t * e, (size_t)e);
             most = difference_here > most ? difference_here : most;
@@ -220,20 +227,20 @@ static double compare_convolution(struct opened *o, const struct conformer_strea
 
 static void check_caches(struct opened *o, const char *name, const char *mode)
 {
-    int chunk, left, at = 0, mels = o->model->config.n_features;
-    struct conformer_stream *s;
+    int chunk, left, at = 0, mels = o->model->n_features;
+    struct encoder_stream *s;
     int64_t shape[4];
     mode_of(mode, &chunk, &left);
-    CU_ASSERT_EQUAL_FATAL(conformer_stream_open(&s, o->model, &o->ctx, chunk, left, NULL), 0);
-    float *out = mem_array((size_t)(chunk * o->model->config.n_dims), sizeof *out), *wanted;
+    CU_ASSERT_EQUAL_FATAL(encoder_stream_open(&s, o->model, &o->ctx, chunk, left, NULL), 0);
+    float *out = mem_array((size_t)(chunk * o->model->n_dims), sizeof *out), *wanted;
     for (int i = 0; i < 3; i++) {
-        at += conformer_stream_push(s, o->fbank + (ptrdiff_t)at * mels, o->n_frames - at);
-        CU_ASSERT_EQUAL(conformer_stream_step(s, out, NULL), chunk);
+        at += encoder_stream_push(s, o->fbank + (ptrdiff_t)at * mels, o->n_frames - at);
+        CU_ASSERT_EQUAL(encoder_stream_step(s, out, NULL), chunk);
         wanted = cache_of(o, mode, "att_cache", i, shape);
         CU_ASSERT_PTR_NOT_NULL_FATAL(wanted);
         double attention = compare_attention(o, s, wanted, shape), convolution = 0.0;
         mem_free(wanted);
-        if (o->model->config.convolution) {
+        if (conformer_of(o->model)->config.convolution) {
             wanted = cache_of(o, mode, "cnn_cache", i, shape);
             CU_ASSERT_PTR_NOT_NULL_FATAL(wanted);
             convolution = compare_convolution(o, s, wanted);
@@ -244,7 +251,7 @@ static void check_caches(struct opened *o, const char *name, const char *mode)
         CU_ASSERT(convolution <= 1e-4);
     }
     mem_free(out);
-    conformer_stream_close(s);
+    encoder_stream_close(s);
 }
 
 static void test_caches(void)
@@ -267,7 +274,7 @@ static const char *const kinds[] = {"conv2d6", "conv2d8",     "linear",         
 
 struct small {
     struct safetensors *file;
-    struct conformer *model;
+    struct encoder *model;
     struct nn_context ctx;
     float *features;
     int n_features;
@@ -289,14 +296,11 @@ static void small_open(struct small *s, const char *kind)
     char path[4200];
     const char *top = getenv("top_srcdir");
     struct message msg = {""};
-    struct conformer_config config;
     snprintf(path, sizeof path, "%s/tests/vectors/encoder-%s.safetensors", top != NULL ? top : ".", kind);
     CU_ASSERT_EQUAL_FATAL(safetensors_open(&s->file, path, &msg), 0);
     json_t *root = json_loads(safetensors_metadata(s->file, "config"), 0, NULL);
     struct layer_source from = {s->file, NULL, &msg};
-    int rc = conformer_config_read(&config, root, path, &msg);
-    if (rc >= 0)
-        rc = conformer_open(&s->model, &config, &from);
+    int rc = model_open(&s->model, root, path, &from);
     if (rc < 0)
         printf("%s: %s\n", kind, msg.text);
     CU_ASSERT_EQUAL_FATAL(rc, 0);
@@ -309,7 +313,7 @@ static void small_close(struct small *s)
 {
     mem_free(s->features);
     nn_context_close(&s->ctx);
-    conformer_close(s->model);
+    encoder_close(s->model);
     safetensors_close(s->file);
 }
 
@@ -320,10 +324,11 @@ static float *check_small(struct small *s, const char *tensor, int chunk, int le
     float *wanted = floats_of(s->file, tensor, &n);
     if (wanted == NULL)
         return NULL;
-    size_t size = (size_t)(n * s->model->config.n_dims);
+    size_t size = (size_t)(n * s->model->n_dims);
     float *out = mem_array(size, sizeof *out);
-    CU_ASSERT_EQUAL_FATAL(conformer_frames(s->model, s->n_features), n);
-    CU_ASSERT_EQUAL(conformer_forward(s->model, &s->ctx, s->features, s->n_features, chunk, left, out, NULL), n);
+    CU_ASSERT_EQUAL_FATAL(encoder_frames(s->model, s->n_features), n);
+    const struct encoder_input in = {s->features, s->n_features, chunk, left};
+    CU_ASSERT_EQUAL(encoder_forward(s->model, &s->ctx, &in, out, NULL), n);
     double most = difference(out, wanted, size);
     printf(" %s %.1e", tensor, most);
     CU_ASSERT(most <= 1e-5);
@@ -334,23 +339,23 @@ static float *check_small(struct small *s, const char *tensor, int chunk, int le
 static void check_kind(const char *kind)
 {
     struct small s;
-    struct conformer_stream *stream_of = NULL;
+    struct encoder_stream *stream_of = NULL;
     small_open(&s, kind);
     printf("\n    %s:", kind);
-    int d = s.model->config.n_dims, n = conformer_frames(s.model, s.n_features);
+    int d = s.model->n_dims, n = encoder_frames(s.model, s.n_features);
     float *full = check_small(&s, "full", -1, -1), *chunk = check_small(&s, "chunk", 4, 2),
           *streamed = check_small(&s, "streamed", 4, 2);
-    int rc = conformer_stream_open(&stream_of, s.model, &s.ctx, 4, 2, NULL);
+    int rc = encoder_stream_open(&stream_of, s.model, &s.ctx, 4, 2, NULL);
     CU_ASSERT_EQUAL(rc, streamed != NULL ? 0 : LINNET_E_UNSUPPORTED);
     if (streamed != NULL) {
         for (int piece = 1; piece < 200; piece = 2 * piece + 1) {
-            conformer_stream_reset(stream_of);
+            encoder_stream_reset(stream_of);
             memset(streamed, 0, (size_t)(n * d) * sizeof *streamed);
-            CU_ASSERT_EQUAL(stream(stream_of, s.features, s.n_features, s.model->config.n_features, piece, streamed, d),
+            CU_ASSERT_EQUAL(stream(stream_of, s.features, s.n_features, s.model->n_features, piece, streamed, d),
                             n);
             CU_ASSERT_EQUAL(memcmp(streamed, chunk, (size_t)(n * d) * sizeof *chunk), 0);
         }
-        conformer_stream_close(stream_of);
+        encoder_stream_close(stream_of);
     }
     mem_free(full);
     mem_free(chunk);
@@ -374,10 +379,11 @@ static void test_threads(void)
         struct nn_context many;
         small_open(&s, kinds[i]);
         CU_ASSERT_EQUAL_FATAL(nn_context_open(&many, pool, NULL), 0);
-        size_t n = (size_t)(conformer_frames(s.model, s.n_features) * s.model->config.n_dims);
+        size_t n = (size_t)(encoder_frames(s.model, s.n_features) * s.model->n_dims);
         float *one = mem_array(n, sizeof *one), *two = mem_array(n, sizeof *two);
-        CU_ASSERT(conformer_forward(s.model, &s.ctx, s.features, s.n_features, 4, 1, one, NULL) > 0);
-        CU_ASSERT(conformer_forward(s.model, &many, s.features, s.n_features, 4, 1, two, NULL) > 0);
+        const struct encoder_input in = {s.features, s.n_features, 4, 1};
+        CU_ASSERT(encoder_forward(s.model, &s.ctx, &in, one, NULL) > 0);
+        CU_ASSERT(encoder_forward(s.model, &many, &in, two, NULL) > 0);
         CU_ASSERT_EQUAL(memcmp(one, two, n * sizeof *one), 0);
         mem_free(one);
         mem_free(two);
@@ -391,21 +397,21 @@ static void test_threads(void)
 static void test_long_stream(void)
 {
     struct small s;
-    struct conformer_stream *stream_of;
+    struct encoder_stream *stream_of;
     small_open(&s, "conv2d6");
-    int d = s.model->config.n_dims, mels = s.model->config.n_features;
+    int d = s.model->n_dims, mels = s.model->n_features;
     float out[4 * 64];
-    CU_ASSERT_EQUAL_FATAL(conformer_stream_open(&stream_of, s.model, &s.ctx, 4, 2, NULL), 0);
+    CU_ASSERT_EQUAL_FATAL(encoder_stream_open(&stream_of, s.model, &s.ctx, 4, 2, NULL), 0);
     CU_ASSERT_FATAL(d <= 64);
     for (int i = 0; i < 3000; i++) {
-        conformer_stream_push(stream_of, s.features + (i % 50) * mels, 60);
-        CU_ASSERT(conformer_stream_step(stream_of, out, NULL) <= 4);
+        encoder_stream_push(stream_of, s.features + (i % 50) * mels, 60);
+        CU_ASSERT(encoder_stream_step(stream_of, out, NULL) <= 4);
         CU_ASSERT(conformer_stream_cached(stream_of, 0, 0, NULL, NULL) <= 8);
         for (int k = 0; k < 4 * d; k++)
             if (!isfinite(out[k]))
                 CU_FAIL_FATAL("not finite");
     }
-    conformer_stream_close(stream_of);
+    encoder_stream_close(stream_of);
     small_close(&s);
 }
 
@@ -441,25 +447,39 @@ static void test_refusals(void)
         const char *top = getenv("top_srcdir");
         struct message msg = {""};
         struct safetensors *file;
-        struct conformer_config config;
-        struct conformer *model = NULL;
+        struct encoder *model = NULL;
         snprintf(path, sizeof path, "%s/tests/vectors/encoder-%s.safetensors", top != NULL ? top : ".", wrong[i].kind);
         CU_ASSERT_EQUAL_FATAL(safetensors_open(&file, path, &msg), 0);
         json_t *root = json_loads(safetensors_metadata(file, "config"), 0, NULL);
         json_object_set_new(json_object_get(root, "encoder"), wrong[i].key,
                             json_loads(wrong[i].value, JSON_DECODE_ANY, NULL));
         struct layer_source from = {file, NULL, &msg};
-        int rc = conformer_config_read(&config, root, path, &msg);
-        if (rc >= 0)
-            rc = conformer_open(&model, &config, &from);
+        int rc = model_open(&model, root, path, &from);
         if (rc != LINNET_E_MODEL || strstr(msg.text, wrong[i].wanted) == NULL)
             printf("\n    %s=%s: %d, %s", wrong[i].key, wrong[i].value, rc, msg.text);
         CU_ASSERT_EQUAL(rc, LINNET_E_MODEL);
         CU_ASSERT_PTR_NOT_NULL(strstr(msg.text, wrong[i].wanted));
-        conformer_close(model);
+        encoder_close(model);
         json_decref(root);
         safetensors_close(file);
     }
+}
+
+static void test_unknown_kinds(void)
+{
+    struct message msg = {""};
+    struct encoder *e = NULL;
+    const struct config config = {.msg = &msg};
+    const struct layer_source layers = {NULL, NULL, &msg};
+    const struct encoder_source from = {&config, &layers, NULL};
+    static const char *const unknown[] = {"parrot", "", "conforme", "conformers"};
+    for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++) {
+        char wanted[40];
+        snprintf(wanted, sizeof wanted, "'%s'", unknown[i]);
+        CU_ASSERT_EQUAL(encoder_open(&e, unknown[i], &from), LINNET_E_MODEL);
+        CU_ASSERT_PTR_NOT_NULL(strstr(msg.text, wanted));
+    }
+    CU_ASSERT_PTR_NULL(e);
 }
 
 static const struct unit_test tests[] = {
@@ -469,6 +489,7 @@ static const struct unit_test tests[] = {
     {"one thread and three", test_threads},
     {"a long stream", test_long_stream},
     {"configurations that a file contradicts", test_refusals},
+    {"encoders of no kind", test_unknown_kinds},
 };
 
 UNIT_MAIN("conformer", tests)

@@ -8,7 +8,8 @@
 #include "decoders/ctc/align.h"
 #include "decoders/ctc/greedy.h"
 #include "decoders/ctc/prefix.h"
-#include "decoders/ctc/scores.h"
+#include "decoders/common/scores.h"
+#include "decoders/ctc/blank.h"
 #include "decoders/common/label_tree.h"
 #include "decoders/common/token_times.h"
 #include "tests/support/refs.h"
@@ -206,15 +207,14 @@ static void alignment_against_all_alignments(void)
         int n_texts = all_texts(logprobs, n_frames, n_vocabulary, texts);
         for (int i = 0; i < n_texts; i++) {
             const struct text *x = &texts[i];
-            double score = 0.0;
-            CU_ASSERT_EQUAL(
-                ctc_align_runs(logprobs, n_frames, n_vocabulary, 0, x->tokens, x->n, begins, ends, NULL, NULL, NULL),
-                0);
+            const struct ctc_align_input in = {logprobs, n_frames, n_vocabulary, 0, x->tokens, x->n};
+            struct ctc_alignment runs = {.begins = begins, .ends = ends}, peaks = {.peaks = times, .logprobs = values};
+            CU_ASSERT_EQUAL(ctc_align(&in, &runs, NULL), 0);
             for (int j = 0; j < x->n; j++)
                 CU_ASSERT_TRUE(begins[j] == x->frames[j][0] && ends[j] == x->frames[j][1] + 1);
-            CU_ASSERT_EQUAL(
-                ctc_align(logprobs, n_frames, n_vocabulary, 0, x->tokens, x->n, times, values, &score, NULL), 0);
-            CU_ASSERT_DOUBLE_EQUAL(score, x->best, 1e-9);
+            CU_ASSERT_EQUAL(ctc_align(&in, &peaks, NULL), 0);
+            CU_ASSERT_DOUBLE_EQUAL(peaks.score, x->best, 1e-9);
+            CU_ASSERT_EQUAL(runs.score, peaks.score);
             for (int j = 0; j < x->n; j++) {
                 CU_ASSERT_TRUE(times[j] >= x->frames[j][0] && times[j] <= x->frames[j][1]);
                 CU_ASSERT_EQUAL(values[j], logprobs[times[j] * n_vocabulary + x->tokens[j]]);
@@ -224,10 +224,14 @@ static void alignment_against_all_alignments(void)
         }
     }
     const int twice[] = {1, 1};
-    CU_ASSERT_EQUAL(ctc_align(logprobs, 2, 2, 0, twice, 2, times, NULL, NULL, NULL), LINNET_E_ARGUMENT);
-    CU_ASSERT_EQUAL(ctc_align(logprobs, 3, 2, 0, twice, 2, times, NULL, NULL, NULL), 0);
+    struct ctc_align_input in = {logprobs, 2, 2, 0, twice, 2};
+    struct ctc_alignment found = {.peaks = times};
+    CU_ASSERT_EQUAL(ctc_align(&in, &found, NULL), LINNET_E_ARGUMENT);
+    in.n_frames = 3;
+    CU_ASSERT_EQUAL(ctc_align(&in, &found, NULL), 0);
     CU_ASSERT_TRUE(times[0] == 0 && times[1] == 2);
-    CU_ASSERT_EQUAL(ctc_align(logprobs, 3, 2, 0, twice, 0, times, NULL, NULL, NULL), 0);
+    in.n = 0;
+    CU_ASSERT_EQUAL(ctc_align(&in, &found, NULL), 0);
     mem_free(texts);
 }
 
@@ -350,9 +354,9 @@ static void best_symbols(void)
     const float x[8] = {-3.0f, -1.0f, NAN, -1.0f, -INFINITY, -2.0f, INFINITY, -1.0f};
     int ids[8];
     float values[8];
-    CU_ASSERT_EQUAL(ctc_scores_best(x, 8, 4, ids, values), 4);
+    CU_ASSERT_EQUAL(scores_best(x, 8, 4, ids, values), 4);
     CU_ASSERT_TRUE(ids[0] == 1 && ids[1] == 3 && ids[2] == 7 && ids[3] == 5);
-    CU_ASSERT_EQUAL(ctc_scores_best(x, 8, 20, ids, values), 8);
+    CU_ASSERT_EQUAL(scores_best(x, 8, 20, ids, values), 8);
     CU_ASSERT_TRUE(ids[4] == 0 && ids[5] == 2 && values[5] < -1e29f && isfinite(values[5]));
 }
 
@@ -375,7 +379,7 @@ static void blank_is_adjusted(void)
     double sum = exp(2.0) + exp(0.5) + exp(-1.0), changed = exp(2.0 - penalty) + exp(0.5) + exp(-1.0);
     for (int i = 0; i < 3; i++)
         row[i] = (float)(logits[i] - log(sum));
-    ctc_scores_adjust_blank(row, 1, 3, 0, penalty, 0.5);
+    ctc_blank_adjust(row, 1, 3, 0, penalty, 0.5);
     CU_ASSERT_DOUBLE_EQUAL((double)row[0], 2.0 - penalty - log(changed) + log(0.5), 4 * FLT_EPSILON);
     CU_ASSERT_DOUBLE_EQUAL((double)row[1], 0.5 - log(changed), 4 * FLT_EPSILON);
     CU_ASSERT_DOUBLE_EQUAL((double)row[2], -1.0 - log(changed), 4 * FLT_EPSILON);

@@ -79,12 +79,12 @@ static void linear_equals_the_formula(void)
                 CU_ASSERT_EQUAL_FATAL(nn_context_open(&ctx, pool, NULL), 0);
                 CU_ASSERT_EQUAL_FATAL(nn_context_reserve(&ctx, linear_scratch(&l), NULL), 0);
                 ctx.kernels = tables[t];
-                linear_forward(&ctx, &l, x, n_in, m, y, n_out, NULL);
+                linear_forward(&ctx, &l, &(struct linear_rows){x, n_in, m, y, n_out}, NULL);
                 check_product(x, w, b, m, n_in, n_out, y);
                 /* a row's bits depend on nothing but the row; threads change nothing */
                 ctx.pool = NULL;
                 for (int i = 0; i < m; i++)
-                    linear_forward(&ctx, &l, x + i * n_in, n_in, 1, one + i * n_out, n_out, NULL);
+                    linear_forward(&ctx, &l, &(struct linear_rows){x + i * n_in, n_in, 1, one + i * n_out, n_out}, NULL);
                 CU_ASSERT_EQUAL(memcmp(y, one, (size_t)(m * n_out) * sizeof *y), 0);
                 nn_context_close(&ctx);
             }

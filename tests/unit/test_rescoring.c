@@ -30,29 +30,29 @@ struct setup {
     struct model model;
     struct pool *pool;
     struct nn_context ctx;
-    struct attention_decoder *left, *right;
+    struct text_decoder *left, *right;
     float frames[T * D];
     double plain_frames[T][D];
 };
 
 static void setup_open(struct setup *s, int n_threads, int post_norm)
 {
-    struct attention_decoder_config config = small;
+    struct text_decoder_config config = small;
     config.post_norm = post_norm;
     memset(s, 0, sizeof *s);
-    model_open(&s->model);
+    model_open(&s->model, put_left_and_right);
     CU_ASSERT_EQUAL_FATAL(pool_open(&s->pool, n_threads), 0);
     CU_ASSERT_EQUAL_FATAL(nn_context_open(&s->ctx, s->pool, NULL), 0);
-    CU_ASSERT_EQUAL_FATAL(attention_decoder_open(&s->left, s->model.file, "left", &config, s->pool, NULL), 0);
-    CU_ASSERT_EQUAL_FATAL(attention_decoder_open(&s->right, s->model.file, "right", &config, s->pool, NULL), 0);
+    s->left = decoder_open(&s->model, "left.", &config, s->pool);
+    s->right = decoder_open(&s->model, "right.", &config, s->pool);
     for (int i = 0; i < T * D; i++)
         s->plain_frames[i / D][i % D] = (double)(s->frames[i] = uniform() * 4.0f);
 }
 
 static void setup_close(struct setup *s)
 {
-    attention_decoder_close(s->left);
-    attention_decoder_close(s->right);
+    text_decoder_close(s->left);
+    text_decoder_close(s->right);
     nn_context_close(&s->ctx);
     pool_close(s->pool);
     model_close(&s->model);
@@ -68,20 +68,31 @@ static void make_list(struct hypothesis *list)
         list[i] = (struct hypothesis){.tokens = texts[i], .n = lengths[i], .score = -0.25 * i};
 }
 
+/* The place in the list [n] of a hypothesis that was rescored: its tokens are the list's. */
+static int place(const struct hypothesis *list, int n, const struct hypothesis *rescored)
+{
+    int i = 0;
+    while (i < n && !(list[i].tokens == rescored->tokens && list[i].n == rescored->n))
+        i++;
+    CU_ASSERT_TRUE_FATAL(i < n);
+    return i;
+}
+
 /* Rescoring of a list with shared beginnings and ends equals the definition, text by text. */
 static void check_rescoring(int n_threads, int post_norm, double reverse_weight)
 {
     struct setup s;
     struct rescoring *r = NULL;
     struct hypothesis list[N_TEXTS];
-    const struct rescored *found;
-    const struct rescoring_options options = {.ctc_weight = 0.5, .reverse_weight = reverse_weight};
+    const struct hypothesis *found;
     setup_open(&s, n_threads, post_norm);
     make_list(list);
-    CU_ASSERT_EQUAL_FATAL(rescoring_open(&r, s.left, s.right, NULL), 0);
-    CU_ASSERT_EQUAL_FATAL(rescoring_run(r, &s.ctx, s.frames, T, list, N_TEXTS, &options, &found, NULL), 0);
+    const struct rescoring_options options = {s.left, s.right, .ctc_weight = 0.5, .reverse_weight = reverse_weight};
+    CU_ASSERT_EQUAL_FATAL(rescoring_open(&r, &options, NULL), 0);
+    const struct rescoring_input input = {s.frames, T, list, N_TEXTS};
+    CU_ASSERT_EQUAL_FATAL(rescoring_run(r, &s.ctx, &input, &found, NULL), N_TEXTS);
     for (int i = 0; i < N_TEXTS; i++) {
-        const struct hypothesis *h = &list[found[i].i_hypothesis];
+        const struct hypothesis *h = &list[place(list, N_TEXTS, &found[i])];
         double left[MAX_LENGTH][V], right[MAX_LENGTH][V];
         int backwards[MAX_LENGTH];
         for (int j = 0; j < h->n; j++)
@@ -93,7 +104,7 @@ static void check_rescoring(int n_threads, int post_norm, double reverse_weight)
             double a = left[j][h->tokens[j]], b = right[h->n - 1 - j][h->tokens[j]];
             l += a;
             rr += b;
-            CU_ASSERT_DOUBLE_EQUAL((double)found[i].token_confidences[j],
+            CU_ASSERT_DOUBLE_EQUAL((double)found[i].confidences[j],
                                    reverse_weight > 0.0 ? (exp(a) + exp(b)) / 2.0 : exp(a), 1e-5);
         }
         double attention = l * (1.0 - reverse_weight) + rr * reverse_weight;
@@ -115,26 +126,28 @@ static void rescoring_equals_definition(void)
 /* A list at once, each of its texts alone, and any number of threads: the same bits. */
 static void rescoring_does_not_depend_on_company(void)
 {
-    const struct rescoring_options options = {.ctc_weight = 0.5, .reverse_weight = 0.4};
     double scores[N_TEXTS] = {0};
     for (int round = 0; round < 3; round++) {
         struct setup s;
         struct rescoring *r = NULL;
         struct hypothesis list[N_TEXTS];
-        const struct rescored *found;
+        const struct hypothesis *found;
         seed = 99;
         setup_open(&s, round + 1, 0);
         make_list(list);
-        CU_ASSERT_EQUAL_FATAL(rescoring_open(&r, s.left, s.right, NULL), 0);
-        CU_ASSERT_EQUAL_FATAL(rescoring_run(r, &s.ctx, s.frames, T, list, N_TEXTS, &options, &found, NULL), 0);
+        const struct rescoring_options options = {s.left, s.right, .ctc_weight = 0.5, .reverse_weight = 0.4};
+        CU_ASSERT_EQUAL_FATAL(rescoring_open(&r, &options, NULL), 0);
+        const struct rescoring_input input = {s.frames, T, list, N_TEXTS};
+        CU_ASSERT_EQUAL_FATAL(rescoring_run(r, &s.ctx, &input, &found, NULL), N_TEXTS);
         for (int i = 0; i < N_TEXTS; i++) {
-            int h = found[i].i_hypothesis;
+            int h = place(list, N_TEXTS, &found[i]);
             if (round == 0)
                 scores[h] = found[i].score;
             CU_ASSERT_EQUAL(found[i].score, scores[h]);
         }
         for (int i = 0; i < N_TEXTS; i++) {
-            CU_ASSERT_EQUAL_FATAL(rescoring_run(r, &s.ctx, s.frames, T, &list[i], 1, &options, &found, NULL), 0);
+            const struct rescoring_input one = {s.frames, T, &list[i], 1};
+            CU_ASSERT_EQUAL_FATAL(rescoring_run(r, &s.ctx, &one, &found, NULL), 1);
             CU_ASSERT_EQUAL(found[0].score, scores[i]);
         }
         rescoring_close(r);
@@ -176,7 +189,8 @@ static void search_finds_the_best(void)
     }
     qsort(all, (size_t)n_all, sizeof *all, better);
     CU_ASSERT_EQUAL_FATAL(attention_search_open(&a, s.left, &options, NULL), 0);
-    int n = attention_search_run(a, &s.ctx, s.frames, T, NULL, NULL, &found, NULL);
+    const struct attention_search_input input = {.encoder_out = s.frames, .n_frames = T};
+    int n = attention_search_run(a, &s.ctx, &input, &found, NULL);
     CU_ASSERT_EQUAL_FATAL(n, 256);
     for (int i = 0; i < n; i++)
         CU_ASSERT_DOUBLE_EQUAL(found[i].score, all[i], 1e-4);
@@ -197,7 +211,8 @@ static void search_takes_hotwords(void)
     CU_ASSERT_EQUAL_FATAL(hotwords_open(&h, words, 2, NULL), 0);
     const struct attention_search_options options = {.n_beam = 20, .max_tokens = 4, .hotwords = h};
     CU_ASSERT_EQUAL_FATAL(attention_search_open(&a, s.left, &options, NULL), 0);
-    int n = attention_search_run(a, &s.ctx, s.frames, T, NULL, NULL, &found, NULL);
+    const struct attention_search_input input = {.encoder_out = s.frames, .n_frames = T};
+    int n = attention_search_run(a, &s.ctx, &input, &found, NULL);
     CU_ASSERT_EQUAL(n, 20);
     CU_ASSERT_TRUE(found[0].context >= 12.0);
     CU_ASSERT_TRUE(found[0].n >= 2);
@@ -215,23 +230,24 @@ static void wrong_things_are_refused(void)
 {
     struct setup s;
     struct message m;
-    struct attention_decoder *d = NULL;
+    struct text_decoder *d = NULL;
     struct attention_search *a = NULL;
-    struct attention_decoder_config config = small;
+    struct text_decoder_config config = small;
     setup_open(&s, 1, 0);
+    const struct layer_source from = {s.model.file, NULL, &m};
     config.n_heads = 3;
-    CU_ASSERT_EQUAL(attention_decoder_open(&d, s.model.file, "left", &config, NULL, &m), LINNET_E_MODEL);
+    CU_ASSERT_EQUAL(text_decoder_open(&d, &config, &wenet_decoder_names, "left.", &from), LINNET_E_MODEL);
     config = small;
     config.n_hidden = HIDDEN + 1;
-    CU_ASSERT_TRUE(attention_decoder_open(&d, s.model.file, "left", &config, NULL, &m) < 0);
+    CU_ASSERT_TRUE(text_decoder_open(&d, &config, &wenet_decoder_names, "left.", &from) < 0);
     CU_ASSERT_PTR_NOT_NULL(strstr(m.text, "left.decoders.0.feed_forward.w_1.weight"));
     config = small;
     config.n_blocks = BLOCKS + 1;
-    CU_ASSERT_TRUE(attention_decoder_open(&d, s.model.file, "left", &config, NULL, &m) < 0);
+    CU_ASSERT_TRUE(text_decoder_open(&d, &config, &wenet_decoder_names, "left.", &from) < 0);
     CU_ASSERT_PTR_NOT_NULL(strstr(m.text, "left.decoders.2."));
     config = small;
     config.eos = V;
-    CU_ASSERT_EQUAL(attention_decoder_open(&d, s.model.file, "left", &config, NULL, &m), LINNET_E_MODEL);
+    CU_ASSERT_EQUAL(text_decoder_open(&d, &config, &wenet_decoder_names, "left.", &from), LINNET_E_MODEL);
     CU_ASSERT_PTR_NULL(d);
     struct attention_search_options options = {.n_beam = 0};
     CU_ASSERT_EQUAL(attention_search_open(&a, s.left, &options, &m), LINNET_E_ARGUMENT);
@@ -239,29 +255,31 @@ static void wrong_things_are_refused(void)
     CU_ASSERT_EQUAL_FATAL(attention_search_open(&a, s.left, &options, &m), 0);
     int n_steps = 2;
     const struct hypothesis *found;
-    CU_ASSERT_EQUAL(attention_search_run(a, &s.ctx, s.frames, T, cancel, &n_steps, &found, &m), LINNET_E_CANCELLED);
+    const struct attention_search_input input = {s.frames, T, cancel, &n_steps};
+    CU_ASSERT_EQUAL(attention_search_run(a, &s.ctx, &input, &found, &m), LINNET_E_CANCELLED);
     attention_search_close(a);
     setup_close(&s);
 }
 
 /* ---- WeNet ---- */
 
-static const struct attention_decoder_config reference = {.n_vocabulary = 60,
-                                                          .n_dims = 64,
-                                                          .n_heads = 4,
-                                                          .n_hidden = 128,
-                                                          .n_blocks = 2,
-                                                          .activation = NN_RELU,
-                                                          .norm_eps = 1e-5f,
-                                                          .sos = 59,
-                                                          .eos = 59};
+static const struct text_decoder_config reference = {.n_vocabulary = 60,
+                                                     .n_dims = 64,
+                                                     .n_heads = 4,
+                                                     .n_hidden = 128,
+                                                     .n_blocks = 2,
+                                                     .embedding_scale = 8.0f,
+                                                     .activation = NN_RELU,
+                                                     .norm_eps = 1e-5f,
+                                                     .sos = 59,
+                                                     .eos = 59};
 
 struct wenet {
     struct refs refs;
     struct converted converted;
     struct safetensors *weights;
     struct nn_context ctx;
-    struct attention_decoder *left, *right;
+    struct text_decoder *left, *right;
     int n_beam;
     struct rescoring_options options;
 };
@@ -281,20 +299,20 @@ static void wenet_open(struct wenet *w, const char *name)
     CU_ASSERT_EQUAL_FATAL(safetensors_open_dir(&w->weights, w->converted.dir, NULL), 0);
     CU_ASSERT_EQUAL_FATAL(nn_context_open(&w->ctx, NULL, NULL), 0);
     int both = safetensors_find(w->weights, "decoder.right_decoder.embed.0.weight") != NULL;
-    CU_ASSERT_EQUAL_FATAL(
-        attention_decoder_open(&w->left, w->weights, both ? "decoder.left_decoder" : "decoder", &reference, NULL, NULL),
-        0);
+    const struct layer_source from = {w->weights, NULL, NULL};
+    const char *prefix = both ? "decoder.left_decoder." : "decoder.";
+    CU_ASSERT_EQUAL_FATAL(text_decoder_open(&w->left, &reference, &wenet_decoder_names, prefix, &from), 0);
+    prefix = "decoder.right_decoder.";
     if (both)
-        CU_ASSERT_EQUAL_FATAL(
-            attention_decoder_open(&w->right, w->weights, "decoder.right_decoder", &reference, NULL, NULL), 0);
+        CU_ASSERT_EQUAL_FATAL(text_decoder_open(&w->right, &reference, &wenet_decoder_names, prefix, &from), 0);
     w->n_beam = (int)setting(w, "beam_size");
-    w->options = (struct rescoring_options){setting(w, "ctc_weight"), setting(w, "reverse_weight")};
+    w->options = (struct rescoring_options){w->left, w->right, setting(w, "ctc_weight"), setting(w, "reverse_weight")};
 }
 
 static void wenet_close(struct wenet *w)
 {
-    attention_decoder_close(w->left);
-    attention_decoder_close(w->right);
+    text_decoder_close(w->left);
+    text_decoder_close(w->right);
     nn_context_close(&w->ctx);
     safetensors_close(w->weights);
     converted_close(&w->converted);
@@ -305,17 +323,18 @@ static void check_wenet_rescoring(struct wenet *w, const json_t *expected, const
                                   const float *encoder_out, int n_frames)
 {
     struct rescoring *r = NULL;
-    const struct rescored *found;
-    CU_ASSERT_EQUAL_FATAL(rescoring_open(&r, w->left, w->right, NULL), 0);
-    CU_ASSERT_EQUAL_FATAL(rescoring_run(r, &w->ctx, encoder_out, n_frames, list, n, &w->options, &found, NULL), 0);
-    const struct hypothesis *best = &list[found[0].i_hypothesis];
+    const struct hypothesis *found;
+    CU_ASSERT_EQUAL_FATAL(rescoring_open(&r, &w->options, NULL), 0);
+    const struct rescoring_input input = {encoder_out, n_frames, list, n};
+    CU_ASSERT_EQUAL_FATAL(rescoring_run(r, &w->ctx, &input, &found, NULL), n);
+    const struct hypothesis *best = &list[place(list, n, &found[0])];
     CU_ASSERT_TRUE(refs_same(json_object_get(expected, "tokens"), best->tokens, best->n));
     CU_ASSERT_TRUE(refs_same(json_object_get(expected, "times"), best->times, best->n));
     CU_ASSERT_DOUBLE_EQUAL(found[0].score, json_number_value(json_object_get(expected, "score")), 2e-3);
     CU_ASSERT_DOUBLE_EQUAL(found[0].confidence, json_number_value(json_object_get(expected, "confidence")), 1e-5);
     const json_t *confidences = json_object_get(expected, "tokens_confidence");
     for (int i = 0; i < best->n; i++)
-        CU_ASSERT_DOUBLE_EQUAL((double)found[0].token_confidences[i],
+        CU_ASSERT_DOUBLE_EQUAL((double)found[0].confidences[i],
                                json_number_value(json_array_get(confidences, (size_t)i)), 1e-5);
     rescoring_close(r);
 }
@@ -338,7 +357,8 @@ static void check_wenet_mode(struct wenet *w, const char *mode, const json_t *me
     struct attention_search *a = NULL;
     const struct attention_search_options search = {.n_beam = w->n_beam};
     CU_ASSERT_EQUAL_FATAL(attention_search_open(&a, w->left, &search, NULL), 0);
-    n = attention_search_run(a, &w->ctx, encoder_out, n_frames, NULL, NULL, &list, NULL);
+    const struct attention_search_input input = {.encoder_out = encoder_out, .n_frames = n_frames};
+    n = attention_search_run(a, &w->ctx, &input, &list, NULL);
     CU_ASSERT_TRUE_FATAL(n > 0);
     CU_ASSERT_TRUE(
         refs_same(json_object_get(json_object_get(methods, "attention"), "tokens"), list[0].tokens, list[0].n));

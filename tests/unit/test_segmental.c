@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * test_segmental.c - the segmental search against all label sequences and segmentations of short inputs, written out
  * in double precision. */
+#include "decoders/segmental/length_model.h"
 #include "tests/support/segmental_setup.h"
 
 struct path {

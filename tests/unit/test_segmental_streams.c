@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * test_segmental_streams.c - the segmental search as a stream: against whole recordings, against the plain attention
  * decoder; what it costs. */
+#include "decoders/common/token_tree.h"
 #include "tests/support/segmental_setup.h"
 
 static const struct segmental_options usual = {.blank = BLANK,
@@ -117,7 +118,7 @@ static void equals_attention_decoder(void)
 {
     struct setup *s = setup_open(1);
     struct segmental *search = NULL;
-    struct attention_state *plain = NULL;
+    struct token_tree plain;
     const struct hypothesis *found;
     struct segmental_options options = usual;
     enum { N = 100 };
@@ -128,17 +129,17 @@ static void equals_attention_decoder(void)
     feed(s, search, N, 9);
     CU_ASSERT_TRUE(segmental_nbest(search, 1, &found, NULL) == 1);
     CU_ASSERT_TRUE_FATAL(found[0].n > 5);
-    CU_ASSERT_EQUAL_FATAL(attention_state_open(&plain, s->decoder, NULL), 0);
-    CU_ASSERT_EQUAL_FATAL(attention_state_begin(plain, &s->ctx, s->frames, N, NULL), 0);
+    CU_ASSERT_EQUAL_FATAL(token_tree_open(&plain, s->decoder, 1, NULL), 0);
+    CU_ASSERT_EQUAL_FATAL(token_tree_append(&plain, &s->ctx, s->frames, N, NULL), 0);
     for (int i = 0, node = LABEL_TREE_ROOT; i < found[0].n; i++) {
         float logprobs[V];
-        CU_ASSERT_EQUAL_FATAL(attention_state_compute(plain, &s->ctx, &node, 1, NULL), 0);
-        attention_state_logprobs(plain, &s->ctx, 0, 1, logprobs);
+        CU_ASSERT_EQUAL_FATAL(token_tree_step(&plain, &s->ctx, &node, 1, NULL, NULL), 0);
+        text_decoder_state_logprobs(&plain.state, &s->ctx, 0, 1, logprobs);
         CU_ASSERT_TRUE(logprobs[found[0].tokens[i]] == found[0].logprobs[i]);
-        CU_ASSERT_EQUAL_FATAL(label_tree_reserve(attention_state_tree(plain), 1), 0);
-        node = label_tree_add(attention_state_tree(plain), node, found[0].tokens[i], 0.0f);
+        CU_ASSERT_EQUAL_FATAL(label_tree_reserve(&plain.labels, 1), 0);
+        node = label_tree_add(&plain.labels, node, found[0].tokens[i], 0.0f);
     }
-    attention_state_close(plain);
+    token_tree_close(&plain);
     segmental_close(search);
     setup_close(s);
 }

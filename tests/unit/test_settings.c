@@ -4,10 +4,9 @@
 #include <unistd.h>
 
 #include "base/settings.h"
-#include "decoders/decoder.h"
 #include "decoders/common/endpoint.h"
-#include "decoders/model.h"
-#include "decoders/whisper_options.h"
+#include "decoders/whisper_common/options.h"
+#include "models/model.h"
 #include "tests/support/unit.h"
 
 static struct message msg;
@@ -112,7 +111,7 @@ static void what_is_gone_says_so(void)
     CU_ASSERT_EQUAL(settings_set(&s, "a.olt=no", &msg), LINNET_E_ARGUMENT);
     CU_ASSERT_PTR_NULL(strstr(msg.text, "a.old'"));
     settings_close(&s);
-    CU_ASSERT_EQUAL_FATAL(decoder_open_settings(&s, &msg), 0);
+    CU_ASSERT_EQUAL_FATAL(model_open_settings(&s, &msg), 0);
     CU_ASSERT_EQUAL(read_text(&s, "decoder: {compat: none}\n"), 0);
     CU_ASSERT_EQUAL(read_text(&s, "decoder: {compat: simul-whisper}\n"), LINNET_E_ARGUMENT);
     CU_ASSERT_PTR_NOT_NULL(strstr(msg.text, "decoder.name=simul_whisper does that now"));
@@ -124,7 +123,7 @@ static void what_is_gone_says_so(void)
 static void defaults_are_valid_and_in_range(void)
 {
     struct settings s;
-    CU_ASSERT_EQUAL_FATAL(decoder_open_settings(&s, &msg), 0);
+    CU_ASSERT_EQUAL_FATAL(model_open_settings(&s, &msg), 0);
     const struct decoder_options *shared = settings_of(&s, &decoder_settings);
     const struct whisper_options *whisper = settings_of(&s, &whisper_settings);
     struct endpoint_options endpoint;
@@ -148,31 +147,10 @@ static void defaults_are_valid_and_in_range(void)
     settings_close(&s);
 }
 
-/* The choices of decoder.name are the table of decoders. */
-static void decoders_are_found_by_name(void)
-{
-    static const char *const names[] = {"ctc_greedy", "ctc_prefix_beam", "attention", "attention_rescoring",
-                                        "segmental",  "whisper",         "alignatt",  "simul_whisper"};
-    struct settings s;
-    CU_ASSERT_EQUAL_FATAL(decoder_open_settings(&s, &msg), 0);
-    const struct decoder_options *options = settings_of(&s, &decoder_settings);
-    for (int i = 0; i < (int)(sizeof names / sizeof names[0]); i++) {
-        const struct decoder_ops *ops = NULL;
-        char quoted[40];
-        snprintf(quoted, sizeof quoted, "'%s'", names[i]);
-        CU_ASSERT_EQUAL_FATAL(settings_set_key(&s, "decoder.name", names[i], &msg), 0);
-        CU_ASSERT_EQUAL(decoder_find(&ops, options, "none", 0, &msg), LINNET_E_UNSUPPORTED);
-        CU_ASSERT_PTR_NOT_NULL(strstr(msg.text, quoted));
-        CU_ASSERT_EQUAL(decoder_find(&ops, options, "whisper", 0, &msg), i < 5 ? LINNET_E_UNSUPPORTED : 0);
-        CU_ASSERT(i < 5 ? ops == NULL : strcmp(ops->name, names[i]) == 0);
-    }
-    settings_close(&s);
-}
-
 static void later_settings_win(void)
 {
     struct settings s;
-    CU_ASSERT_EQUAL_FATAL(decoder_open_settings(&s, &msg), 0);
+    CU_ASSERT_EQUAL_FATAL(model_open_settings(&s, &msg), 0);
     CU_ASSERT_EQUAL(read_text(&s, "# a comment\n"
                                   "model: whisper-base\n"
                                   "decoder:\n"
@@ -212,8 +190,8 @@ static void what_is_written_is_read_back(void)
                                            "decoder.prefix=quote \" back \\ line \n tab \t é: ~ #",
                                            "vad.threshold_db=1e-3", "segmental.length_model=global"};
     struct settings a, b;
-    CU_ASSERT_EQUAL_FATAL(decoder_open_settings(&a, &msg), 0);
-    CU_ASSERT_EQUAL_FATAL(decoder_open_settings(&b, &msg), 0);
+    CU_ASSERT_EQUAL_FATAL(model_open_settings(&a, &msg), 0);
+    CU_ASSERT_EQUAL_FATAL(model_open_settings(&b, &msg), 0);
     for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++)
         CU_ASSERT_EQUAL(settings_set(&a, settings[i], &msg), 0);
     for (int all = 0; all < 2; all++) {
@@ -241,7 +219,7 @@ static void mistakes_are_named(void)
         {"decoder:\n  bean: 5\n", "unknown setting 'decoder.bean'; did you mean 'decoder.beam'?"},
         {"decoder:\n  beam: 5.5\n", "not a whole number from 0 to 1000"},
         {"\ndecoder.beam: -1\n", ":2: decoder.beam: '-1' is not"},
-        {"decoder: {name: wisper}\n", "not one of auto|ctc_greedy"},
+        {"decoder: {name: wisper}\n", "not one of auto|whisper|"},
         {"decoder: 5\n", "unknown setting 'decoder'"},
         {"decoder: {a: {b: {c: {d: {e: {f: 1}}}}}}\n", "not a value"},
         {"- a\n", "a recipe is a map"},
@@ -257,7 +235,7 @@ static void mistakes_are_named(void)
     };
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
         struct settings s;
-        CU_ASSERT_EQUAL_FATAL(decoder_open_settings(&s, &msg), 0);
+        CU_ASSERT_EQUAL_FATAL(model_open_settings(&s, &msg), 0);
         CU_ASSERT(read_text(&s, files[i].text) < 0);
         CU_ASSERT_PTR_NOT_NULL(strstr(msg.text, files[i].reason));
         if (strstr(msg.text, files[i].reason) == NULL)
@@ -265,7 +243,7 @@ static void mistakes_are_named(void)
         settings_close(&s);
     }
     struct settings s;
-    CU_ASSERT_EQUAL_FATAL(decoder_open_settings(&s, &msg), 0);
+    CU_ASSERT_EQUAL_FATAL(model_open_settings(&s, &msg), 0);
     CU_ASSERT_EQUAL(settings_set(&s, "decoder.beam", &msg), LINNET_E_ARGUMENT);
     CU_ASSERT_EQUAL(settings_set(&s, "=1", &msg), LINNET_E_ARGUMENT);
     CU_ASSERT_EQUAL(settings_set(&s, "decoder.beam=", &msg), LINNET_E_ARGUMENT);
@@ -291,7 +269,7 @@ static void changed_bytes_do_no_harm(void)
             text[(state >> 8) % (sizeof good - 1)] = marks[(state >> 20) % (sizeof marks - 1)];
         }
         struct settings s;
-        CU_ASSERT_EQUAL_FATAL(decoder_open_settings(&s, &msg), 0);
+        CU_ASSERT_EQUAL_FATAL(model_open_settings(&s, &msg), 0);
         CU_ASSERT_EQUAL(read_text(&s, text) < 0, msg.text[0] != '\0');
         settings_close(&s);
     }
@@ -301,7 +279,6 @@ static const struct unit_test tests[] = {
     {"owners get their structs", owners_get_their_structs},
     {"sections are written once", sections_are_written_once},
     {"what is gone says so", what_is_gone_says_so},
-    {"decoders are found by name", decoders_are_found_by_name},
     {"defaults are valid and in range", defaults_are_valid_and_in_range},
     {"later settings win", later_settings_win},
     {"what is written is read back", what_is_written_is_read_back},

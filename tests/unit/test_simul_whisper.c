@@ -7,7 +7,7 @@
 
 #include "base/mem.h"
 #include "convert/convert.h"
-#include "decoders/alignatt_head.h"
+#include "decoders/alignatt/head.h"
 #include "tests/support/whisper_base.h"
 
 static char head_dir[64];

@@ -7,6 +7,7 @@
 
 #include "decoders/decoder.h"
 #include "frontend/wav_writer.h"
+#include "models/model.h"
 #include "tests/support/tiny_stream.h"
 
 static void not_a_number(void)
@@ -348,7 +349,7 @@ static void first_pass(void)
     free(samples);
 }
 
-extern const struct decoder_ops whisper_decoder;
+extern const struct decoder whisper_decoder;
 
 /* The first pass, made by hand in pieces of any size, finds what that over a file does. */
 static void first_pass_in_pieces(void)
@@ -367,10 +368,10 @@ static void first_pass_in_pieces(void)
         linnet_event e;
         atomic_int cancelled = 0;
         void *state = NULL;
-        CU_ASSERT_EQUAL_FATAL(decoder_open_settings(&settings, &msg), 0);
+        CU_ASSERT_EQUAL_FATAL(model_open_settings(&settings, &msg), 0);
         for (size_t k = 0; k < sizeof quick / sizeof *quick; k++)
             CU_ASSERT_EQUAL(settings_set(&settings, quick[k], &msg), 0);
-        struct decoder_host host = {model, &settings, 0, &events, &stats, &cancelled, &msg};
+        struct decoder_host host = {&whisper_decoder, model, &settings, 0, &events, &stats, &cancelled, &msg};
         CU_ASSERT_EQUAL_FATAL(whisper_decoder.open(&state, &host), 0);
         for (size_t at = 0, n = sizes[i]; at < LONG; at += n)
             CU_ASSERT_EQUAL(whisper_decoder.preview(state, samples + at, LONG - at < n ? LONG - at : n), 1);

@@ -249,6 +249,23 @@ static void hotword_lists(void)
     units_close(u);
 }
 
+static void unknown_kinds_are_refused(void)
+{
+    static const char *const unknown[] = {"parrot", "", "unit", "unitss"};
+    struct message m;
+    struct vocab *v = NULL;
+    for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++) {
+        char wanted[40];
+        snprintf(wanted, sizeof wanted, "'%s'", unknown[i]);
+        CU_ASSERT_EQUAL(vocab_open(&v, unknown[i], "/nonexistent", 5, &m), LINNET_E_MODEL);
+        CU_ASSERT_PTR_NOT_NULL(strstr(m.text, wanted));
+    }
+    CU_ASSERT_TRUE(vocab_open(&v, "units", "/nonexistent", 5, &m) < 0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(m.text, "/nonexistent/units.txt"));
+    CU_ASSERT_PTR_NULL(v);
+    vocab_close(v);
+}
+
 static const struct unit_test tests[] = {
     {"pieces with the space in front", pieces_with_the_space_in_front},
     {"other kinds of vocabularies", other_kinds},
@@ -257,6 +274,7 @@ static const struct unit_test tests[] = {
     {"byte pairs merge in order", byte_pairs_merge_in_order},
     {"broken files are refused", broken_files_are_refused},
     {"hotword lists", hotword_lists},
+    {"vocabularies of no kind", unknown_kinds_are_refused},
 };
 
 UNIT_MAIN("units", tests)

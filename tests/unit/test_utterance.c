@@ -4,8 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "decoders/hybrid_encoder.h"
-#include "decoders/model.h"
+#include "decoders/utterance/frames.h"
 #include "tests/support/wenet_stream.h"
 
 /* Partials: what is committed stays, times go forward, each utterance ends with a final and an endpoint. */
@@ -229,27 +228,27 @@ static void test_flush(void)
     struct nn_context ctx;
     CU_ASSERT_EQUAL_FATAL(converted_open(&c, "refs/wenet-u2pp"), 0);
     linnet_model *m = model_open(c.dir, 1);
-    const struct subsampling *sub = &m->hybrid->encoder->subsampling;
+    const struct encoder *encoder = m->encoder;
     CU_ASSERT_EQUAL_FATAL(nn_context_open(&ctx, NULL, NULL), 0);
     for (size_t n = 1; n < 30000; n += 397) {
-        struct hybrid_encoder *e;
-        struct hybrid_encoder_options options = {.chunk = 4, .left_chunks = 2, .pad = 1};
-        struct hybrid_block block;
+        struct frames *f;
+        struct frames_options options = {.chunk = 4, .left_chunks = 2, .pad = 1};
+        struct frame_block block;
         static const float samples[30000];
         long n_frames = 0;
-        CU_ASSERT_EQUAL_FATAL(hybrid_encoder_open(&e, m->hybrid, &ctx, &options, NULL), 0);
+        CU_ASSERT_EQUAL_FATAL(frames_open(&f, m, &ctx, &options, NULL), 0);
         for (size_t at = 0, taken; at < n; at += taken) {
-            CU_ASSERT_EQUAL(hybrid_encoder_feed(e, samples + at, n - at, &taken, NULL), 0);
-            while (hybrid_encoder_next(e, &block, NULL) > 0)
+            CU_ASSERT_EQUAL(frames_feed(f, samples + at, n - at, &taken, NULL), 0);
+            while (frames_next(f, &block, NULL) > 0)
                 n_frames += block.n;
         }
-        CU_ASSERT_EQUAL(hybrid_encoder_finish(e, NULL), 0);
-        while (hybrid_encoder_next(e, &block, NULL) > 0)
+        CU_ASSERT_EQUAL(frames_finish(f, NULL), 0);
+        while (frames_next(f, &block, NULL) > 0)
             n_frames += block.n;
         /* Frame t ends with sample (rate t + context) 160 + 400. */
-        CU_ASSERT(((n_frames - 1) * sub->rate + sub->context) * 160 + 400 >= (long)n);
-        CU_ASSERT(n_frames == 1 || ((n_frames - 2) * sub->rate + sub->context) * 160 + 400 < (long)n);
-        hybrid_encoder_close(e);
+        CU_ASSERT(((n_frames - 1) * encoder->rate + encoder->context) * 160 + 400 >= (long)n);
+        CU_ASSERT(n_frames == 1 || ((n_frames - 2) * encoder->rate + encoder->context) * 160 + 400 < (long)n);
+        frames_close(f);
     }
     nn_context_close(&ctx);
     linnet_model_close(m);

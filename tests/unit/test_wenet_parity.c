@@ -4,8 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "decoders/hybrid_forward.h"
-#include "decoders/model.h"
+#include "models/forward.h"
 #include "tests/support/refs.h"
 #include "tests/support/wenet_stream.h"
 
@@ -111,13 +110,13 @@ static void test_references(void)
 #define STATES_CLOSE 1e-4
 #define LOGPROBS_CLOSE 1e-3
 
-static void check_stream(struct hybrid_forward *f, const linnet_model *m, int chunk, int left)
+static void check_stream(struct forward *f, const linnet_model *m, const struct forward_options *options)
 {
     double difference = 1.0;
-    CU_ASSERT_EQUAL(hybrid_forward_verify(f, m->hybrid, m->pool, chunk, left, &difference, NULL), 0);
+    CU_ASSERT_EQUAL(forward_verify(f, m, options, &difference, NULL), 0);
     CU_ASSERT_EQUAL(difference, 0.0);
     f->states[5] += 0.5f;
-    CU_ASSERT_EQUAL(hybrid_forward_verify(f, m->hybrid, m->pool, chunk, left, &difference, NULL), 0);
+    CU_ASSERT_EQUAL(forward_verify(f, m, options, &difference, NULL), 0);
     CU_ASSERT(difference > 0.49 && difference < 0.51);
 }
 
@@ -125,24 +124,25 @@ static void check_stream(struct hybrid_forward *f, const linnet_model *m, int ch
 static void check_forward(const linnet_model *m, const struct refs *refs, const char *wav, const char *mode)
 {
     struct audio_file *audio = NULL;
-    struct hybrid_forward f;
-    int n = 0, d = 0, chunk = -1, left = -1, in_chunks = sscanf(mode, "chunk%d_left%d", &chunk, &left) == 2;
+    struct forward f;
+    struct forward_options options = {-1, -1};
+    int n = 0, d = 0, in_chunks = sscanf(mode, "chunk%d_left%d", &options.chunk, &options.left_chunks) == 2;
     CU_ASSERT_EQUAL_FATAL(audio_file_open(&audio, wav, NULL, 16000, NULL), 0);
-    CU_ASSERT_EQUAL_FATAL(hybrid_forward(&f, m->hybrid, m->pool, audio, chunk, left, NULL), 0);
+    CU_ASSERT_EQUAL_FATAL(forward_open(&f, m, audio, &options, NULL), 0);
     const struct tensor *fbank = safetensors_find(refs->tensors, "fbank");
     size_t n_features = tensor_elements(fbank);
-    CU_ASSERT_EQUAL_FATAL((size_t)f.n_features * (size_t)m->hybrid->config.n_features, n_features);
+    CU_ASSERT_EQUAL_FATAL((size_t)f.n_features * (size_t)m->encoder->n_features, n_features);
     float *features = mem_array(n_features, sizeof *features);
     tensor_to_f32(fbank, 0, n_features, features);
     float *states = refs_matrix(refs, mode, "encoder_out", &n, &d);
     float *logprobs = refs_matrix(refs, mode, "ctc_logprobs", &n, &d);
     CU_ASSERT_EQUAL_FATAL(f.n_states, n);
     CU_ASSERT(largest(f.features, features, n_features) <= FEATURES_CLOSE);
-    CU_ASSERT(largest(f.states, states, (size_t)(n * m->hybrid->config.n_dims)) <= STATES_CLOSE);
+    CU_ASSERT(largest(f.states, states, (size_t)(n * m->encoder->n_dims)) <= STATES_CLOSE);
     CU_ASSERT(largest(f.logprobs, logprobs, (size_t)(n * d)) <= LOGPROBS_CLOSE);
     if (in_chunks)
-        check_stream(&f, m, chunk, left);
-    hybrid_forward_close(&f);
+        check_stream(&f, m, &options);
+    forward_close(&f);
     audio_file_close(audio);
     mem_free(features);
     mem_free(states);

@@ -5,14 +5,15 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "decoders/model.h"
-#include "decoders/whisper_model.h"
+#include "decoders/whisper_common/state.h"
+#include "encoder/whisper_encoder.h"
 #include "frontend/log_mel.h"
 #include "linnet.h"
 #include "tests/support/event_dump.h"
 #include "tests/support/reference.h"
 #include "tests/support/tiny_whisper.h"
 #include "tests/support/unit.h"
+#include "vocab/whisper_vocab.h"
 
 /* ---- the random model ---- */
 
@@ -64,35 +65,32 @@ static float *turned(const float *mel, int n_mels)
 
 struct network {
     linnet_model *model;
-    const struct whisper_model *whisper;
+    const struct whisper_encoder *whisper;
     struct nn_context ctx;
     struct whisper_encoder_state encoder;
-    struct whisper_network_state state;
-    float *states, *hidden, *logits;
+    struct text_decoder_state state;
+    float *states, *logits;
 };
 
 static void network_open(struct network *w)
 {
     memset(w, 0, sizeof *w);
     CU_ASSERT_EQUAL_FATAL(linnet_model_open(reference_folder(), NULL, &w->model, NULL, 0), 0);
-    w->whisper = w->model->whisper;
-    const struct whisper_config *c = &w->whisper->config;
+    w->whisper = whisper_encoder_of(w->model->encoder);
     CU_ASSERT_EQUAL_FATAL(nn_context_open(&w->ctx, w->model->pool, NULL), 0);
-    CU_ASSERT_EQUAL_FATAL(whisper_encoder_state_open(&w->encoder, &w->whisper->encoder, 1, &w->ctx, NULL), 0);
-    CU_ASSERT_EQUAL_FATAL(whisper_network_state_open(&w->state, &w->whisper->network, 64, 8, &w->ctx, NULL), 0);
-    w->states = mem_array((size_t)c->n_audio_ctx * (size_t)c->d_model, sizeof *w->states);
-    w->hidden = mem_array(8 * (size_t)c->d_model, sizeof *w->hidden);
-    w->logits = mem_array((size_t)c->n_vocab, sizeof *w->logits);
+    CU_ASSERT_EQUAL_FATAL(whisper_encoder_state_open(&w->encoder, w->whisper, 1, &w->ctx, NULL), 0);
+    CU_ASSERT_EQUAL_FATAL(whisper_state_open(&w->state, w->model, &w->ctx, 64, 8, NULL), 0);
+    w->states = mem_array((size_t)w->whisper->n_states * (size_t)w->whisper->base.n_dims, sizeof *w->states);
+    w->logits = mem_array((size_t)w->model->vocab->n, sizeof *w->logits);
 }
 
 static void network_close(struct network *w)
 {
     whisper_encoder_state_close(&w->encoder);
-    whisper_network_state_close(&w->state);
+    text_decoder_state_close(&w->state);
     nn_context_close(&w->ctx);
     linnet_model_close(w->model);
     mem_free(w->states);
-    mem_free(w->hidden);
     mem_free(w->logits);
 }
 
@@ -107,19 +105,26 @@ static int largest(const float *x, int n)
 /* Runs tokens from position on; the logits are those after the last. */
 static void run_tokens(struct network *w, const int *tokens, int n, int position, const int *slots)
 {
-    struct whisper_row rows[8];
-    int d = w->whisper->config.d_model;
+    struct text_row rows[8];
     for (int i = 0; i < n; i++)
-        rows[i] = (struct whisper_row){tokens[i], position + i, slots};
-    whisper_network_step(&w->ctx, &w->whisper->network, &w->state, rows, n, w->hidden, NULL);
-    whisper_network_logits(&w->ctx, &w->whisper->network, w->hidden + (n - 1) * d, 1, w->logits);
+        rows[i] = (struct text_row){tokens[i], position + i, slots};
+    text_decoder_state_step(&w->state, &w->ctx, rows, n, NULL);
+    text_decoder_state_logits(&w->state, &w->ctx, n - 1, 1, w->logits);
+}
+
+/* States of the window mel [n_frames, n_mels] from state `from` on. */
+static void encode(struct network *w, const float *mel, int n_frames, int from)
+{
+    const struct whisper_encoder_input in = {mel, n_frames, from};
+    whisper_encoder_forward(&w->ctx, w->whisper, &w->encoder, &in, w->states);
 }
 
 static void features_and_encoder(struct network *w)
 {
-    const struct whisper_config *c = &w->whisper->config;
-    size_t n_states = (size_t)c->n_audio_ctx * (size_t)c->d_model, n_mel = (size_t)WINDOW * (size_t)c->n_mels;
-    float *mel = expected("mel", n_mel), *states = expected("encoder_out", n_states), *frames = turned(mel, c->n_mels);
+    int n_mels = w->whisper->base.n_features;
+    size_t n_states = (size_t)w->whisper->n_states * (size_t)w->whisper->base.n_dims,
+           n_mel = (size_t)WINDOW * (size_t)n_mels;
+    float *mel = expected("mel", n_mel), *states = expected("encoder_out", n_states), *frames = turned(mel, n_mels);
     char folder[4200];
     snprintf(folder, sizeof folder, "%s/audio", unit_shared());
     struct reference wav = reference_wav(folder, "jfk.wav");
@@ -127,11 +132,11 @@ static void features_and_encoder(struct network *w)
     float *mine = mem_array(n_mel, sizeof *mine), *samples = mem_array(WINDOW * LOG_MEL_HOP + 40, sizeof *samples);
     CU_ASSERT_TRUE_FATAL(wav.n_rows > 0 && wav.n_rows < WINDOW * LOG_MEL_HOP);
     memcpy(samples, wav.data, wav.n_rows * sizeof *samples);
-    CU_ASSERT_EQUAL_FATAL(log_mel_open(&features, c->n_mels, NULL), 0);
+    CU_ASSERT_EQUAL_FATAL(log_mel_open(&features, n_mels, NULL), 0);
     CU_ASSERT_EQUAL(features_feed(features, samples, WINDOW * LOG_MEL_HOP + 40, mine), WINDOW);
     log_mel_normalize(mine, n_mel, -INFINITY);
     CU_ASSERT_TRUE(difference(mine, frames, n_mel) < 1e-4f);
-    whisper_encoder_forward(&w->ctx, &w->whisper->encoder, &w->encoder, frames, WINDOW, 0, w->states);
+    encode(w, frames, WINDOW, 0);
     CU_ASSERT_TRUE(difference(w->states, states, n_states) < 1e-3f);
     features_close(features);
     void *all[] = {mel, states, frames, mine, samples};
@@ -152,28 +157,29 @@ static void encoder_goes_on(void)
         return;
     }
     network_open(&w);
-    const struct whisper_config *c = &w.whisper->config;
-    size_t n_mel = (size_t)WINDOW * (size_t)c->n_mels, n = FRAMES / 2 * (size_t)c->d_model,
-           n_kept = FROM * (size_t)c->d_model, n_vocab = (size_t)c->n_vocab;
-    float *mel = expected("mel", n_mel), *frames = turned(mel, c->n_mels);
+    size_t n_mels = (size_t)w.whisper->base.n_features, n_dims = (size_t)w.whisper->base.n_dims,
+           n_mel = WINDOW * n_mels, n = FRAMES / 2 * n_dims, n_kept = FROM * n_dims,
+           n_vocab = (size_t)w.model->vocab->n;
+    float *mel = expected("mel", n_mel), *frames = turned(mel, (int)n_mels);
     float *states = mem_array(n, sizeof *states), *logits = mem_array(n_vocab, sizeof *logits);
-    whisper_encoder_forward(&w.ctx, &w.whisper->encoder, &w.encoder, frames, FRAMES, 0, w.states);
-    whisper_network_listen(&w.ctx, &w.whisper->network, &w.state, w.states, FRAMES / 2, 0);
+    encode(&w, frames, FRAMES, 0);
+    text_decoder_state_append(&w.state, &w.ctx, w.states, FRAMES / 2);
     run_tokens(&w, tokens, 3, 0, slots);
     memcpy(states, w.states, n * sizeof *states);
     memcpy(logits, w.logits, n_vocab * sizeof *logits);
     memset(w.states + n_kept, 0, (n - n_kept) * sizeof *w.states);
-    whisper_encoder_forward(&w.ctx, &w.whisper->encoder, &w.encoder, frames, FRAMES, FROM, w.states);
-    whisper_network_listen(&w.ctx, &w.whisper->network, &w.state, w.states, FRAMES / 2, FROM);
+    encode(&w, frames, FRAMES, FROM);
+    text_decoder_state_cut(&w.state, FROM);
+    text_decoder_state_append(&w.state, &w.ctx, w.states + n_kept, FRAMES / 2 - FROM);
     run_tokens(&w, tokens, 3, 0, slots);
     CU_ASSERT(memcmp(states, w.states, n * sizeof *states) == 0);
     CU_ASSERT(memcmp(logits, w.logits, n_vocab * sizeof *logits) == 0);
-    for (size_t i = 0; i < FRAMES * (size_t)c->n_mels; i++)
+    for (size_t i = 0; i < FRAMES * n_mels; i++)
         frames[i] += 0.5f;
-    whisper_encoder_forward(&w.ctx, &w.whisper->encoder, &w.encoder, frames, FRAMES, FROM, w.states);
+    encode(&w, frames, FRAMES, FROM);
     CU_ASSERT(memcmp(states, w.states, n_kept * sizeof *states) == 0);
     CU_ASSERT(memcmp(states + n_kept, w.states + n_kept, (n - n_kept) * sizeof *states) != 0);
-    whisper_encoder_forward(&w.ctx, &w.whisper->encoder, &w.encoder, frames, FRAMES, 0, w.states);
+    encode(&w, frames, FRAMES, 0);
     CU_ASSERT(memcmp(states, w.states, n_kept * sizeof *states) != 0);
     void *all[] = {mel, frames, states, logits};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
@@ -211,20 +217,19 @@ static void random_v3(void)
     json_t *json = json_load_file(path, 0, NULL), *argmax = json_object_get(json, "argmax_tokens");
     CU_ASSERT_EQUAL_FATAL(json_array_size(argmax), 24);
     network_open(&w);
-    const struct whisper_config *c = &w.whisper->config;
-    size_t n_vocab = (size_t)c->n_vocab;
-    special_tokens(&w.whisper->vocab->special, json_object_get(json, "special"));
+    size_t n_vocab = (size_t)w.model->vocab->n;
+    special_tokens(&whisper_vocab_of(w.model->vocab)->special, json_object_get(json, "special"));
     features_and_encoder(&w);
     float *first = expected("first_logits", n_vocab), *last = expected("last_logits", n_vocab);
     for (int i = 0; i < 64; i++)
         slots[i] = 63 - i; /* any order will do */
     for (size_t i = 0; i < 4; i++)
         prompt[i] = (int)json_integer_value(json_array_get(json_object_get(json, "prompt"), i));
-    whisper_network_listen(&w.ctx, &w.whisper->network, &w.state, w.states, c->n_audio_ctx, 0);
+    text_decoder_state_append(&w.state, &w.ctx, w.states, w.whisper->n_states);
     run_tokens(&w, prompt, 4, 0, slots);
     CU_ASSERT_TRUE(difference(w.logits, first, n_vocab) < 1e-3f);
     for (int i = 0; i < 24; i++) {
-        int token = largest(w.logits, c->n_vocab);
+        int token = largest(w.logits, w.model->vocab->n);
         CU_ASSERT_EQUAL(token, json_integer_value(json_array_get(argmax, (size_t)i)));
         if (i < 23)
             run_tokens(&w, &token, 1, 4 + i, slots);
@@ -259,8 +264,8 @@ static void english_only(void)
     struct linnet_stream_options o;
     struct buffer out = {0};
     CU_ASSERT_EQUAL_FATAL(open_tiny(&english, &m, error), 0);
-    CU_ASSERT_EQUAL(m->whisper->vocab->special.n_languages, 0);
-    CU_ASSERT_EQUAL(m->whisper->vocab->special.sot, 50257);
+    CU_ASSERT_EQUAL(whisper_vocab_of(m->vocab)->special.n_languages, 0);
+    CU_ASSERT_EQUAL(whisper_vocab_of(m->vocab)->special.sot, 50257);
     linnet_stream_options_init(&o);
     o.n_settings = 1;
     o.settings = german;
@@ -354,7 +359,7 @@ static void wrong_configs(void)
                  {"d_model", "\"16\"", "d_model"},
                  {"d_model", "17", "d_model"},
                  {"encoder_layers", "2000000000", "encoder_layers"},
-                 {"decoder_layers", "65", "decoder_layers"},
+                 {"decoder_layers", "1001", "decoder_layers"},
                  {"vocab_size", "51863", "51863"},
                  {"vocab_size", "9000000000000", "vocab_size"},
                  {"num_mel_bins", "81", "conv1"},

@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "decoders/model.h"
-#include "decoders/whisper_model.h"
+#include "decoders/whisper_common/state.h"
+#include "encoder/whisper_encoder.h"
 #include "frontend/audio_file.h"
 #include "frontend/log_mel.h"
 #include "linnet.h"
@@ -92,31 +92,31 @@ static void numbers(void)
     struct safetensors *f = NULL;
     struct nn_context ctx;
     struct whisper_encoder_state encoder;
-    struct whisper_network_state state;
-    const struct whisper_model *m = model->whisper;
+    struct text_decoder_state state;
+    const struct whisper_encoder *e = whisper_encoder_of(model->encoder);
     static const int prompt[] = {50258, 50259, 50359, 50363}, slots[] = {0, 1, 2, 3};
-    struct whisper_row rows[4];
+    struct text_row rows[4];
     snprintf(path, sizeof path, "%s/refs/whisper-base/jfk.safetensors", unit_shared());
     CU_ASSERT_EQUAL_FATAL(safetensors_open(&f, path, NULL), 0);
     CU_ASSERT_EQUAL_FATAL(nn_context_open(&ctx, model->pool, NULL), 0);
-    CU_ASSERT_EQUAL_FATAL(whisper_encoder_state_open(&encoder, &m->encoder, 0, &ctx, NULL), 0);
-    CU_ASSERT_EQUAL_FATAL(whisper_network_state_open(&state, &m->network, 4, 4, &ctx, NULL), 0);
+    CU_ASSERT_EQUAL_FATAL(whisper_encoder_state_open(&encoder, e, 0, &ctx, NULL), 0);
+    CU_ASSERT_EQUAL_FATAL(whisper_state_open(&state, model, &ctx, 4, 4, NULL), 0);
     float *frames = features(), *states = mem_array(1500 * 512, sizeof *states);
-    float *hidden = mem_array(4 * 512, sizeof *hidden), *logits = mem_array(4 * 51865, sizeof *logits);
+    float *logits = mem_array(4 * 51865, sizeof *logits);
     check_features(frames, safetensors_find(f, "mel"));
-    whisper_encoder_forward(&ctx, &m->encoder, &encoder, frames, WINDOW, 0, states);
+    whisper_encoder_forward(&ctx, e, &encoder, &(struct whisper_encoder_input){frames, WINDOW, 0}, states);
     CU_ASSERT_TRUE(difference(states, safetensors_find(f, "encoder_out")) < 2e-3f); /* values reach 40 */
     for (int i = 0; i < 4; i++)
-        rows[i] = (struct whisper_row){prompt[i], i, slots};
-    whisper_network_listen(&ctx, &m->network, &state, states, 1500, 0);
-    whisper_network_step(&ctx, &m->network, &state, rows, 4, hidden, NULL);
-    whisper_network_logits(&ctx, &m->network, hidden, 4, logits);
+        rows[i] = (struct text_row){prompt[i], i, slots};
+    text_decoder_state_append(&state, &ctx, states, 1500);
+    text_decoder_state_step(&state, &ctx, rows, 4, NULL);
+    text_decoder_state_logits(&state, &ctx, 0, 4, logits);
     CU_ASSERT_TRUE(difference(logits, safetensors_find(f, "first_logits")) < 2e-2f);
-    void *all[] = {frames, states, hidden, logits};
+    void *all[] = {frames, states, logits};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         mem_free(all[i]);
     whisper_encoder_state_close(&encoder);
-    whisper_network_state_close(&state);
+    text_decoder_state_close(&state);
     nn_context_close(&ctx);
     safetensors_close(f);
 }

@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * search.c - decoding of one window.
+ *
+ * A hypothesis is its tokens and the slots of the decoder's state that hold their keys and values.  Each step runs the
+ * open hypotheses as rows of one decoder step, then makes the next ones: the likeliest token (greedy), a drawn one
+ * (sampling), or the best continuations of all (beam).  A slot is free when no open hypothesis refers to it, so the
+ * past that hypotheses share is kept once.
+ *
+ * As in openai-whisper: greedy is ranked as a group of one; beam search collects finished hypotheses until there are
+ * beam * patience, and fills up with open ones at the end; probabilities are those after the rules, at temperature 1.
+ */
+#include "decoders/whisper/search.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "decoders/whisper_common/candidates.h"
+#include "decoders/whisper_common/rules.h"
+#include "decoders/whisper_common/slots.h"
+#include "decoders/whisper_common/state.h"
+#include "vocab/whisper_vocab.h"
+
+enum { MAX_GROUP = 128 };
+
+struct path {
+    int *tokens; /* [n_text_ctx] after the prompt */
+    int *slots;  /* [n_text_ctx] of prompt and tokens; the last token's is given in the step that runs it */
+    int n, ended;
+    double sum_logprob;
+};
+
+struct whisper_search {
+    const struct linnet_model *model;
+    const struct whisper_vocab *vocab;
+    struct whisper_search_options options;
+    int *suppressed;
+    struct nn_context *ctx;
+    struct text_decoder_state state;
+    int group;    /* paths at most */
+    int n_prompt; /* tokens; their slots are 0 .. n_prompt - 1 */
+    uint64_t n_steps;
+    struct path *paths, *next; /* [group] */
+    int n_paths;
+    struct whisper_hypothesis *finished; /* [n_finished_max] */
+    int n_finished, n_finished_max;
+    float *first;  /* [n_vocab] logits after the prompt */
+    float *logits; /* [group, n_vocab] */
+    struct whisper_slots slots;
+    struct text_row *rows; /* [n_text_ctx] */
+    int *prompt_slots;
+    struct whisper_candidate *candidates; /* [group * (group + 1)] */
+    uint64_t random;
+};
+
+static int paths_open(struct path **out, int group, int n_ctx)
+{
+    struct path *p = mem_array((size_t)group, sizeof *p);
+    *out = p;
+    for (int i = 0; p != NULL && i < group; i++) {
+        p[i].tokens = mem_array((size_t)n_ctx + 1, sizeof *p[i].tokens);
+        p[i].slots = mem_array((size_t)n_ctx + 1, sizeof *p[i].slots);
+        if (p[i].tokens == NULL || p[i].slots == NULL)
+            return LINNET_E_MEMORY;
+    }
+    return p != NULL ? LINNET_OK : LINNET_E_MEMORY;
+}
+
+static void paths_close(struct path *p, int group)
+{
+    for (int i = 0; p != NULL && i < group; i++) {
+        mem_free(p[i].tokens);
+        mem_free(p[i].slots);
+    }
+    mem_free(p);
+}
+
+static int options_copy(struct whisper_search *s, const struct whisper_search_options *options, struct message *msg)
+{
+    s->options = *options;
+    s->group = options->beam > options->best_of ? options->beam : options->best_of;
+    if (options->beam < 1 || options->best_of < 1 || s->group > MAX_GROUP)
+        return fail(msg, LINNET_E_ARGUMENT, "a beam or number of samples of %d: possible are 1 to %d", s->group,
+                    MAX_GROUP);
+    s->suppressed = mem_array((size_t)options->n_suppressed + 1, sizeof *s->suppressed);
+    if (s->suppressed == NULL)
+        return fail_memory(msg);
+    s->options.suppressed = s->suppressed;
+    s->options.n_suppressed = 0;
+    for (int i = 0; i < options->n_suppressed; i++)
+        if (options->suppressed[i] >= 0 && options->suppressed[i] < s->vocab->base.n)
+            s->suppressed[s->options.n_suppressed++] = options->suppressed[i];
+    int most = s->model->left->config.n_positions / 2;
+    if (s->options.max_tokens < 1 || s->options.max_tokens > most)
+        s->options.max_tokens = most;
+    return LINNET_OK;
+}
+
+int whisper_search_open(struct whisper_search **out, const struct linnet_model *model,
+                        const struct whisper_search_options *options, struct nn_context *ctx, struct message *msg)
+{
+    struct whisper_search *s = mem_array(1, sizeof *s);
+    if (s == NULL)
+        return fail_memory(msg);
+    s->model = model;
+    s->vocab = whisper_vocab_of(model->vocab);
+    s->ctx = ctx;
+    int n_ctx = model->left->config.n_positions, rc = options_copy(s, options, msg);
+    if (rc < 0)
+        goto fail;
+    int n_slots = n_ctx + s->group * (s->options.max_tokens + 1);
+    size_t group = (size_t)s->group, n_vocab = (size_t)model->vocab->n;
+    s->n_finished_max = s->group * 2 + (int)ceil(s->options.patience * s->options.beam);
+    if ((rc = whisper_state_open(&s->state, model, ctx, n_slots, n_ctx, msg)) < 0)
+        goto fail;
+    rc = fail_memory(msg);
+    if (paths_open(&s->paths, s->group, n_ctx) < 0 || paths_open(&s->next, s->group, n_ctx) < 0 ||
+        (s->finished = mem_array((size_t)s->n_finished_max, sizeof *s->finished)) == NULL ||
+        (s->first = mem_array(n_vocab, sizeof *s->first)) == NULL ||
+        (s->logits = mem_array(group * n_vocab, sizeof *s->logits)) == NULL ||
+        whisper_slots_open(&s->slots, n_slots) < 0 ||
+        (s->rows = mem_array((size_t)n_ctx, sizeof *s->rows)) == NULL ||
+        (s->prompt_slots = mem_array((size_t)n_ctx, sizeof *s->prompt_slots)) == NULL ||
+        (s->candidates = mem_array(group * (group + 1), sizeof *s->candidates)) == NULL)
+        goto fail;
+    for (int i = 0; i < s->n_finished_max; i++)
+        if ((s->finished[i].tokens = mem_array((size_t)n_ctx + 1, sizeof *s->finished[i].tokens)) == NULL)
+            goto fail;
+    for (int i = 0; i < n_ctx; i++)
+        s->prompt_slots[i] = i;
+    *out = s;
+    return LINNET_OK;
+fail:
+    whisper_search_close(s);
+    return rc;
+}
+
+void whisper_search_close(struct whisper_search *s)
+{
+    if (s == NULL)
+        return;
+    text_decoder_state_close(&s->state);
+    whisper_slots_close(&s->slots);
+    paths_close(s->paths, s->group);
+    paths_close(s->next, s->group);
+    for (int i = 0; s->finished != NULL && i < s->n_finished_max; i++)
+        mem_free(s->finished[i].tokens);
+    void *arrays[] = {s->suppressed, s->finished,     s->first,      s->logits,
+                      s->rows,       s->prompt_slots, s->candidates, s};
+    for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++)
+        mem_free(arrays[i]);
+}
+
+struct text_decoder_state *whisper_search_state(struct whisper_search *s)
+{
+    return &s->state;
+}
+
+uint64_t whisper_search_steps(const struct whisper_search *s)
+{
+    return s->n_steps;
+}
+
+void whisper_search_listen(struct whisper_search *s, const float *states, int n_frames)
+{
+    text_decoder_state_clear(&s->state);
+    text_decoder_state_append(&s->state, s->ctx, states, n_frames);
+}
+
+static void run_tokens(struct whisper_search *s, const int *tokens, int n)
+{
+    for (int i = 0; i < n; i++)
+        s->rows[i] = (struct text_row){tokens[i], i, s->prompt_slots};
+    text_decoder_state_step(&s->state, s->ctx, s->rows, n, NULL);
+    s->n_steps++;
+}
+
+int whisper_search_language(struct whisper_search *s, float *probabilities)
+{
+    const struct whisper_specials *special = &s->vocab->special;
+    run_tokens(s, &special->sot, 1);
+    text_decoder_state_logits(&s->state, s->ctx, 0, 1, s->first);
+    memcpy(probabilities, s->first + special->first_language, (size_t)special->n_languages * sizeof *probabilities);
+    s->ctx->kernels->softmax(probabilities, special->n_languages);
+    return whisper_candidates_likeliest(probabilities, special->n_languages);
+}
+
+int whisper_search_prompt(struct whisper_search *s, const int *prompt, int n, double *no_speech, struct message *msg)
+{
+    const struct whisper_specials *special = &s->vocab->special;
+    int sot = 0;
+    if (n < 1 || n >= s->model->left->config.n_positions)
+        return fail(msg, LINNET_E_ARGUMENT, "a prompt of %d tokens", n);
+    while (sot < n - 1 && prompt[sot] != special->sot)
+        sot++;
+    run_tokens(s, prompt, n);
+    s->n_prompt = n;
+    /* The first output of the pair is for the start token, whose prediction says how likely silence is. */
+    text_decoder_state_logprobs(&s->state, s->ctx, sot, 1, s->first);
+    *no_speech = exp((double)s->first[special->no_speech]);
+    text_decoder_state_logits(&s->state, s->ctx, n - 1, 1, s->first);
+    return LINNET_OK;
+}
+
+/* ---- steps ---- */
+
+static void path_copy(const struct whisper_search *s, struct path *to, const struct path *from)
+{
+    memcpy(to->tokens, from->tokens, (size_t)from->n * sizeof *to->tokens);
+    memcpy(to->slots, from->slots, (size_t)(s->n_prompt + from->n) * sizeof *to->slots);
+    to->n = from->n;
+    to->ended = from->ended;
+    to->sum_logprob = from->sum_logprob;
+}
+
+static void paths_swap(struct whisper_search *s, int n)
+{
+    struct path *old = s->paths;
+    s->paths = s->next;
+    s->next = old;
+    s->n_paths = n;
+}
+
+static int is_full(const struct whisper_search *s, const struct path *p)
+{
+    return p->n >= s->options.max_tokens || s->n_prompt + p->n >= s->model->left->config.n_positions;
+}
+
+/* Marks what open paths use; the token that is to be run next has no slot yet. */
+static void mark_slots(struct whisper_search *s)
+{
+    whisper_slots_clear(&s->slots);
+    whisper_slots_mark(&s->slots, s->prompt_slots, s->n_prompt);
+    for (int i = 0; i < s->n_paths; i++)
+        whisper_slots_mark(&s->slots, s->paths[i].slots, s->n_prompt + s->paths[i].n - 1);
+}
+
+/* Runs the last token of each open path; logits of path i go to row i, whether it ran or not. */
+static void step(struct whisper_search *s)
+{
+    int n_rows = 0;
+    mark_slots(s);
+    for (int i = 0; i < s->n_paths; i++) {
+        struct path *p = &s->paths[i];
+        if (p->ended)
+            continue;
+        int position = s->n_prompt + p->n - 1;
+        p->slots[position] = whisper_slots_take(&s->slots); /* there are enough for every path's every token */
+        s->rows[n_rows++] = (struct text_row){p->tokens[p->n - 1], position, p->slots};
+    }
+    text_decoder_state_step(&s->state, s->ctx, s->rows, n_rows, NULL);
+    s->n_steps++;
+    if (n_rows == s->n_paths) {
+        text_decoder_state_logits(&s->state, s->ctx, 0, n_rows, s->logits);
+        return;
+    }
+    for (int i = 0, row = 0; i < s->n_paths; i++)
+        if (!s->paths[i].ended)
+            text_decoder_state_logits(&s->state, s->ctx, row++, 1, s->logits + (ptrdiff_t)i * s->vocab->base.n);
+}
+
+static void apply_rules(struct whisper_search *s)
+{
+    for (int i = 0; i < s->n_paths; i++)
+        if (!s->paths[i].ended)
+            whisper_rules_apply(s->ctx->kernels, s->vocab, &s->options, s->paths[i].tokens, s->paths[i].n,
+                                s->logits + (ptrdiff_t)i * s->vocab->base.n);
+}
+
+/* SplitMix64 (Steele et al. 2014): uniform in [0, 1). */
+static double draw(struct whisper_search *s)
+{
+    uint64_t z = s->random += 0x9e3779b97f4a7c15u;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return (double)((z ^ (z >> 31)) >> 11) * 0x1p-53;
+}
+
+/* Draws from softmax(logprobs / temperature). */
+static int sample(struct whisper_search *s, const float *logprobs, double temperature)
+{
+    int best = whisper_candidates_likeliest(logprobs, s->vocab->base.n);
+    double sum = 0, at = 0, top = (double)logprobs[best];
+    for (int i = 0; i < s->vocab->base.n; i++)
+        sum += exp(((double)logprobs[i] - top) / temperature);
+    double target = draw(s) * sum;
+    for (int i = 0; i < s->vocab->base.n; i++) {
+        at += exp(((double)logprobs[i] - top) / temperature);
+        if (at > target)
+            return i;
+    }
+    return best;
+}
+
+static int extend_each(struct whisper_search *s, double temperature)
+{
+    int n_open = 0;
+    for (int i = 0; i < s->n_paths; i++) {
+        struct path *p = &s->paths[i];
+        const float *logprobs = s->logits + (ptrdiff_t)i * s->vocab->base.n;
+        if (p->ended)
+            continue;
+        int token = temperature > 0 ? sample(s, logprobs, temperature) : whisper_candidates_likeliest(logprobs, s->vocab->base.n);
+        p->sum_logprob += (double)logprobs[token];
+        if (token == s->vocab->special.eot)
+            p->ended = 1;
+        else
+            p->tokens[p->n++] = token;
+        p->ended |= is_full(s, p);
+        n_open += !p->ended;
+    }
+    return n_open;
+}
+
+static void finish(struct whisper_search *s, const struct path *p, double sum_logprob)
+{
+    struct whisper_hypothesis *h = &s->finished[s->n_finished++];
+    memcpy(h->tokens, p->tokens, (size_t)p->n * sizeof *h->tokens);
+    h->n = p->n;
+    h->sum_logprob = sum_logprob;
+}
+
+/* Takes the best continuations: ended ones to the finished until there are n_wanted, the others as the next paths. */
+static int extend_beam(struct whisper_search *s, int n_wanted)
+{
+    int n = 0, n_next = 0;
+    for (int i = 0; i < s->n_paths; i++)
+        n += whisper_candidates_best(s->candidates + n, s->options.beam + 1, i, s->paths[i].sum_logprob,
+                                     s->logits + (ptrdiff_t)i * s->vocab->base.n, s->vocab->base.n);
+    whisper_candidates_sort(s->candidates, n);
+    for (int i = 0; i < n && n_next < s->options.beam; i++) {
+        const struct whisper_candidate *c = &s->candidates[i];
+        if (c->token == s->vocab->special.eot) {
+            if (s->n_finished < n_wanted)
+                finish(s, &s->paths[c->path], c->sum_logprob);
+            continue;
+        }
+        struct path *p = &s->next[n_next++];
+        path_copy(s, p, &s->paths[c->path]);
+        p->tokens[p->n++] = c->token;
+        p->sum_logprob = c->sum_logprob;
+    }
+    paths_swap(s, n_next);
+    return s->n_finished < n_wanted && n_next > 0 && !is_full(s, &s->paths[0]) ? n_next : 0;
+}
+
+static void rank(struct whisper_search *s)
+{
+    for (int i = 0; i < s->n_finished; i++) {
+        struct whisper_hypothesis *h = &s->finished[i];
+        double penalty = s->options.length_penalty;
+        h->score = h->sum_logprob / (penalty < 0 ? (h->n > 0 ? h->n : 1) : pow((5.0 + h->n) / 6.0, penalty));
+    }
+    for (int i = 1; i < s->n_finished; i++) {
+        struct whisper_hypothesis x = s->finished[i];
+        int at = i;
+        for (; at > 0 && s->finished[at - 1].score < x.score; at--)
+            s->finished[at] = s->finished[at - 1];
+        s->finished[at] = x;
+    }
+}
+
+int whisper_search_run(struct whisper_search *s, double temperature, uint64_t seed, const atomic_int *cancelled,
+                       const struct whisper_hypothesis **best, int *n)
+{
+    int beam = temperature > 0 ? 1 : s->options.beam, n_wanted = (int)lrint(beam * s->options.patience);
+    if (n_wanted < 1)
+        n_wanted = 1;
+    s->random = seed;
+    s->n_finished = 0;
+    s->n_paths = temperature > 0 ? s->options.best_of : 1;
+    for (int i = 0; i < s->n_paths; i++) {
+        struct path *p = &s->paths[i];
+        p->n = p->ended = 0;
+        p->sum_logprob = 0;
+        memcpy(p->slots, s->prompt_slots, (size_t)s->n_prompt * sizeof *p->slots);
+        memcpy(s->logits + (ptrdiff_t)i * s->vocab->base.n, s->first, (size_t)s->vocab->base.n * sizeof *s->logits);
+    }
+    for (;;) {
+        apply_rules(s);
+        if ((beam > 1 ? extend_beam(s, n_wanted) : extend_each(s, temperature)) == 0)
+            break;
+        if (cancelled != NULL && *cancelled)
+            return LINNET_E_CANCELLED;
+        step(s);
+    }
+    /* What is still open counts as it stands: all of a greedy or sampled group, the best of a beam. */
+    for (int i = 0; i < s->n_paths && (beam == 1 || s->n_finished < beam); i++)
+        finish(s, &s->paths[i], s->paths[i].sum_logprob);
+    rank(s);
+    *best = s->finished;
+    *n = s->n_finished;
+    return LINNET_OK;
+}

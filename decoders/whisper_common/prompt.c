@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * prompt.c - what the decoding of a window starts from.
+ *
+ * As in openai-whisper's decoding.py: sot_prev and the end of the text said so far, the start sequence (sot, language,
+ * task), no_timestamps where they are not wanted, and at the start of a recording the prefix. */
+#include "decoders/whisper_common/prompt.h"
+
+#include <string.h>
+
+#include "base/buffer.h"
+#include "base/mem.h"
+#include "base/parse.h"
+#include "decoders/whisper_common/options.h"
+
+int whisper_prompt_encode(const struct whisper_vocab *vocab, const char *text, int **ids, int *n, struct message *msg)
+{
+    struct buffer b = {0};
+    *ids = NULL;
+    *n = 0;
+    while (*text == ' ')
+        text++;
+    if (*text == '\0')
+        return LINNET_OK;
+    int rc = buffer_printf(&b, " %s", text);
+    while (rc >= 0 && b.n > 0 && b.data[b.n - 1] == ' ')
+        b.n--;
+    rc = rc < 0 ? fail_memory(msg) : whisper_vocab_encode(vocab, b.data, b.n, ids, n, msg);
+    buffer_free(&b);
+    return rc;
+}
+
+int whisper_prompt_language_setting(const struct whisper_vocab *vocab, const struct decoder_options *options,
+                                    int *language, struct message *msg)
+{
+    const char *name = options->language;
+    *language = -1;
+    if (vocab->special.n_languages == 0) {
+        int wanted = parse_choice(name, "auto|en|english") >= 0;
+        if (!wanted || options->task == DECODER_TRANSLATE)
+            return fail(msg, LINNET_E_UNSUPPORTED, "this model knows English only");
+    } else if (strcmp(name, "auto") != 0) {
+        *language = whisper_vocab_language(vocab, name);
+        if (*language < 0)
+            return fail(msg, LINNET_E_ARGUMENT, "language '%s' is not one of the model's", name);
+    }
+    return LINNET_OK;
+}
+
+int whisper_prompt_open(struct whisper_prompt *p, const struct linnet_model *model, const struct settings *settings,
+                        struct message *msg)
+{
+    const struct whisper_options *o = settings_of(settings, &whisper_settings);
+    *p = (struct whisper_prompt){.vocab = whisper_vocab_of(model->vocab),
+                                 .shared = settings_of(settings, &decoder_settings),
+                                 .timestamps = o->timestamps,
+                                 .n_text_ctx = model->left->config.n_positions};
+    int rc;
+    if ((rc = whisper_prompt_language_setting(p->vocab, p->shared, &p->language, msg)) < 0 ||
+        (rc = whisper_prompt_encode(p->vocab, o->initial_prompt, &p->past, &p->n_initial, msg)) < 0 ||
+        (rc = whisper_prompt_encode(p->vocab, o->prefix, &p->prefix, &p->n_prefix, msg)) < 0) {
+        whisper_prompt_close(p);
+        return rc;
+    }
+    p->max_past = p->n_past = p->n_initial;
+    return LINNET_OK;
+}
+
+void whisper_prompt_close(struct whisper_prompt *p)
+{
+    mem_free(p->past);
+    mem_free(p->prefix);
+    *p = (struct whisper_prompt){0};
+}
+
+void whisper_prompt_reset(struct whisper_prompt *p)
+{
+    int known =
+        whisper_prompt_language_setting(p->vocab, p->shared, &p->language, NULL); /* was good when this was opened */
+    (void)known;
+    p->n_past = p->n_initial;
+    p->shown_from = 0;
+}
+
+const char *whisper_prompt_language(const struct whisper_prompt *p)
+{
+    return p->language >= 0 ? whisper_vocab_language_code(p->vocab, p->language) : "en";
+}
+
+int whisper_prompt_task(const struct whisper_vocab *vocab, const struct decoder_options *options, int language,
+                        int task[2])
+{
+    const struct whisper_specials *s = &vocab->special;
+    if (s->n_languages == 0)
+        return 0;
+    task[0] = language;
+    task[1] = options->task == DECODER_TRANSLATE ? s->translate : s->transcribe;
+    return 2;
+}
+
+int whisper_prompt_start(const struct whisper_prompt *p, int start[3])
+{
+    start[0] = p->vocab->special.sot;
+    return 1 + whisper_prompt_task(p->vocab, p->shared, p->language, start + 1);
+}
+
+int whisper_prompt_make(const struct whisper_prompt *p, int is_first, int *prompt)
+{
+    int most = p->n_text_ctx / 2 - 1, n = 0;
+    int from = p->shown_from > p->n_past - most ? p->shown_from : p->n_past - most;
+    if (from < p->n_past)
+        prompt[n++] = p->vocab->special.sot_prev;
+    for (int i = from < 0 ? 0 : from; i < p->n_past; i++)
+        prompt[n++] = p->past[i];
+    n += whisper_prompt_start(p, prompt + n);
+    if (!p->timestamps)
+        prompt[n++] = p->vocab->special.no_timestamps;
+    for (int i = 0; i < p->n_prefix && i < most / 2 && is_first; i++)
+        prompt[n++] = p->prefix[i];
+    return n;
+}
+
+/* Makes room for n more: only the end of the past is ever shown, so that what a prompt cannot hold goes. */
+static int make_room(struct whisper_prompt *p, int n, struct message *msg)
+{
+    int keep = p->n_text_ctx, n_max = 4 * keep + p->n_initial + n;
+    if (p->n_past + n <= p->max_past)
+        return LINNET_OK;
+    if (p->n_past > 2 * keep + p->n_initial) {
+        int drop = p->n_past - keep - p->n_initial, *said = p->past + p->n_initial;
+        memmove(said, said + drop, (size_t)keep * sizeof *said);
+        p->n_past -= drop;
+        p->shown_from = p->shown_from > drop ? p->shown_from - drop : 0;
+    }
+    if (p->n_past + n <= p->max_past)
+        return LINNET_OK;
+    int *fresh = mem_resize(p->past, (size_t)p->n_past, (size_t)n_max, sizeof *fresh);
+    if (fresh == NULL)
+        return fail_memory(msg);
+    p->past = fresh;
+    p->max_past = n_max;
+    return LINNET_OK;
+}
+
+int whisper_prompt_add(struct whisper_prompt *p, const int *tokens, int n, struct message *msg)
+{
+    int rc = make_room(p, n, msg);
+    if (rc < 0 || n == 0)
+        return rc;
+    memcpy(p->past + p->n_past, tokens, (size_t)n * sizeof *tokens);
+    p->n_past += n;
+    return LINNET_OK;
+}
+
+void whisper_prompt_forget(struct whisper_prompt *p)
+{
+    p->shown_from = p->n_past;
+}

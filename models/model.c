@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * model.c - the table of families, and opening a model of any of them. */
+#include "models/model.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/sized.h"
+#include "decoders/ctc/layer.h"
+#include "decoders/decoder.h"
+#include "decoders/segmental/boundary.h"
+#include "decoders/segmental/length_model.h"
+
+/* clang-format off */
+#define FAMILIES(X) \
+    X(whisper) \
+    X(wenet)
+/* clang-format on */
+
+#define DECLARE(name) extern const struct family name##_family;
+#define ENTRY(name) &name##_family,
+#define COMMA_NAME(name) ", " #name
+FAMILIES(DECLARE)
+static const struct family *const families[] = {FAMILIES(ENTRY) NULL};
+static const char names[] = FAMILIES(COMMA_NAME);
+
+static const struct setting settings[] = {
+    {"model", SETTING_TEXT, offsetof(struct model_options, name), "", 0, 0, NULL,
+     "model directory, or the name of one in the model cache"},
+    {"threads", SETTING_INT, offsetof(struct model_options, threads), "0", 0, 1024, NULL,
+     "threads to use; 0: one for each processor"},
+    {0}};
+
+const struct settings_table model_settings = {"Model", sizeof(struct model_options), settings};
+
+int model_open_settings(struct settings *s, struct message *msg)
+{
+    static const struct settings_table *const tables[] = {&model_settings, NULL};
+    int rc = settings_open(s, tables, msg);
+    if (rc >= 0)
+        rc = decoder_add_settings(s, msg);
+    if (rc < 0)
+        settings_close(s);
+    return rc;
+}
+
+int model_locate(char **dir, const char *name, struct message *msg)
+{
+    char path[FILE_MAX_PATH];
+    const char *cache = getenv("LINNET_MODELS"), *home = getenv("HOME");
+    if (!file_is_folder(name) && strchr(name, '/') == NULL) {
+        if (cache != NULL && *cache != '\0')
+            snprintf(path, sizeof path, "%s/%s", cache, name);
+        else
+            snprintf(path, sizeof path, "%s/.cache/linnet/models/%s", home != NULL ? home : "", name);
+    } else {
+        snprintf(path, sizeof path, "%s", name);
+    }
+    if (!file_is_folder(path) && !file_exists(path))
+        return fail(msg, LINNET_E_IO, "%s: there is no such model%s%s", name, strcmp(path, name) ? ", nor " : "",
+                    strcmp(path, name) ? path : "");
+    if (!file_is_folder(path))
+        return fail(msg, LINNET_E_MODEL, "%s: a model is a directory; 'linnet convert' makes one of a checkpoint",
+                    name);
+    *dir = mem_string(path);
+    return *dir != NULL ? LINNET_OK : fail_memory(msg);
+}
+
+/* ---- opening ---- */
+
+static const struct family *family_find(struct config *config)
+{
+    const char *type = config_text(config, "model_type");
+    for (const struct family *const *f = families; *f != NULL; f++)
+        if (strcmp((*f)->name, type) == 0)
+            return *f;
+    if (config->rc >= 0)
+        config->rc = fail(config->msg, LINNET_E_MODEL, "%s: model_type '%.60s' is not one that is known: %s",
+                          config->path, type, names + 2);
+    return NULL;
+}
+
+static int parts_open(struct linnet_model *m, struct config *config, struct message *msg)
+{
+    struct safetensors *file = NULL;
+    m->family = family_find(config);
+    if (m->family == NULL)
+        return config->rc;
+    int rc = safetensors_open_dir(&file, m->dir, msg);
+    if (rc < 0)
+        return rc;
+    for (size_t i = 0; i < safetensors_count(file); i++)
+        m->n_parameters += tensor_elements(safetensors_at(file, i));
+    const struct layer_source layers = {file, m->pool, msg};
+    rc = m->family->open(m, &(const struct model_source){config, m->dir, &layers});
+    safetensors_close(file);
+    return rc;
+}
+
+static int model_open(struct linnet_model *m, const char *path, int n_threads, struct message *msg)
+{
+    struct config config = {0};
+    int rc = pool_open(&m->pool, n_threads);
+    if (rc < 0)
+        return fail(msg, rc, "a pool of %d threads: %s", n_threads, linnet_strerror(rc));
+    if ((rc = model_locate(&m->dir, path, msg)) >= 0 && (rc = config_open(&config, m->dir, msg)) >= 0)
+        rc = parts_open(m, &config, msg);
+    config_close(&config);
+    return rc;
+}
+
+void linnet_model_options_init(struct linnet_model_options *options)
+{
+    *options = (struct linnet_model_options){.size = sizeof *options};
+}
+
+/* Tells the caller what was wrong; returns rc. */
+static int report(int rc, const struct message *msg, char *error, size_t error_size)
+{
+    if (rc < 0 && error != NULL && error_size > 0)
+        snprintf(error, error_size, "%s", msg->text);
+    return rc;
+}
+
+int linnet_model_open(const char *path, const struct linnet_model_options *options, linnet_model **model, char *error,
+                      size_t error_size)
+{
+    struct message msg = {""};
+    struct linnet_model_options mine;
+    linnet_model_options_init(&mine);
+    if (path == NULL || model == NULL || sized_take(&mine, sizeof mine, options) < 0)
+        return report(fail(&msg, LINNET_E_ARGUMENT, "bad argument"), &msg, error, error_size);
+    struct linnet_model *m = mem_array(1, sizeof *m);
+    if (m == NULL)
+        return report(fail_memory(&msg), &msg, error, error_size);
+    int rc = model_open(m, path, mine.n_threads > 0 ? mine.n_threads : pool_processors(), &msg);
+    if (rc < 0)
+        linnet_model_close(m);
+    else
+        *model = m;
+    return report(rc, &msg, error, error_size);
+}
+
+void linnet_model_close(linnet_model *m)
+{
+    if (m == NULL)
+        return;
+    encoder_close(m->encoder);
+    vocab_close(m->vocab);
+    ctc_layer_close(m->ctc);
+    text_decoder_close(m->left);
+    text_decoder_close(m->right);
+    boundary_close(m->boundary);
+    length_counts_close(m->lengths);
+    mem_free(m->lengths);
+    mem_free(m->named_heads.index);
+    mem_free(m->upper_heads.index);
+    mem_free(m->truncation_weight);
+    pool_close(m->pool);
+    mem_free(m->dir);
+    mem_free(m);
+}
+
+/* ---- what a model is ---- */
+
+static size_t weight_bytes(const struct linnet_model *m)
+{
+    return encoder_bytes(m->encoder) + (m->ctc != NULL ? linear_bytes(&m->ctc->linear) : 0) +
+           (m->left != NULL ? text_decoder_bytes(m->left) : 0) + (m->right != NULL ? text_decoder_bytes(m->right) : 0);
+}
+
+int linnet_model_info(const linnet_model *m, struct linnet_model_info *info)
+{
+    if (m == NULL)
+        return LINNET_E_ARGUMENT;
+    struct linnet_model_info all = {.kind = m->family->name,
+                                    .description = m->description,
+                                    .sample_rate_hz = m->features.rate_hz,
+                                    .n_mels = m->features.n_mels,
+                                    .n_vocabulary = m->vocab->n,
+                                    .frame_s = model_frame_s(m),
+                                    .n_threads = pool_threads(m->pool),
+                                    .n_parameters = m->n_parameters,
+                                    .n_weight_bytes = weight_bytes(m)};
+    return sized_give(&all, sizeof all, info);
+}
+
+void model_facts(const struct linnet_model *m, struct facts *f)
+{
+    char text[120];
+    facts_text(f, "directory", m->dir);
+    facts_text(f, "kind", m->family->name);
+    facts_text(f, "description", m->description);
+    facts_number(f, "parameters", (double)m->n_parameters, 0);
+    facts_number(f, "weight_bytes", (double)weight_bytes(m), 0);
+    facts_number(f, "sample_rate_hz", m->features.rate_hz, 0);
+    facts_number(f, "mel_bins", m->features.n_mels, 0);
+    facts_number(f, "frame_s", model_frame_s(m), 4);
+    facts_number(f, "vocabulary", m->vocab->n, 0);
+    m->family->facts(m, f);
+    snprintf(text, sizeof text, "%s, frames of %g ms every %g ms", m->features.kind->title, m->features.length_ms,
+             m->features.shift_ms);
+    facts_text(f, "front_end", text);
+}

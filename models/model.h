@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * model.h - families of models, and opening a model of any of them.
+ *
+ * A family is a file that ends in a const struct family, named in FAMILIES (model.c).  It reads the config.json of a
+ * model directory and fills in the parts of struct linnet_model that its models have. */
+#ifndef LINNET_MODELS_MODEL_H
+#define LINNET_MODELS_MODEL_H
+
+#include "base/config.h"
+#include "base/facts.h"
+#include "base/settings.h"
+#include "decoders/common/model.h"
+
+/* What linnet_model_open is to be given. */
+struct model_options {
+    char *name; /* or path */
+    int threads;
+};
+
+extern const struct settings_table model_settings;
+
+/* Where a model is opened from. */
+struct model_source {
+    struct config *config;
+    const char *dir;
+    const struct layer_source *layers;
+};
+
+struct family {
+    const char *name; /* model_type in config.json */
+    /* Fills in the parts; what is there after a failure is closed. */
+    int (*open)(struct linnet_model *m, const struct model_source *from);
+    void (*facts)(const struct linnet_model *m, struct facts *facts); /* what only this family has */
+};
+
+/* All settings, at their defaults: of the model and of the decoders. */
+LINNET_MUST_CHECK int model_open_settings(struct settings *s, struct message *msg);
+
+/* Where the model `name` lies: the path itself when there is such a directory, else NAME in the model cache
+ * ($LINNET_MODELS, or ~/.cache/linnet/models).  The result is the caller's to mem_free. */
+LINNET_MUST_CHECK int model_locate(char **dir, const char *name, struct message *msg);
+
+/* All that is known about the model, for `linnet info`. */
+void model_facts(const struct linnet_model *m, struct facts *facts);
+
+#endif
