@@ -40,10 +40,7 @@ int buffer_append(struct buffer *b, const void *bytes, size_t n)
     return 0;
 }
 
-int buffer_puts(struct buffer *b, const char *text)
-{
-    return buffer_append(b, text, strlen(text));
-}
+int buffer_puts(struct buffer *b, const char *text) { return buffer_append(b, text, strlen(text)); }
 
 int buffer_printf(struct buffer *b, const char *format, ...)
 {
@@ -71,10 +68,7 @@ void buffer_cut(struct buffer *b, size_t n)
     }
 }
 
-const char *buffer_text(const struct buffer *b)
-{
-    return b->data != NULL ? b->data : "";
-}
+const char *buffer_text(const struct buffer *b) { return b->data != NULL ? b->data : ""; }
 
 void buffer_free(struct buffer *b)
 {

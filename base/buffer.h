@@ -19,12 +19,11 @@ struct buffer {
 /* 0, LINNET_E_MEMORY when memory is out or LINNET_E_FORMAT when the maximum would be passed; then nothing changes. */
 int buffer_append(struct buffer *b, const void *bytes, size_t n) __attribute__((warn_unused_result));
 int buffer_puts(struct buffer *b, const char *text) __attribute__((warn_unused_result));
-int buffer_printf(struct buffer *b, const char *format, ...)
-    __attribute__((warn_unused_result, format(printf, 2, 3)));
+int buffer_printf(struct buffer *b, const char *format, ...) __attribute__((warn_unused_result, format(printf, 2, 3)));
 int buffer_reserve(struct buffer *b, size_t n) __attribute__((warn_unused_result)); /* room for n bytes more */
 
-void buffer_cut(struct buffer *b, size_t n); /* keeps the first n bytes */
+void buffer_cut(struct buffer *b, size_t n);     /* keeps the first n bytes */
 const char *buffer_text(const struct buffer *b); /* data, or "" when nothing was appended */
-void buffer_free(struct buffer *b);          /* and is empty again */
+void buffer_free(struct buffer *b);              /* and is empty again */
 
 #endif

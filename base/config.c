@@ -32,10 +32,7 @@ void config_close(struct config *c)
     *c = (struct config){0};
 }
 
-int config_has(const struct config *c, const char *key)
-{
-    return json_object_get(c->at, key) != NULL;
-}
+int config_has(const struct config *c, const char *key) { return json_object_get(c->at, key) != NULL; }
 
 struct config config_in(const struct config *c, const char *key)
 {

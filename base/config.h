@@ -11,9 +11,9 @@
 struct json_t;
 
 struct config {
-    const struct json_t *at;   /* the object */
-    struct json_t *root;       /* of the file; NULL in what config_in returns */
-    char path[FILE_MAX_PATH];  /* of the file, for messages */
+    const struct json_t *at;  /* the object */
+    struct json_t *root;      /* of the file; NULL in what config_in returns */
+    char path[FILE_MAX_PATH]; /* of the file, for messages */
     struct message *msg;
     int rc;
 };

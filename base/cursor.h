@@ -15,10 +15,7 @@ struct cursor {
     int bad;
 };
 
-static inline size_t cursor_left(const struct cursor *c)
-{
-    return c->bad ? 0 : (size_t)(c->end - c->at);
-}
+static inline size_t cursor_left(const struct cursor *c) { return c->bad ? 0 : (size_t)(c->end - c->at); }
 
 /* The next n bytes, or NULL. */
 static inline const unsigned char *cursor_bytes(struct cursor *c, uint64_t n)
@@ -42,21 +39,9 @@ static inline uint64_t cursor_number(struct cursor *c, int n)
     return value;
 }
 
-static inline unsigned cursor_u8(struct cursor *c)
-{
-    return (unsigned)cursor_number(c, 1);
-}
-static inline unsigned cursor_u16(struct cursor *c)
-{
-    return (unsigned)cursor_number(c, 2);
-}
-static inline uint32_t cursor_u32(struct cursor *c)
-{
-    return (uint32_t)cursor_number(c, 4);
-}
-static inline int32_t cursor_i32(struct cursor *c)
-{
-    return (int32_t)(uint32_t)cursor_number(c, 4);
-}
+static inline unsigned cursor_u8(struct cursor *c) { return (unsigned)cursor_number(c, 1); }
+static inline unsigned cursor_u16(struct cursor *c) { return (unsigned)cursor_number(c, 2); }
+static inline uint32_t cursor_u32(struct cursor *c) { return (uint32_t)cursor_number(c, 4); }
+static inline int32_t cursor_i32(struct cursor *c) { return (int32_t)(uint32_t)cursor_number(c, 4); }
 
 #endif

@@ -59,10 +59,7 @@ void facts_list_pair(struct facts *f, int a, int b)
         f->rc = buffer_printf(&f->out, f->is_json ? "[%d, %d]" : "%d:%d", a, b);
 }
 
-void facts_list_end(struct facts *f)
-{
-    put(f, "]", "\n");
-}
+void facts_list_end(struct facts *f) { put(f, "]", "\n"); }
 
 int facts_finish(struct facts *f)
 {

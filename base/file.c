@@ -15,10 +15,7 @@ int file_in(char path[FILE_MAX_PATH], const char *dir, const char *name, struct 
     return n >= 0 && n < FILE_MAX_PATH ? LINNET_OK : fail(msg, LINNET_E_ARGUMENT, "%.100s...: path too long", dir);
 }
 
-int file_exists(const char *path)
-{
-    return access(path, R_OK) == 0;
-}
+int file_exists(const char *path) { return access(path, R_OK) == 0; }
 
 int file_exists_in(const char *dir, const char *name)
 {

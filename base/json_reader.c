@@ -15,10 +15,7 @@ void json_reader_open(struct json_reader *r, const char *bytes, size_t n)
     *r = (struct json_reader){.start = bytes, .at = bytes, .end = bytes + n};
 }
 
-void json_reader_close(struct json_reader *r)
-{
-    buffer_free(&r->text);
-}
+void json_reader_close(struct json_reader *r) { buffer_free(&r->text); }
 
 static int bad(struct json_reader *r)
 {

@@ -21,7 +21,7 @@ struct json_reader {
 void json_reader_open(struct json_reader *r, const char *bytes, size_t n); /* bytes are kept, not copied */
 void json_reader_close(struct json_reader *r);
 
-char json_peek(struct json_reader *r);           /* first byte of the next value, 0 at the end */
+char json_peek(struct json_reader *r);            /* first byte of the next value, 0 at the end */
 int json_enter(struct json_reader *r, char open); /* '{' or '['; 0, or -1 and bad */
 
 /* 1 when another item follows, 0 after the closing bracket (which is taken), -1 when bad.  A key's text and a string's
@@ -29,7 +29,7 @@ int json_enter(struct json_reader *r, char open); /* '{' or '['; 0, or -1 and ba
 int json_item(struct json_reader *r);
 int json_key(struct json_reader *r, const char **key, size_t *n);
 int json_text(struct json_reader *r, const char **text, size_t *n); /* 0 or -1 */
-int json_int(struct json_reader *r, long long *value);                /* 0 or -1 */
-int json_skip(struct json_reader *r);                                 /* any value; 0 or -1 */
+int json_int(struct json_reader *r, long long *value);              /* 0 or -1 */
+int json_skip(struct json_reader *r);                               /* any value; 0 or -1 */
 
 #endif

@@ -32,10 +32,7 @@ int json_write_string(struct buffer *out, const char *text, size_t n)
     return rc == 0 ? buffer_append(out, "\"", 1) : rc;
 }
 
-int json_write_text(struct buffer *out, const char *text)
-{
-    return json_write_string(out, text, strlen(text));
-}
+int json_write_text(struct buffer *out, const char *text) { return json_write_string(out, text, strlen(text)); }
 
 int json_write_number(struct buffer *out, double value, int decimals)
 {

@@ -104,10 +104,7 @@ void mem_free(void *array)
         free(((void **)array)[-1]);
 }
 
-char *mem_string(const char *text)
-{
-    return mem_string_n(text, strlen(text));
-}
+char *mem_string(const char *text) { return mem_string_n(text, strlen(text)); }
 
 char *mem_string_n(const char *text, size_t n)
 {

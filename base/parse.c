@@ -14,10 +14,7 @@
 
 #define LONGEST 63
 
-static int starts_like_a_number(const char *text)
-{
-    return *text != '\0' && strchr("+-.0123456789", *text) != NULL;
-}
+static int starts_like_a_number(const char *text) { return *text != '\0' && strchr("+-.0123456789", *text) != NULL; }
 
 int parse_int(const char *text, long long low, long long high, long long *value)
 {
@@ -69,10 +66,7 @@ int parse_choice(const char *text, const char *choices)
     return -1;
 }
 
-static int least(int a, int b)
-{
-    return a < b ? a : b;
-}
+static int least(int a, int b) { return a < b ? a : b; }
 
 int parse_distance(const char *a, const char *b)
 {

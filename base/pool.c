@@ -130,10 +130,7 @@ void pool_close(struct pool *p)
     mem_free(p);
 }
 
-int pool_threads(const struct pool *p)
-{
-    return p != NULL ? p->n_threads : 1;
-}
+int pool_threads(const struct pool *p) { return p != NULL ? p->n_threads : 1; }
 
 static void run_alone(pool_task *task, void *arg, int n_tasks)
 {

@@ -35,10 +35,7 @@ int fail_in(struct message *msg, int code, const char *prefix)
     return code;
 }
 
-int fail_memory(struct message *msg)
-{
-    return fail(msg, LINNET_E_MEMORY, "out of memory");
-}
+int fail_memory(struct message *msg) { return fail(msg, LINNET_E_MEMORY, "out of memory"); }
 
 const char *linnet_strerror(int code)
 {

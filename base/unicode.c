@@ -56,10 +56,7 @@ int unicode_is_space(uint32_t code)
     return (code >= 9 && code <= 13) || code == 0x85 || unicode_class_of(code) == UNICODE_SPACE;
 }
 
-int unicode_is_blank(uint32_t code)
-{
-    return (code >= 0x1C && code <= 0x1F) || unicode_is_space(code);
-}
+int unicode_is_blank(uint32_t code) { return (code >= 0x1C && code <= 0x1F) || unicode_is_space(code); }
 
 int unicode_is_word(uint32_t code)
 {

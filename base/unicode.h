@@ -25,10 +25,10 @@ enum unicode_class {
 };
 
 enum unicode_class unicode_class_of(uint32_t code);
-int unicode_is_space(uint32_t code);  /* the property White_Space */
-int unicode_is_blank(uint32_t code);  /* that and U+001C to U+001F: where Python splits */
-int unicode_is_word(uint32_t code);   /* letter, number or underscore */
-int unicode_digit(uint32_t code);     /* 0 .. 9, or -1 */
+int unicode_is_space(uint32_t code);   /* the property White_Space */
+int unicode_is_blank(uint32_t code);   /* that and U+001C to U+001F: where Python splits */
+int unicode_is_word(uint32_t code);    /* letter, number or underscore */
+int unicode_digit(uint32_t code);      /* 0 .. 9, or -1 */
 uint32_t unicode_lower(uint32_t code); /* itself when it has no single partner */
 
 /* Text as an array of code points.  A zeroed struct is empty. */
@@ -39,11 +39,11 @@ struct codes {
 
 int codes_add(struct codes *c, uint32_t code) __attribute__((warn_unused_result));
 int codes_read(struct codes *c, const char *utf8, size_t n) __attribute__((warn_unused_result)); /* appends */
-int codes_write(const struct codes *c, struct buffer *out) __attribute__((warn_unused_result)); /* as UTF-8, appends */
+int codes_write(const struct codes *c, struct buffer *out) __attribute__((warn_unused_result));  /* as UTF-8, appends */
 void codes_free(struct codes *c);
 
 /* Each replaces the text; on failure (memory) the text is as it was. */
-int codes_lower(struct codes *c) __attribute__((warn_unused_result)); /* sigma at a word's end included */
+int codes_lower(struct codes *c) __attribute__((warn_unused_result));     /* sigma at a word's end included */
 int codes_decompose(struct codes *c) __attribute__((warn_unused_result)); /* NFKD */
 int codes_compose(struct codes *c) __attribute__((warn_unused_result));   /* NFKC */
 

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <config.h>
 #include "linnet.h"
+#include <config.h>
 
-const char *linnet_version(void)
-{
-    return PACKAGE_VERSION;
-}
+const char *linnet_version(void) { return PACKAGE_VERSION; }

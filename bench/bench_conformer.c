@@ -53,7 +53,8 @@ static double frame_flops(const struct bench *b)
 {
     const struct conformer_config *c = &b->encoder->config;
     const struct subsampling *s = &b->encoder->subsampling;
-    double d = c->n_dims, e = d * c->inner_factor / 2, macs = (double)s->out.n_in * d + (double)b->model->ctc->n_vocabulary * d;
+    double d = c->n_dims, e = d * c->inner_factor / 2,
+           macs = (double)s->out.n_in * d + (double)b->model->ctc->n_vocabulary * d;
     double per_frame = s->rate;
     for (int i = 0; i < s->n_stages; i++) {
         per_frame /= s->stages[i].stride;
@@ -117,10 +118,7 @@ static int stream(struct bench *b, int n_features, int chunk, int left, double *
     return LINNET_OK;
 }
 
-static int number(int argc, char **argv, int i, int usual)
-{
-    return i < argc ? atoi(argv[i]) : usual;
-}
+static int number(int argc, char **argv, int i, int usual) { return i < argc ? atoi(argv[i]) : usual; }
 
 int main(int argc, char **argv)
 {

@@ -114,10 +114,7 @@ static int bench(const linnet_model *m, struct nn_context *ctx, int n_frames, in
     return rc;
 }
 
-static int number(int argc, char **argv, int i, int usual)
-{
-    return i < argc ? atoi(argv[i]) : usual;
-}
+static int number(int argc, char **argv, int i, int usual) { return i < argc ? atoi(argv[i]) : usual; }
 
 int main(int argc, char **argv)
 {

@@ -101,8 +101,7 @@ static int play(struct bench *b, struct frames *f, struct segmental *s, size_t n
     int rc = LINNET_OK;
     for (size_t done = 0, n_taken = 0; done < n_wanted; done += n_taken) {
         size_t at = done % b->n, n = b->n - at < n_wanted - done ? b->n - at : n_wanted - done;
-        if ((rc = frames_feed(f, b->samples + at, n, &n_taken, &b->msg)) < 0 ||
-            (rc = search(b, f, s, search_s)) < 0)
+        if ((rc = frames_feed(f, b->samples + at, n, &n_taken, &b->msg)) < 0 || (rc = search(b, f, s, search_s)) < 0)
             return rc;
     }
     double start = processor_s();
@@ -128,16 +127,15 @@ static int measure(struct bench *b, int seconds)
     struct segmental *s = NULL;
     double search_s = 0.0, start = processor_s();
     int rc = frames_open(&f, b->model, &b->ctx, &options, &b->msg);
-    if (rc >= 0 && (rc = search_open(b, &s)) >= 0 &&
-        (rc = play(b, f, s, (size_t)seconds * RATE_HZ, &search_s)) >= 0) {
+    if (rc >= 0 && (rc = search_open(b, &s)) >= 0 && (rc = play(b, f, s, (size_t)seconds * RATE_HZ, &search_s)) >= 0) {
         struct segmental_cost cost = segmental_cost(s);
         struct rusage usage;
         getrusage(RUSAGE_SELF, &usage);
         printf("%4d s: search %.2f ms a second, with the encoder %.2f; %.2f label scores a frame; at most %d frames, "
                "%d states; %d labels; %ld kB\n",
                seconds, 1e3 * search_s / seconds, 1e3 * (processor_s() - start) / seconds,
-               (double)cost.n_rows / segmental_n_frames(s), cost.most_frames, cost.most_nodes,
-               segmental_n_tokens(s), usage.ru_maxrss);
+               (double)cost.n_rows / segmental_n_frames(s), cost.most_frames, cost.most_nodes, segmental_n_tokens(s),
+               usage.ru_maxrss);
     }
     segmental_close(s);
     frames_close(f);

@@ -79,8 +79,8 @@ static void layers(struct writing *x, const char *prefix, const char *const *nam
 
 static void encoder_block(struct writing *x, int i)
 {
-    static const char *const norms[] = {"norm_ff", "norm_mha", "norm_ff_macaron", "norm_conv", "norm_final",
-                                        "conv_module.norm"};
+    static const char *const norms[] = {"norm_ff",   "norm_mha",   "norm_ff_macaron",
+                                        "norm_conv", "norm_final", "conv_module.norm"};
     char p[64], name[120];
     snprintf(p, sizeof p, "encoder.encoders.%d.", i);
     for (size_t k = 0; k < sizeof norms / sizeof norms[0]; k++)

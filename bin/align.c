@@ -7,8 +7,8 @@
  *                      the start of the utterance), the same in seconds, log probability
  *     lengths.txt      how often each token's segment had which length (decoders/segmental/length_model.h)
  *
- * A token's frames are its run in the most probable CTC alignment.  Its segment is what the segmental search means: from
- * after the first frame of the token before it up to and with its own first frame. */
+ * A token's frames are its run in the most probable CTC alignment.  Its segment is what the segmental search means:
+ * from after the first frame of the token before it up to and with its own first frame. */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -23,8 +23,8 @@
 #include "decoders/ctc/layer.h"
 #include "decoders/segmental/length_model.h"
 #include "decoders/utterance/frames.h"
-#include "models/model.h"
 #include "frontend/audio_file.h"
+#include "models/model.h"
 
 enum { BLOCK = 2 * AUDIO_RATE_HZ, MAX_LOGPROBS = 1 << 27 /* half a gigabyte */ };
 

@@ -76,8 +76,7 @@ static int measure(struct bench *b, const char *path, int i_run, struct message 
     double start = clock_s();
     int rc;
     if ((rc = decoding_open_file(&b->decoding, path, &file, msg)) < 0 ||
-        (rc = decoding_run(&b->decoding, &sink, msg)) < 0 ||
-        (rc = linnet_stream_stats(b->decoding.stream, &stats)) < 0)
+        (rc = decoding_run(&b->decoding, &sink, msg)) < 0 || (rc = linnet_stream_stats(b->decoding.stream, &stats)) < 0)
         return rc;
     b->seconds[WALL][i_run] = clock_s() - start;
     b->seconds[FEATURES][i_run] = stats.features_s;

@@ -10,8 +10,8 @@
 #include "base/mem.h"
 #include "decoders/common/hotword_list.h"
 #include "decoders/decoder.h"
-#include "models/model.h"
 #include "frontend/gate.h"
+#include "models/model.h"
 
 #define FIELD(name) offsetof(struct decoding_options, name)
 
@@ -252,7 +252,4 @@ void decoding_catch_signals(struct decoding *d)
     sigaction(SIGTERM, &action, NULL);
 }
 
-int decoding_signal(void)
-{
-    return signal_caught;
-}
+int decoding_signal(void) { return signal_caught; }

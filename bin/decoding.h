@@ -8,7 +8,6 @@
 #include "base/status.h"
 #include "bin/options.h"
 
-
 struct decoding_options {
     const char *recipe, *model, *decoder, *language, *task, *hotwords, *prompt, *clip;
     double no_speech;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * forward.c - `linnet forward`: the tensors on the way from a recording to words, to check a model against its origin.
  *
- * features [T, n_mels], or [n_mels, T] where the model's origin lays them out bin by bin; encoder_out [T', D]; with a CTC
- * layer ctc_logprobs [T', V]; with --tokens logits [n, V] after each of them. */
-#include "decoders/ctc/layer.h"
+ * features [T, n_mels], or [n_mels, T] where the model's origin lays them out bin by bin; encoder_out [T', D]; with a
+ * CTC layer ctc_logprobs [T', V]; with --tokens logits [n, V] after each of them. */
 #include "models/forward.h"
+#include "decoders/ctc/layer.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -34,8 +34,8 @@ static const struct option_spec options[] = {
      NULL, NULL},
     {"chunk", 0, OPTION_INT, FIELD(encoder.chunk), "N", "encoder frames of a chunk; -1: the whole recording", -1,
      100000, NULL, NULL},
-    {"left-chunks", 0, OPTION_INT, FIELD(encoder.left_chunks), "K",
-     "chunks of left context that a chunk sees; -1: all", -1, 100000, NULL, NULL},
+    {"left-chunks", 0, OPTION_INT, FIELD(encoder.left_chunks), "K", "chunks of left context that a chunk sees; -1: all",
+     -1, 100000, NULL, NULL},
     {"raw", 0, OPTION_TEXT, FIELD(raw), "SPEC", "the file is bare samples, such as s16le:16000:1", 0, 0, NULL, NULL},
     {"threads", 't', OPTION_INT, FIELD(decoding.threads), "N", "threads; 0: one for each processor", 0, 256, NULL,
      NULL},

@@ -14,10 +14,10 @@
 #include "base/json_writer.h"
 #include "base/mem.h"
 #include "bin/decoding.h"
-#include "score/latency.h"
 #include "bin/live_source.h"
 #include "frontend/mic.h"
 #include "frontend/wav_writer.h"
+#include "score/latency.h"
 
 enum { BLOCKS_PER_S = 10, METER = 10 };
 

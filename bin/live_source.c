@@ -110,22 +110,10 @@ long live_source_read(struct live_source *s, float *samples, size_t max, const v
     return n;
 }
 
-int live_source_rate_hz(const struct live_source *s)
-{
-    return s->rate_hz;
-}
+int live_source_rate_hz(const struct live_source *s) { return s->rate_hz; }
 
-const char *live_source_name(const struct live_source *s)
-{
-    return s->mic != NULL ? mic_name(s->mic) : s->path;
-}
+const char *live_source_name(const struct live_source *s) { return s->mic != NULL ? mic_name(s->mic) : s->path; }
 
-int live_source_is_paced(const struct live_source *s)
-{
-    return s->mic != NULL || s->speed > 0;
-}
+int live_source_is_paced(const struct live_source *s) { return s->mic != NULL || s->speed > 0; }
 
-uint64_t live_source_dropped(struct live_source *s)
-{
-    return s->mic != NULL ? mic_dropped(s->mic) : 0;
-}
+uint64_t live_source_dropped(struct live_source *s) { return s->mic != NULL ? mic_dropped(s->mic) : 0; }

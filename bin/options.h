@@ -80,8 +80,8 @@ void options_free(const struct command *c, void *values); /* what lists hold */
 int options_mistake(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 void options_usage(const struct command *c, FILE *out);
-void options_manual(const struct command *c, FILE *out);      /* as a section of the manual page, in man(7) */
-void options_completion(const struct command *c, FILE *out);  /* the long names and their choices, on one line */
+void options_manual(const struct command *c, FILE *out);     /* as a section of the manual page, in man(7) */
+void options_completion(const struct command *c, FILE *out); /* the long names and their choices, on one line */
 
 /* Text for man(7): hyphens that stay hyphens, backslashes, and dots and quotes at the start of a line are
  * escaped, and lines may break after bars. */

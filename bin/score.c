@@ -8,8 +8,8 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "bin/options.h"
-#include "score/score.h"
 #include "score/normalize.h"
+#include "score/score.h"
 
 struct score_options {
     const char *normalize, *by_speaker, *against;
@@ -54,10 +54,7 @@ static void print_edits(const char *name, const struct edits *e)
            e->n_reference, e->n_insertions, e->n_deletions, e->n_substitutions);
 }
 
-static double wrong_percent(const struct score *s)
-{
-    return s->n > 0 ? 100.0 * s->n_wrong / s->n : 0;
-}
+static double wrong_percent(const struct score *s) { return s->n > 0 ? 100.0 * s->n_wrong / s->n : 0; }
 
 static void print_score(const struct score *s)
 {

@@ -67,10 +67,7 @@ static int run(void *values, int n_arguments, char **arguments, struct message *
     return print_all(0, stdout, msg);
 }
 
-int settings_manual(FILE *out)
-{
-    return print_all(1, out, NULL);
-}
+int settings_manual(FILE *out) { return print_all(1, out, NULL); }
 
 const struct command settings_command = {
     .name = "settings",

@@ -130,20 +130,11 @@ void checkpoint_close(struct checkpoint *c)
     mem_free(c);
 }
 
-const char *checkpoint_path(const struct checkpoint *c)
-{
-    return c->path;
-}
+const char *checkpoint_path(const struct checkpoint *c) { return c->path; }
 
-size_t checkpoint_count(const struct checkpoint *c)
-{
-    return c->tensors.n;
-}
+size_t checkpoint_count(const struct checkpoint *c) { return c->tensors.n; }
 
-const struct tensor *checkpoint_at(const struct checkpoint *c, size_t i)
-{
-    return &c->tensors.entries[i].tensor;
-}
+const struct tensor *checkpoint_at(const struct checkpoint *c, size_t i) { return &c->tensors.entries[i].tensor; }
 
 static const struct entry *find(const struct table *t, const char *name)
 {

@@ -6,8 +6,8 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "convert/whisper.h"
 #include "convert/ct2_file.h"
+#include "convert/whisper.h"
 
 #define MAX_PARTS 64
 

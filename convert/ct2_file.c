@@ -10,9 +10,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/mem.h"
 #include "base/cursor.h"
 #include "base/file_map.h"
+#include "base/mem.h"
 
 #define MAX_VARIABLES 20000u
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * ggml.c - whisper.cpp's ggml files, which bring the pieces of their vocabulary along. */
 #include "base/file.h"
-#include "convert/whisper.h"
 #include "convert/ggml_file.h"
+#include "convert/whisper.h"
 
 static int write_vocabulary(const struct buffer *vocabulary, const char *dir, struct message *msg)
 {

@@ -12,9 +12,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/mem.h"
 #include "base/cursor.h"
 #include "base/file_map.h"
+#include "base/mem.h"
 #include "nn/half.h"
 
 #define MAGIC 0x67676d6cu
@@ -56,10 +56,7 @@ static void ggml_close(void *state)
     mem_free(f);
 }
 
-static float read_half(const unsigned char *bytes)
-{
-    return half_f16_to_f32((uint16_t)(bytes[0] | bytes[1] << 8));
-}
+static float read_half(const unsigned char *bytes) { return half_f16_to_f32((uint16_t)(bytes[0] | bytes[1] << 8)); }
 
 static void dequantize_block(const struct type *type, const unsigned char *block, float *out)
 {

@@ -5,9 +5,9 @@
 
 #include "base/file.h"
 #include "convert/plan.h"
-#include "convert/whisper.h"
 #include "convert/safetensors_checkpoint.h"
 #include "convert/torch_file.h"
+#include "convert/whisper.h"
 
 static int has_safetensors(const char *dir)
 {

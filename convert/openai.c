@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "convert/whisper.h"
 #include "convert/torch_file.h"
+#include "convert/whisper.h"
 
 static int recognizes(const char *source)
 {

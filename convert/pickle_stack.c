@@ -4,10 +4,7 @@
 
 #include "base/mem.h"
 
-int pickle_stack_damaged(struct machine *m)
-{
-    return fail(m->msg, LINNET_E_FORMAT, "the pickle is cut or damaged");
-}
+int pickle_stack_damaged(struct machine *m) { return fail(m->msg, LINNET_E_FORMAT, "the pickle is cut or damaged"); }
 
 /* Makes room for item n of an array with *room items of this size, at most max. */
 int pickle_stack_grow(struct machine *m, void *array, uint32_t n, uint32_t *room, size_t size, uint32_t max)

@@ -15,10 +15,7 @@ static int read_one(void *state, const struct tensor *t, size_t i_source, void *
     return 0;
 }
 
-static void close_all(void *state)
-{
-    safetensors_close(state);
-}
+static void close_all(void *state) { safetensors_close(state); }
 
 static const struct checkpoint_ops ops = {read_one, close_all};
 

@@ -6,9 +6,9 @@
  * else is skipped. */
 #include <string.h>
 
+#include "base/cursor.h"
 #include "base/file.h"
 #include "convert/wenet.h"
-#include "base/cursor.h"
 
 #define MAX_FILE ((size_t)64 << 20)
 #define UNIGRAM 1

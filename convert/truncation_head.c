@@ -6,8 +6,8 @@
 #include "base/file.h"
 #include "convert/convert.h"
 #include "convert/plan.h"
-#include "nn/safetensors.h"
 #include "convert/torch_file.h"
+#include "nn/safetensors.h"
 
 /* By its contents: a .pt file may be anything. */
 static int recognizes(const char *source)

@@ -12,12 +12,12 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/yaml_tree.h"
 #include "convert/convert.h"
+#include "convert/torch_file.h"
+#include "convert/wenet_config.h"
 #include "convert/whisper.h"
 #include "vocab/units.h"
-#include "convert/wenet_config.h"
-#include "base/yaml_tree.h"
-#include "convert/torch_file.h"
 
 struct source {
     char dir[FILE_MAX_PATH], checkpoint[FILE_MAX_PATH];

@@ -20,20 +20,11 @@ struct mapping {
     int rc; /* of the first failure: later ones do nothing */
 };
 
-static int number(const struct mapping *m, const char *key)
-{
-    return wenet_config_int(m->config, m->part, key);
-}
+static int number(const struct mapping *m, const char *key) { return wenet_config_int(m->config, m->part, key); }
 
-static int is_true(const struct mapping *m, const char *key)
-{
-    return wenet_config_true(m->config, m->part, key);
-}
+static int is_true(const struct mapping *m, const char *key) { return wenet_config_true(m->config, m->part, key); }
 
-static int width(const struct mapping *m)
-{
-    return wenet_config_int(m->config, "encoder", "output_size");
-}
+static int width(const struct mapping *m) { return wenet_config_int(m->config, "encoder", "output_size"); }
 
 static void tensor(struct mapping *m, const char *name, int n_dims, const int64_t shape[])
 {
@@ -46,10 +37,7 @@ static void tensor(struct mapping *m, const char *name, int n_dims, const int64_
         m->rc = plan_add(m->plan, name, source, n_dims, shape, m->msg);
 }
 #define SHAPE(...)                                                                                                     \
-    (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), (const int64_t[])                                       \
-    {                                                                                                                  \
-        __VA_ARGS__                                                                                                    \
-    }
+    (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), (const int64_t[]) { __VA_ARGS__ }
 
 /* name.weight of the shape, and name.bias of its first dimension. */
 static void layer(struct mapping *m, const char *name, int has_bias, int n_dims, const int64_t shape[])
@@ -236,10 +224,7 @@ static int ends_with(const char *text, const char *end)
     return n >= m && strcmp(text + n - m, end) == 0;
 }
 
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
+static int by_name(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
 
 /* Every tensor under the prefix is planned, or is a table of positions or a count. */
 static int check_leftovers(const struct mapping *m)

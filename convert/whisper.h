@@ -6,8 +6,8 @@
 #include <jansson.h>
 
 #include "base/buffer.h"
-#include "convert/convert.h"
 #include "convert/checkpoint.h"
+#include "convert/convert.h"
 
 enum whisper_naming { WHISPER_NAMES_OPENAI, WHISPER_NAMES_CT2 };
 

@@ -2,13 +2,13 @@
  * alignatt.c - streaming Whisper (AlignAtt, Papi et al. 2023).
  *
  * Every decoder.segment_s of audio is a step (alignatt_step.h): the audio of the open utterance is encoded with some
- * silence after it, the words said so far are run in one go, and reading goes on (alignatt_beam.h) until attention comes
- * near the end of the audio or the model has nothing more to say.  A word is whole when the truncation head says that
- * a word ends with the audio, or when the token at which reading stopped begins another one.  It is said for good
- * when enough audio has followed it (alignatt_text_settled), and until then read again at every step: what a word is, is
- * often decided by the next.  The voice detector decides where there is anything to read; when speech pauses, the rest
- * is read at once, and all words are whole.  How long the pause is decides whether the utterance has ended (endpoint.h,
- * with the detector's silence in place of blank's).
+ * silence after it, the words said so far are run in one go, and reading goes on (alignatt_beam.h) until attention
+ * comes near the end of the audio or the model has nothing more to say.  A word is whole when the truncation head says
+ * that a word ends with the audio, or when the token at which reading stopped begins another one.  It is said for good
+ * when enough audio has followed it (alignatt_text_settled), and until then read again at every step: what a word is,
+ * is often decided by the next.  The voice detector decides where there is anything to read; when speech pauses, the
+ * rest is read at once, and all words are whole.  How long the pause is decides whether the utterance has ended
+ * (endpoint.h, with the detector's silence in place of blank's).
  *
  * The last decoder.context_s of what was said before are encoded again with the next utterance, and their text is run
  * before its own: Whisper hears a new sentence better with the voice and the words before it, as it does in the 30 s
@@ -28,16 +28,16 @@
 #include "base/mem.h"
 #include "decoders/alignatt/options.h"
 #include "decoders/alignatt/step.h"
-#include "decoders/decoder.h"
 #include "decoders/common/endpoint.h"
+#include "decoders/decoder.h"
 #include "decoders/whisper_common/options.h"
 #include "decoders/whisper_common/prompt.h"
 
 enum {
-    KEPT_SILENCE = 100,               /* mel frames kept while nobody speaks: a beginning may be dated back */
+    KEPT_SILENCE = 100,             /* mel frames kept while nobody speaks: a beginning may be dated back */
     LONG_PAUSE = 3 * AUDIO_RATE_HZ, /* samples after which what was said before is no longer heard */
     SHORTEST = AUDIO_RATE_HZ / 2,   /* samples of speech in which there is no word yet */
-    ECHO = 3,                         /* tokens with which two utterances seldom begin */
+    ECHO = 3,                       /* tokens with which two utterances seldom begin */
 };
 
 struct stream {
@@ -102,8 +102,8 @@ static int stream_open(void **state, const struct decoder_host *host)
         (rc = alignatt_audio_open(&s->audio, vad, model->encoder->n_features, n_frames, host->msg)) < 0 ||
         (rc = alignatt_text_open(&s->text, &s->host, whisper_vocab_of(model->vocab), alignatt_step_max_tokens(&s->step),
                                  ALIGNATT_CONTEXT)) < 0 ||
-        (rc = whisper_prompt_encode(whisper_vocab_of(model->vocab), whisper->initial_prompt, &s->initial, &s->n_initial, host->msg)) <
-            0) {
+        (rc = whisper_prompt_encode(whisper_vocab_of(model->vocab), whisper->initial_prompt, &s->initial, &s->n_initial,
+                                    host->msg)) < 0) {
         stream_close(s);
         return rc;
     }
@@ -255,8 +255,8 @@ static int apply_rules(struct stream *s, int is_step)
     e.end_s = (double)a->n_samples / AUDIO_RATE_HZ;
     int ends = 0, rc = LINNET_OK;
     if (!a->is_speech || is_step)
-        ends = endpoint_find(&s->endpoints, silence_s * 1000, (e.end_s - e.start_s) * 1000, t->n > t->n_final,
-                             &found) > 0;
+        ends =
+            endpoint_find(&s->endpoints, silence_s * 1000, (e.end_s - e.start_s) * 1000, t->n > t->n_final, &found) > 0;
     if (ends && a->is_speech)
         ends = rc = break_utterance(s);
     else if (ends)

@@ -53,10 +53,7 @@ static int open_search(void **search, const struct search_host *host)
     return LINNET_OK;
 }
 
-static void reset(void *search)
-{
-    ((struct attention_pass *)search)->states.n = 0;
-}
+static void reset(void *search) { ((struct attention_pass *)search)->states.n = 0; }
 
 static int step(void *search, const struct frame_block *block)
 {

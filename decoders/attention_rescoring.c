@@ -30,8 +30,7 @@ static void close_search(void *search)
 static int second_open(struct two_passes *t)
 {
     const struct linnet_model *m = t->host.model;
-    struct rescoring_options o =
-        *(const struct rescoring_options *)settings_of(t->host.settings, &rescoring_settings);
+    struct rescoring_options o = *(const struct rescoring_options *)settings_of(t->host.settings, &rescoring_settings);
     o.left = m->left;
     o.right = m->right;
     if (o.reverse_weight < 0)

@@ -40,10 +40,7 @@ static int open_search(void **search, const struct search_host *host)
     return LINNET_OK;
 }
 
-static void reset(void *search)
-{
-    ctc_greedy_reset(((struct greedy *)search)->search);
-}
+static void reset(void *search) { ctc_greedy_reset(((struct greedy *)search)->search); }
 
 static int step(void *search, const struct frame_block *block)
 {

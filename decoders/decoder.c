@@ -59,8 +59,9 @@ const struct settings_table decoder_settings = {"Decoding", sizeof(struct decode
 
 int decoder_add_settings(struct settings *s, struct message *msg)
 {
-    static const struct settings_table *const first[] = {&decoder_settings, &frames_settings, &ctc_blank_settings, NULL},
-                                       *const last[] = {&endpoint_settings, &vad_settings, &gate_settings, NULL};
+    static const struct settings_table *const first[] = {&decoder_settings, &frames_settings, &ctc_blank_settings,
+                                                         NULL},
+                                              *const last[] = {&endpoint_settings, &vad_settings, &gate_settings, NULL};
     int rc = settings_add(s, first, msg);
     for (int i = 0; i < N_DECODERS && rc >= 0; i++)
         if (table[i]->settings != NULL)

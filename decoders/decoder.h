@@ -16,8 +16,8 @@ struct decoder {
     int needs;         /* enum model_part, added up */
     int is_whole_only; /* it gives words late or never while audio comes: "auto" does not take it for streams */
     const struct settings_table *const *settings; /* its own, NULL after the last; those that all share are not there */
-    const struct search_ops *search;        /* of frame-synchronous decoders, else NULL */
-    const struct search_ops *with_hotwords; /* the same when there are hotwords; NULL: it takes none */
+    const struct search_ops *search;              /* of frame-synchronous decoders, else NULL */
+    const struct search_ops *with_hotwords;       /* the same when there are hotwords; NULL: it takes none */
     int (*open)(void **state, const struct decoder_host *host);
     int (*feed)(void *state, const float *samples, size_t n);
     int (*finish)(void *state); /* the events up to the end; the stream pushes LINNET_EVENT_END after them */

@@ -40,7 +40,8 @@ static const struct setting search_lines[] = {
      "weight of the scores of segment lengths"},
     {0}};
 
-static const struct settings_table search_settings = {"Segmental search", sizeof(struct segmental_options), search_lines};
+static const struct settings_table search_settings = {"Segmental search", sizeof(struct segmental_options),
+                                                      search_lines};
 
 #undef FIELD
 #define FIELD(name) offsetof(struct segmental_length_options, name)
@@ -57,8 +58,8 @@ static const struct setting length_lines[] = {
      "global, label: counts added from the more general distribution"},
     {0}};
 
-static const struct settings_table length_settings = {"Lengths of segments", sizeof(struct segmental_length_options), length_lines};
-
+static const struct settings_table length_settings = {"Lengths of segments", sizeof(struct segmental_length_options),
+                                                      length_lines};
 
 static const struct settings_table *const tables[] = {&search_settings, &length_settings, NULL};
 
@@ -126,10 +127,7 @@ static int open_search(void **search, const struct search_host *host)
     return LINNET_OK;
 }
 
-static void reset(void *search)
-{
-    segmental_reset(((struct segmental_pass *)search)->search);
-}
+static void reset(void *search) { segmental_reset(((struct segmental_pass *)search)->search); }
 
 static int step(void *search, const struct frame_block *block)
 {

@@ -11,9 +11,9 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "decoders/decoder.h"
 #include "decoders/alignatt/options.h"
 #include "decoders/alignatt/reader.h"
+#include "decoders/decoder.h"
 #include "decoders/whisper_common/candidates.h"
 #include "decoders/whisper_common/options.h"
 #include "decoders/whisper_common/rules.h"

@@ -2,8 +2,8 @@
  * utterance.c - frame-synchronous decoders on recordings and streams: features, encoder, search, endpoints, events.
  *
  * Not streaming: the recording (or each part that decoder.clip names) is one utterance, encoded as decoder.chunk says,
- * and gives one result.  WeNet's own programs drop the frames at the end that do not fill the encoder's first layers; so
- * does this, to be equal.
+ * and gives one result.  WeNet's own programs drop the frames at the end that do not fill the encoder's first layers;
+ * so does this, to be equal.
  *
  * Streaming is WeNet's two passes: the first pass gives partial results chunk by chunk; when an endpoint rule fires,
  * the second pass replaces the text, and the next utterance begins with empty caches and the same clock.  At the end
@@ -199,8 +199,8 @@ static int push_partial(struct utterance *u, const struct hypothesis *best, int 
 {
     size_t committed;
     int rc = partial_text(u, best, n_committed, &committed);
-    if (rc < 0 || (u->text.n == u->partial.n &&
-                   memcmp(buffer_text(&u->text), buffer_text(&u->partial), u->text.n) == 0))
+    if (rc < 0 ||
+        (u->text.n == u->partial.n && memcmp(buffer_text(&u->text), buffer_text(&u->partial), u->text.n) == 0))
         return rc;
     buffer_cut(&u->partial, 0);
     if (buffer_append(&u->partial, buffer_text(&u->text), u->text.n) < 0)
@@ -250,7 +250,7 @@ static int take_block(struct utterance *u, const struct frame_block *block)
     int n_committed = 0, rc;
     if (ctc != NULL)
         ctc_blank_adjust(block->logprobs, block->n, ctc->n_vocabulary, ctc->blank, u->ctc->blank_penalty,
-                                u->ctc->blank_scale);
+                         u->ctc->blank_scale);
     u->n_frames += block->n;
     if ((rc = u->ops->step(u->search, block)) < 0 || !u->host.streaming)
         return rc;

@@ -14,8 +14,8 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "decoders/decoder.h"
-#include "decoders/whisper_common/options.h"
 #include "decoders/whisper/results.h"
+#include "decoders/whisper_common/options.h"
 #include "decoders/whisper_common/state.h"
 #include "encoder/whisper_encoder.h"
 #include "frontend/log_mel.h"
@@ -39,8 +39,8 @@ struct whisper {
     struct whisper_results results;
     float *frames; /* [BUFFER_FRAMES, n_mels] log10, from first_frame on */
     int64_t first_frame, n_frames, n_samples;
-    float largest; /* of the frames that were shown beforehand; -INFINITY: none were */
-    int is_shown;  /* some were, and nothing was fed yet */
+    float largest;     /* of the frames that were shown beforehand; -INFINITY: none were */
+    int is_shown;      /* some were, and nothing was fed yet */
     int64_t seek, end; /* mel frame where the next window starts; of the recording, -1 while unknown */
     int i_clip;
     float *window, *states; /* [WINDOW, n_mels], [n_audio_ctx, D] */
@@ -119,7 +119,8 @@ static int whisper_open(void **state, const struct decoder_host *host)
     int rc;
     if ((rc = nn_context_open(&w->ctx, host->model->pool, host->msg)) < 0 || (rc = buffers_open(w)) < 0 ||
         (rc = features_open(&w->mel, &w->model->features, host->msg)) < 0 ||
-        (rc = whisper_encoder_state_open(&w->encoder, whisper_encoder_of(w->model->encoder), 0, &w->ctx, host->msg)) < 0 ||
+        (rc = whisper_encoder_state_open(&w->encoder, whisper_encoder_of(w->model->encoder), 0, &w->ctx, host->msg)) <
+            0 ||
         (rc = search_open(w)) < 0 || (rc = whisper_prompt_open(&w->prompt, w->model, host->settings, host->msg)) < 0 ||
         (rc = whisper_results_open(&w->results, &w->host, &w->prompt, &w->ctx, whisper_search_state(w->search))) < 0)
         goto fail;
@@ -136,10 +137,7 @@ fail:
 
 /* ---- one window ---- */
 
-static int is_cancelled(const struct whisper *w)
-{
-    return *w->host.cancelled != 0;
-}
+static int is_cancelled(const struct whisper *w) { return *w->host.cancelled != 0; }
 
 /* Copies frames from seek on into the window: n that hold audio, and what is to come after them. */
 static void fill_window(struct whisper *w, int n)
@@ -379,8 +377,8 @@ static void begin(struct whisper *w)
 static int feed_piece(struct whisper *w, const float *samples, size_t n)
 {
     double start = clock_s();
-    w->n_frames +=
-        (int64_t)features_feed(w->mel, samples, n, w->frames + (size_t)w->n_frames * (size_t)w->model->encoder->n_features);
+    w->n_frames += (int64_t)features_feed(w->mel, samples, n,
+                                          w->frames + (size_t)w->n_frames * (size_t)w->model->encoder->n_features);
     w->host.stats->features_s += clock_s() - start;
     int rc = w->speech.vad != NULL && w->end < 0 ? speech_feed(&w->speech, samples, n, w->host.msg) : LINNET_OK;
     return rc < 0 ? rc : advance(w);

@@ -146,8 +146,7 @@ static int depthwise_load(struct conformer_convolution *v, const struct conforme
         for (int i = 0; i < e; i++)
             v->weights[(ptrdiff_t)k * e + i] = weights[(ptrdiff_t)i * c->kernel + k];
     mem_free(weights);
-    if (rc < 0 ||
-        (rc = find_bias(p->from, join(name, p, p->names->depthwise), e, c->convolution_bias, &bias)) < 0)
+    if (rc < 0 || (rc = find_bias(p->from, join(name, p, p->names->depthwise), e, c->convolution_bias, &bias)) < 0)
         return rc;
     if (bias != NULL)
         tensor_to_f32(bias, 0, (size_t)e, v->bias);

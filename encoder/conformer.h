@@ -62,10 +62,7 @@ struct conformer_names {
     const char *convolution_norm, *in, *depthwise, *inner_norm, *out, *final_norm;
 };
 
-static inline const struct conformer *conformer_of(const struct encoder *e)
-{
-    return (const struct conformer *)e;
-}
+static inline const struct conformer *conformer_of(const struct encoder *e) { return (const struct conformer *)e; }
 
 extern const struct encoder_kind conformer_encoder_kind;
 

@@ -20,10 +20,7 @@
 
 #define ROWS 224 /* of wide layers at a time: four blocks of linear.c */
 
-static int inner_dims(const struct conformer_config *c)
-{
-    return c->n_dims * c->inner_factor / 2;
-}
+static int inner_dims(const struct conformer_config *c) { return c->n_dims * c->inner_factor / 2; }
 
 /* ---- memory ---- */
 
@@ -145,10 +142,7 @@ static void layer_output(const struct conformer_blocks *w, const struct linear *
         normalize(w, l, x, x, n);
 }
 
-static int rows_from(int row, int n)
-{
-    return n - row < ROWS ? n - row : ROWS;
-}
+static int rows_from(int row, int n) { return n - row < ROWS ? n - row : ROWS; }
 
 static void feed_forward(const struct conformer_blocks *w, const struct conformer_feed_forward *f, float scale, int n)
 {
@@ -157,7 +151,9 @@ static void feed_forward(const struct conformer_blocks *w, const struct conforme
     for (int row = 0; row < n; row += ROWS) {
         int rows = rows_from(row, n);
         float *x = w->x + (ptrdiff_t)row * c->n_dims;
-        linear_forward(w->ctx, &f->hidden, &(struct linear_rows){layer_input(w, &f->norm, x, rows), c->n_dims, rows, w->wide, c->n_hidden}, &act);
+        linear_forward(w->ctx, &f->hidden,
+                       &(struct linear_rows){layer_input(w, &f->norm, x, rows), c->n_dims, rows, w->wide, c->n_hidden},
+                       &act);
         layer_output(w, &f->back, w->wide, &f->norm, scale, x, rows);
     }
 }
@@ -188,12 +184,16 @@ static void attention(const struct conformer_blocks *w, const struct conformer_a
     ptrdiff_t d = c->n_dims;
     for (int row = 0; row < n; row += ROWS) {
         int rows = rows_from(row, n);
-        linear_forward(w->ctx, &a->qkv, &(struct linear_rows){layer_input(w, &a->norm, w->x + row * d, rows), d, rows, w->wide, 3 * d}, NULL);
+        linear_forward(w->ctx, &a->qkv,
+                       &(struct linear_rows){layer_input(w, &a->norm, w->x + row * d, rows), d, rows, w->wide, 3 * d},
+                       NULL);
         for (int i = 0; i < rows; i++)
             memcpy(w->q + (row + i) * d, w->wide + i * 3 * d, (size_t)d * sizeof *w->q);
         if (c->relative_attention)
             place_keys(w, a, w->positions + row * d, w->wide + d, 3 * d, rows);
-        attention_cache_append(w->ctx, cache, &(struct attention_keys){w->wide + d, 3 * d, w->wide + 2 * d, 3 * d, c->relative_attention ? w->bias : NULL, rows});
+        attention_cache_append(w->ctx, cache,
+                               &(struct attention_keys){w->wide + d, 3 * d, w->wide + 2 * d, 3 * d,
+                                                        c->relative_attention ? w->bias : NULL, rows});
     }
     struct attention how = {
         .q = w->q, .ldq = d, .n_rows = n, .begin = begin, .end = end, .out = w->attended, .ldout = d};
@@ -209,7 +209,9 @@ static void gate(const struct conformer_blocks *w, const struct conformer_convol
     ptrdiff_t d = w->model->config.n_dims, e = inner_dims(&w->model->config);
     for (int row = 0; row < n; row += ROWS) {
         int rows = rows_from(row, n);
-        linear_forward(w->ctx, &v->in, &(struct linear_rows){layer_input(w, &v->norm, w->x + row * d, rows), d, rows, w->wide, 2 * e}, NULL);
+        linear_forward(w->ctx, &v->in,
+                       &(struct linear_rows){layer_input(w, &v->norm, w->x + row * d, rows), d, rows, w->wide, 2 * e},
+                       NULL);
         for (int i = 0; i < rows; i++)
             w->ctx->kernels->glu(w->wide + i * 2 * e, w->wide + i * 2 * e + e, gated + (row + i) * e, (int)e);
     }

@@ -18,10 +18,7 @@ struct conformer_stream {
     int n_frames;    /* encoded since reset */
 };
 
-static struct conformer_stream *stream_of(struct encoder_stream *s)
-{
-    return (struct conformer_stream *)s;
-}
+static struct conformer_stream *stream_of(struct encoder_stream *s) { return (struct conformer_stream *)s; }
 
 static const struct conformer_stream *const_stream_of(const struct encoder_stream *s)
 {

@@ -29,10 +29,7 @@ void encoder_close(struct encoder *e)
         e->kind->close(e);
 }
 
-size_t encoder_bytes(const struct encoder *e)
-{
-    return e->kind->bytes(e);
-}
+size_t encoder_bytes(const struct encoder *e) { return e->kind->bytes(e); }
 
 int encoder_frames(const struct encoder *e, int n_features)
 {
@@ -72,25 +69,16 @@ void encoder_stream_close(struct encoder_stream *s)
         s->encoder->kind->stream_close(s);
 }
 
-void encoder_stream_reset(struct encoder_stream *s)
-{
-    s->encoder->kind->stream_reset(s, 0);
-}
+void encoder_stream_reset(struct encoder_stream *s) { s->encoder->kind->stream_reset(s, 0); }
 
-void encoder_stream_restart(struct encoder_stream *s)
-{
-    s->encoder->kind->stream_reset(s, 1);
-}
+void encoder_stream_restart(struct encoder_stream *s) { s->encoder->kind->stream_reset(s, 1); }
 
 int encoder_stream_push(struct encoder_stream *s, const float *features, int n)
 {
     return s->encoder->kind->stream_push(s, features, n);
 }
 
-int encoder_stream_is_ready(const struct encoder_stream *s)
-{
-    return s->encoder->kind->stream_is_ready(s);
-}
+int encoder_stream_is_ready(const struct encoder_stream *s) { return s->encoder->kind->stream_is_ready(s); }
 
 int encoder_stream_step(struct encoder_stream *s, float *out, struct message *msg)
 {

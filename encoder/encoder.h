@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * encoder.h - what every encoder is to the stages behind it: features in, states out, at once or chunk by chunk.
  *
- * An encoder is a struct of weights that begins with a struct encoder, and a const struct encoder_kind at the end of its
- * file, named in ENCODERS.  Weights do not change after opening and are shared; what a stream carries from chunk to
+ * An encoder is a struct of weights that begins with a struct encoder, and a const struct encoder_kind at the end of
+ * its file, named in ENCODERS.  Weights do not change after opening and are shared; what a stream carries from chunk to
  * chunk is in its struct encoder_stream.  Both ways give the same bits, for any number of threads. */
 #ifndef LINNET_ENCODER_ENCODER_H
 #define LINNET_ENCODER_ENCODER_H

@@ -238,10 +238,7 @@ static int n_rows(const struct subsampling_stage *stage, int n_t)
 }
 
 /* Rows of time of n that lie in a plane. */
-static int rows_in_plane(int n, int plane, int n_planes)
-{
-    return (n - plane + n_planes - 1) / n_planes;
-}
+static int rows_in_plane(int n, int plane, int n_planes) { return (n - plane + n_planes - 1) / n_planes; }
 
 static void first_stage(struct nn_context *ctx, const struct subsampling *s, struct subsampling_state *state, int n_t)
 {
@@ -257,7 +254,10 @@ static void first_stage(struct nn_context *ctx, const struct subsampling *s, str
                     for (int df = 0; df < k; df++)
                         *to++ = x[dt * m + df];
         }
-        linear_forward(ctx, &stage->taps[0], &(struct linear_rows){state->gathered, k * k, n_rows(stage, n), state->planes[0] + (size_t)plane * plane_floats(s, 0), s->n_dims}, &relu);
+        linear_forward(ctx, &stage->taps[0],
+                       &(struct linear_rows){state->gathered, k * k, n_rows(stage, n),
+                                             state->planes[0] + (size_t)plane * plane_floats(s, 0), s->n_dims},
+                       &relu);
     }
 }
 
@@ -275,7 +275,9 @@ static void next_stage(struct nn_context *ctx, const struct subsampling *s, stru
             int t = plane * stage->stride + dt;
             const float *x =
                 state->planes[i - 1] + (size_t)(t % in_planes) * plane_floats(s, i - 1) + (t / in_planes) * in_row;
-            linear_forward(ctx, &stage->taps[dt], &(struct linear_rows){x, (ptrdiff_t)stage->stride * s->n_dims, n, y, s->n_dims}, dt > 0 ? &sum : NULL);
+            linear_forward(ctx, &stage->taps[dt],
+                           &(struct linear_rows){x, (ptrdiff_t)stage->stride * s->n_dims, n, y, s->n_dims},
+                           dt > 0 ? &sum : NULL);
         }
         ctx->kernels->activate(y, n * s->n_dims, NN_RELU);
     }

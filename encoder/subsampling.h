@@ -42,7 +42,7 @@ struct subsampling {
 
 /* What tensors are called. */
 struct subsampling_names {
-    const char *layers;     /* "encoder.embed.": before conv.0 and so on */
+    const char *layers;      /* "encoder.embed.": before conv.0 and so on */
     const char *mean, *istd; /* of features, where the model has them */
 };
 

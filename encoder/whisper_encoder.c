@@ -14,8 +14,8 @@
 
 #include "base/mem.h"
 
-static int layer_load(struct whisper_encoder_layer *l, const struct whisper_encoder *e,
-                      const struct layer_source *from, int index)
+static int layer_load(struct whisper_encoder_layer *l, const struct whisper_encoder *e, const struct layer_source *from,
+                      int index)
 {
     static const char *const qkv[] = {"q_proj", "k_proj", "v_proj"};
     char p[120], name[160];
@@ -23,7 +23,8 @@ static int layer_load(struct whisper_encoder_layer *l, const struct whisper_enco
     snprintf(p, sizeof p, "model.encoder.layers.%d.", index);
 #define AT(suffix) (snprintf(name, sizeof name, "%s%s", p, suffix), name)
     if ((rc = layer_norm_load(&l->attention_norm, from, AT("self_attn_layer_norm"), d)) < 0 ||
-        (rc = linear_load_joined(&l->qkv, from, &(struct layer_names){AT("self_attn."), qkv, 3}, d, d, LAYER_BIAS_OPTIONAL)) < 0 ||
+        (rc = linear_load_joined(&l->qkv, from, &(struct layer_names){AT("self_attn."), qkv, 3}, d, d,
+                                 LAYER_BIAS_OPTIONAL)) < 0 ||
         (rc = linear_load(&l->out, from, AT("self_attn.out_proj"), d, d, LAYER_BIAS)) < 0 ||
         (rc = layer_norm_load(&l->ffn_norm, from, AT("final_layer_norm"), d)) < 0 ||
         (rc = linear_load(&l->ffn1, from, AT("fc1"), d, e->n_hidden, LAYER_BIAS)) < 0 ||
@@ -166,15 +167,17 @@ static void convolve(struct nn_context *ctx, const struct whisper_encoder *e, st
     int first = from > 0 ? 2 * from - 1 : 0; /* frame of mel that the first row sees */
     memcpy(s->mel + m, in->mel, (size_t)(n_frames * m) * sizeof *s->mel);
     memset(s->mel + (n_frames + 1) * m, 0, (size_t)m * sizeof *s->mel);
-    linear_forward(ctx, &e->conv1, &(struct linear_rows){s->mel + first * m, m, n_frames - first, s->conv + (first + 1) * d, d}, &gelu);
+    linear_forward(ctx, &e->conv1,
+                   &(struct linear_rows){s->mel + first * m, m, n_frames - first, s->conv + (first + 1) * d, d}, &gelu);
     memset(s->conv + (n_frames + 1) * d, 0, (size_t)d * sizeof *s->conv);
-    linear_forward(ctx, &e->conv2, &(struct linear_rows){s->conv + 2 * from * d, 2 * d, (int)n, x + from * d, d}, &gelu);
+    linear_forward(ctx, &e->conv2, &(struct linear_rows){s->conv + 2 * from * d, 2 * d, (int)n, x + from * d, d},
+                   &gelu);
     ctx->kernels->add(x + from * d, e->positions + from * d, (int)(n * d), 1.0f);
 }
 
 /* The cache holds the layer's keys and values of the frames before these t. */
-static void layer_forward(struct nn_context *ctx, const struct whisper_encoder_layer *l, struct whisper_encoder_state *s,
-                          struct attention_cache *cache, int t, float *x)
+static void layer_forward(struct nn_context *ctx, const struct whisper_encoder_layer *l,
+                          struct whisper_encoder_state *s, struct attention_cache *cache, int t, float *x)
 {
     static const struct linear_how gelu = {.act = NN_GELU}, add = {.add = 1, .scale = 1.0f};
     ptrdiff_t d = (ptrdiff_t)cache->n_heads * cache->head_dims, ffn = l->ffn1.n_out;

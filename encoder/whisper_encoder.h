@@ -17,7 +17,7 @@ struct whisper_encoder {
     int n_layers, n_heads, n_hidden;
     int n_states; /* of a window */
     struct linear conv1, conv2;
-    float *positions; /* [n_states, D] */
+    float *positions;                     /* [n_states, D] */
     struct whisper_encoder_layer *layers; /* [n_layers] */
     struct layer_norm norm;
 };
@@ -35,7 +35,8 @@ struct whisper_encoder_state {
     float *conv; /* [2 n_states + 2, D], likewise */
     float *norm; /* [n_states, D] */
     float *wide; /* [n_states, max(3 D, ffn)] */
-    struct attention_cache *caches; /* [n_caches] a layer's keys and values: each its own, or all in turn the only one */
+    struct attention_cache
+        *caches; /* [n_caches] a layer's keys and values: each its own, or all in turn the only one */
     int n_caches;
 };
 

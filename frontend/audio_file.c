@@ -92,20 +92,11 @@ double audio_file_duration_s(const struct audio_file *f)
     return length_is_known(f) ? seconds(f, f->source.info.frames) : -1.0;
 }
 
-const char *audio_file_name(const struct audio_file *f)
-{
-    return f->name;
-}
+const char *audio_file_name(const struct audio_file *f) { return f->name; }
 
-int audio_file_rate_hz(const struct audio_file *f)
-{
-    return f->source.info.samplerate;
-}
+int audio_file_rate_hz(const struct audio_file *f) { return f->source.info.samplerate; }
 
-int audio_file_channels(const struct audio_file *f)
-{
-    return f->source.info.channels;
-}
+int audio_file_channels(const struct audio_file *f) { return f->source.info.channels; }
 
 /* Mixes n frames of the block to their mean; returns how many come before one that cannot be used. */
 static size_t mix(const struct audio_file *f, size_t n)

@@ -32,7 +32,7 @@ double audio_file_duration_s(const struct audio_file *f); /* -1: not known (a pi
 int audio_file_seek_s(struct audio_file *f, double time_s, struct message *msg) LINNET_MUST_CHECK;
 
 const char *audio_file_name(const struct audio_file *f); /* for messages: the path, or "standard input" */
-int audio_file_rate_hz(const struct audio_file *f);  /* of the file, before resampling */
-int audio_file_channels(const struct audio_file *f); /* of the file, before mixing */
+int audio_file_rate_hz(const struct audio_file *f);      /* of the file, before resampling */
+int audio_file_channels(const struct audio_file *f);     /* of the file, before mixing */
 
 #endif

@@ -90,10 +90,7 @@ static void fbank_close(struct features_stream *s)
     mem_free(f);
 }
 
-static void fbank_reset(struct features_stream *s)
-{
-    framer_reset(&((struct fbank *)s)->framer);
-}
+static void fbank_reset(struct features_stream *s) { framer_reset(&((struct fbank *)s)->framer); }
 
 static size_t fbank_max_frames(const struct features_stream *s, size_t n)
 {

@@ -2,7 +2,8 @@
  * fbank.h - Kaldi's log mel filterbank as WeNet computes it, frame by frame.
  *
  * Samples come in [-1, 1], the scale of libsndfile and of the microphone, and are multiplied by 32768 inside: models
- * trained on Kaldi features expect the scale of 16-bit integers.  There is no dither: it exists for digital silence, which the floor of the logarithm covers.
+ * trained on Kaldi features expect the scale of 16-bit integers.  There is no dither: it exists for digital silence,
+ * which the floor of the logarithm covers.
  *
  * Frame t is samples [t * shift, t * shift + length) of the stream ("snip edges"): it comes out with its last sample,
  * and samples after the last whole frame are only used when more follow. */

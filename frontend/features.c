@@ -34,15 +34,9 @@ void features_close(struct features_stream *s)
         s->kind->close(s);
 }
 
-void features_reset(struct features_stream *s)
-{
-    s->kind->reset(s);
-}
+void features_reset(struct features_stream *s) { s->kind->reset(s); }
 
-size_t features_max_frames(const struct features_stream *s, size_t n)
-{
-    return s->kind->max_frames(s, n);
-}
+size_t features_max_frames(const struct features_stream *s, size_t n) { return s->kind->max_frames(s, n); }
 
 size_t features_feed(struct features_stream *s, const float *samples, size_t n, float *frames)
 {

@@ -40,10 +40,7 @@ struct features_kind {
 /* The kind of that name, or NULL. */
 const struct features_kind *features_find(const char *name);
 
-static inline int features_shift_samples(const struct features *f)
-{
-    return (int)(f->rate_hz * f->shift_ms / 1000.0);
-}
+static inline int features_shift_samples(const struct features *f) { return (int)(f->rate_hz * f->shift_ms / 1000.0); }
 
 LINNET_MUST_CHECK int features_open(struct features_stream **out, const struct features *f, struct message *msg);
 void features_close(struct features_stream *s); /* NULL is fine */

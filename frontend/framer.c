@@ -28,10 +28,7 @@ void framer_close(struct framer *f)
     f->data = NULL;
 }
 
-void framer_reset(struct framer *f)
-{
-    f->begin = f->end = 0;
-}
+void framer_reset(struct framer *f) { f->begin = f->end = 0; }
 
 size_t framer_put(struct framer *f, const float *samples, size_t n)
 {

@@ -22,8 +22,7 @@ struct gate_passage {
     uint64_t at;
 };
 
-LINNET_MUST_CHECK int gate_open(struct gate **out, const struct vad_options *options,
-                                       struct message *msg);
+LINNET_MUST_CHECK int gate_open(struct gate **out, const struct vad_options *options, struct message *msg);
 void gate_close(struct gate *g); /* NULL is fine */
 void gate_reset(struct gate *g);
 

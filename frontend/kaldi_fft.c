@@ -106,10 +106,7 @@ static void pass_4(struct kaldi_fft_point *z, const struct kaldi_fft_point *turn
             butterfly_4(z + k, m, turns[k * step], turns[2 * k * step], turns[3 * k * step]);
 }
 
-static float squared(float re, float im)
-{
-    return re * re + im * im;
-}
+static float squared(float re, float im) { return re * re + im * im; }
 
 /* Bins k and n - k of the real frame from points k and n - k. */
 static void unpack(struct kaldi_fft *f)

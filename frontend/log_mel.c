@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * log_mel.c - Whisper's log-mel spectrogram.
  *
- * As audio.py of OpenAI's Whisper: a periodic Hann window of 400 points, every 160 samples, centred with the start of the
- * recording mirrored; squared magnitudes; Slaney's mel filters; log10 of at least 1e-10.  The mirrored start is put
+ * As audio.py of OpenAI's Whisper: a periodic Hann window of 400 points, every 160 samples, centred with the start of
+ * the recording mirrored; squared magnitudes; Slaney's mel filters; log10 of at least 1e-10.  The mirrored start is put
  * into the framer when the first 200 samples are there, from then on frames are plain overlapping ones.  The first
  * point of the window is zero, which is why frame 0 need not wait for the sample that mirrors onto it. */
 #include "frontend/log_mel.h"
@@ -135,10 +135,7 @@ void log_mel_normalize(float *frames, size_t n_values, float largest)
         frames[i] = ((frames[i] > floor ? frames[i] : floor) + 4.0f) / 4.0f;
 }
 
-static void normalize_by_own_largest(float *frames, size_t n_values)
-{
-    log_mel_normalize(frames, n_values, -INFINITY);
-}
+static void normalize_by_own_largest(float *frames, size_t n_values) { log_mel_normalize(frames, n_values, -INFINITY); }
 
 const struct features_kind log_mel_features = {
     .name = "log_mel",

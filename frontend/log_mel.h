@@ -4,8 +4,8 @@
  * Samples come at 16 kHz in [-1, 1], the scale of libsndfile and of the microphone; nothing is multiplied.
  *
  * Frame t is centred on sample 160 t and comes out as soon as samples up to 160 t + 200 are there.  The start of the
- * stream is mirrored, as Whisper does; the end is the caller's: OpenAI's program appends 30 s of zeros to a recording, so
- * feed zeros after the last sample for as many frames as are wanted (40 samples more than 160 for each frame of it:
+ * stream is mirrored, as Whisper does; the end is the caller's: OpenAI's program appends 30 s of zeros to a recording,
+ * so feed zeros after the last sample for as many frames as are wanted (40 samples more than 160 for each frame of it:
  * n_frames * 160 + 40 samples in all give n_frames frames). */
 #ifndef LINNET_FRONTEND_LOG_MEL_H
 #define LINNET_FRONTEND_LOG_MEL_H

@@ -25,10 +25,7 @@ static double slaney_from_hz(double hz)
     return hz >= SLANEY_BREAK_HZ ? break_mel + log(hz / SLANEY_BREAK_HZ) / step : hz / SLANEY_HZ_A_MEL;
 }
 
-static float kaldi_from_hz(float hz)
-{
-    return 1127.0f * logf(1.0f + hz / 700.0f);
-}
+static float kaldi_from_hz(float hz) { return 1127.0f * logf(1.0f + hz / 700.0f); }
 
 /* Keeps the weights from the first to the last that is not zero. */
 static void keep_support(struct mel_filter *filter, size_t n_bins)

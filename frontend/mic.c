@@ -298,20 +298,11 @@ long mic_read(struct mic *m, float *samples, size_t max, int timeout_ms, struct 
     return (long)n;
 }
 
-const char *mic_name(const struct mic *m)
-{
-    return m->name;
-}
+const char *mic_name(const struct mic *m) { return m->name; }
 
-int mic_rate_hz(const struct mic *m)
-{
-    return m->rate_hz;
-}
+int mic_rate_hz(const struct mic *m) { return m->rate_hz; }
 
-uint64_t mic_dropped(struct mic *m)
-{
-    return atomic_load_explicit(&m->n_dropped, memory_order_relaxed);
-}
+uint64_t mic_dropped(struct mic *m) { return atomic_load_explicit(&m->n_dropped, memory_order_relaxed); }
 
 float mic_level(struct mic *m)
 {

@@ -19,10 +19,7 @@ int mic_open(struct mic **out, const char *device, struct message *msg)
     return unsupported(msg);
 }
 
-void mic_close(struct mic *m)
-{
-    (void)m;
-}
+void mic_close(struct mic *m) { (void)m; }
 
 long mic_read(struct mic *m, float *samples, size_t max, int timeout_ms, struct message *msg)
 {

@@ -58,10 +58,7 @@ int speech_finish(struct speech *s, uint64_t n_samples, struct message *msg)
     return LINNET_OK;
 }
 
-uint64_t speech_settled(const struct speech *s)
-{
-    return s->has_finished ? s->end : vad_settled(s->vad);
-}
+uint64_t speech_settled(const struct speech *s) { return s->has_finished ? s->end : vad_settled(s->vad); }
 
 uint64_t speech_next(struct speech *s, uint64_t from)
 {

@@ -246,10 +246,7 @@ size_t vad_finish(struct vad *v, struct vad_change *change)
     return 1;
 }
 
-int vad_is_speech(const struct vad *v)
-{
-    return v->is_speech;
-}
+int vad_is_speech(const struct vad *v) { return v->is_speech; }
 
 uint64_t vad_settled(const struct vad *v)
 {
@@ -258,7 +255,4 @@ uint64_t vad_settled(const struct vad *v)
     return settled > v->last_change ? settled : v->last_change;
 }
 
-float vad_excess_db(const struct vad *v)
-{
-    return v->excess_db;
-}
+float vad_excess_db(const struct vad *v) { return v->excess_db; }

@@ -13,8 +13,8 @@
 #include <stdint.h>
 
 #include "base/settings.h"
-#include "frontend/rate.h"
 #include "base/status.h"
+#include "frontend/rate.h"
 
 #define VAD_RATE_HZ AUDIO_RATE_HZ
 

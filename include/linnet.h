@@ -100,7 +100,7 @@ struct linnet_file_options {
 /* What a model is. */
 struct linnet_model_info {
     size_t size;             /* set to sizeof(struct linnet_model_info) before the call */
-    const char *kind;        /* name of its family, such as "whisper"; strings live as long as the model */
+    const char *kind;        /* its family, the model_type of config.json; strings live as long as the model */
     const char *description; /* one line: architecture and sizes */
     int sample_rate_hz;      /* of its features; a stream may be fed at any */
     int n_mels;              /* mel bins of a feature frame */

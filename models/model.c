@@ -27,12 +27,11 @@ FAMILIES(DECLARE)
 static const struct family *const families[] = {FAMILIES(ENTRY) NULL};
 static const char names[] = FAMILIES(COMMA_NAME);
 
-static const struct setting settings[] = {
-    {"model", SETTING_TEXT, offsetof(struct model_options, name), "", 0, 0, NULL,
-     "model directory, or the name of one in the model cache"},
-    {"threads", SETTING_INT, offsetof(struct model_options, threads), "0", 0, 1024, NULL,
-     "threads to use; 0: one for each processor"},
-    {0}};
+static const struct setting settings[] = {{"model", SETTING_TEXT, offsetof(struct model_options, name), "", 0, 0, NULL,
+                                           "model directory, or the name of one in the model cache"},
+                                          {"threads", SETTING_INT, offsetof(struct model_options, threads), "0", 0,
+                                           1024, NULL, "threads to use; 0: one for each processor"},
+                                          {0}};
 
 const struct settings_table model_settings = {"Model", sizeof(struct model_options), settings};
 

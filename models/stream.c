@@ -31,10 +31,10 @@ struct linnet_stream {
     struct resample *resample; /* NULL at the decoder's own rate */
     float *block;              /* [n_block] resampled samples, or those of a file */
     size_t n_block;
-    uint64_t n_fed;            /* samples, at fed_hz: rate_hz, or a file's after resampling */
+    uint64_t n_fed; /* samples, at fed_hz: rate_hz, or a file's after resampling */
     int fed_hz;
-    struct audio_file *file;   /* that linnet_stream_read reads, until reset */
-    uint64_t n_part, n_read;   /* samples of it at the decoder's rate: wanted, read in this pass */
+    struct audio_file *file; /* that linnet_stream_read reads, until reset */
+    uint64_t n_part, n_read; /* samples of it at the decoder's rate: wanted, read in this pass */
     int is_streaming, has_finished, error;
 };
 
@@ -99,8 +99,8 @@ static int stream_open(struct linnet_stream *s, const struct linnet_stream_optio
     const struct decoder_options *options = settings_of(&s->settings, &decoder_settings);
     if ((rc = decoder_find(&s->decoder, options, s->model, o->streaming, &s->msg)) < 0)
         return rc;
-    struct decoder_host host = {s->decoder, s->model,  &s->settings,  o->streaming, &s->events,
-                                &s->stats,  &s->cancelled, &s->msg};
+    struct decoder_host host = {s->decoder, s->model,  &s->settings,  o->streaming,
+                                &s->events, &s->stats, &s->cancelled, &s->msg};
     return s->decoder->open(&s->state, &host);
 }
 
@@ -155,10 +155,7 @@ static int in_file(struct linnet_stream *s, int rc)
     return rc < 0 && s->file != NULL ? fail_in(&s->msg, rc, audio_file_name(s->file)) : rc;
 }
 
-static double fed_s(const struct linnet_stream *s)
-{
-    return (double)s->n_fed / s->fed_hz;
-}
+static double fed_s(const struct linnet_stream *s) { return (double)s->n_fed / s->fed_hz; }
 
 static int check_finite(struct linnet_stream *s, const float *samples, size_t n)
 {
@@ -239,7 +236,8 @@ static int seek_part(struct linnet_stream *s, double start_s)
 static int preview_part(struct linnet_stream *s, double start_s)
 {
     long n = 0;
-    int rc = s->decoder->preview != NULL && audio_file_duration_s(s->file) >= 0 ? s->decoder->preview(s->state, NULL, 0) : 0;
+    int rc =
+        s->decoder->preview != NULL && audio_file_duration_s(s->file) >= 0 ? s->decoder->preview(s->state, NULL, 0) : 0;
     if (rc <= 0)
         return rc;
     while (!s->cancelled && (n = read_part(s, FILE_BLOCK, NULL)) > 0)
@@ -371,10 +369,7 @@ int linnet_stream_reset(linnet_stream *s)
     return keep(s, rc < 0 ? rc : s->decoder->reset(s->state));
 }
 
-const char *linnet_stream_error(const linnet_stream *s)
-{
-    return s != NULL ? s->msg.text : "";
-}
+const char *linnet_stream_error(const linnet_stream *s) { return s != NULL ? s->msg.text : ""; }
 
 int linnet_stream_stats(const linnet_stream *s, struct linnet_stats *stats)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * attention.c - multi-head attention to packed keys and values.
  *
- * A task is a head and a tile of queries: scores = q K^T from the panels of keys, softmax, out = softmax V from the panels
- * of values.  Scores live in the thread's scratch, so memory does not grow with the square of the length. */
+ * A task is a head and a tile of queries: scores = q K^T from the panels of keys, softmax, out = softmax V from the
+ * panels of values.  Scores live in the thread's scratch, so memory does not grow with the square of the length. */
 #include "nn/attention.h"
 
 #include <string.h>
@@ -10,10 +10,7 @@
 #include "base/mem.h"
 #include "nn/matmul.h"
 
-static int n_panels(int n)
-{
-    return (n + NN_PANEL - 1) / NN_PANEL;
-}
+static int n_panels(int n) { return (n + NN_PANEL - 1) / NN_PANEL; }
 
 static size_t key_floats(const struct attention_cache *c) /* of a head */
 {
@@ -28,7 +25,8 @@ static size_t value_floats(const struct attention_cache *c)
 int attention_cache_open(struct attention_cache *c, int n_heads, int head_dims, int capacity, int with_bias,
                          struct message *msg)
 {
-    *c = (struct attention_cache){.n_heads = n_heads, .head_dims = head_dims, .capacity = n_panels(capacity) * NN_PANEL};
+    *c =
+        (struct attention_cache){.n_heads = n_heads, .head_dims = head_dims, .capacity = n_panels(capacity) * NN_PANEL};
     size_t heads = (size_t)n_heads;
     c->keys = mem_array(heads * key_floats(c), sizeof *c->keys);
     c->values = mem_array(heads * value_floats(c), sizeof *c->values);
@@ -79,7 +77,8 @@ int attention_cache_reserve(struct attention_cache *c, int n, struct message *ms
         return LINNET_OK;
     }
     struct attention_cache bigger;
-    int rc = attention_cache_open(&bigger, c->n_heads, c->head_dims, 2 * (length + NN_PANEL + n), c->key_bias != NULL, msg);
+    int rc =
+        attention_cache_open(&bigger, c->n_heads, c->head_dims, 2 * (length + NN_PANEL + n), c->key_bias != NULL, msg);
     if (rc < 0)
         return rc;
     move_to_front(c, &bigger);
@@ -214,7 +213,8 @@ static void attend(void *arg, int i, int i_thread)
         query[k] *= a->scale;
     const float *keys = c->keys + key_floats(c) * (size_t)head + (ptrdiff_t)from * d;
     for (int t = 0; t < n; t += NN_PANEL) {
-        struct nn_epilogue end = {.bias = c->key_bias != NULL ? c->key_bias + (ptrdiff_t)c->capacity * head + from + t : NULL};
+        struct nn_epilogue end = {.bias = c->key_bias != NULL ? c->key_bias + (ptrdiff_t)c->capacity * head + from + t
+                                                              : NULL};
         w->product(rows, d, query, keys + (ptrdiff_t)t * d, scores + t, ld, NN_PANEL, &end);
     }
     for (int r = 0; r < rows; r++)

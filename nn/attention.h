@@ -20,7 +20,8 @@ struct attention_cache {
     float *key_bias; /* [H][capacity] added to the scores of a key, or NULL */
 };
 
-/* Room for at least capacity keys. with_bias: each key comes with a number for each head that is added to its scores. */
+/* Room for at least capacity keys. with_bias: each key comes with a number for each head that is added to its scores.
+ * */
 LINNET_MUST_CHECK int attention_cache_open(struct attention_cache *c, int n_heads, int head_dims, int capacity,
                                            int with_bias, struct message *msg);
 void attention_cache_close(struct attention_cache *c);
@@ -59,9 +60,9 @@ struct attention {
     const float *q; /* [n_rows, H * d], row stride ldq */
     ptrdiff_t ldq;
     int n_rows;
-    float scale;             /* of the scores; the key bias is added after it */
-    const int *begin, *end;  /* [n_rows] row i sees keys begin[i] .. end[i] - 1 (0 = oldest); NULL: all */
-    float *out;              /* [n_rows, H * d], row stride ldout */
+    float scale;            /* of the scores; the key bias is added after it */
+    const int *begin, *end; /* [n_rows] row i sees keys begin[i] .. end[i] - 1 (0 = oldest); NULL: all */
+    float *out;             /* [n_rows, H * d], row stride ldout */
     ptrdiff_t ldout;
     float *weights;           /* [n, n_rows, T] the softmax of some heads, or NULL */
     const int *weights_index; /* [H] which of the n a head is, < 0 for none; NULL: all heads in order */

@@ -51,10 +51,7 @@ static inline uint16_t half_f32_to_f16(float x)
     return (uint16_t)(sign | (kept + (rest > tie || (rest == tie && (kept & 1)))));
 }
 
-static inline float half_bf16_to_f32(uint16_t b)
-{
-    return half_from_bits((uint32_t)b << 16);
-}
+static inline float half_bf16_to_f32(uint16_t b) { return half_from_bits((uint32_t)b << 16); }
 
 static inline uint16_t half_f32_to_bf16(float x)
 {

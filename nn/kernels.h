@@ -2,14 +2,14 @@
  * kernels.h - the vector code, one table of functions for each instruction set.
  *
  * The body (kernels_body.h) is written once with the compiler's vector types and compiled for each instruction set in a
- * file of its own; kernels_pick asks processor and operating system and returns the best table.  Every function gives for
- * a row the same bits whatever else is computed with it: the order of additions over k depends on nothing but k.
+ * file of its own; kernels_pick asks processor and operating system and returns the best table.  Every function gives
+ * for a row the same bits whatever else is computed with it: the order of additions over k depends on nothing but k.
  *
  * Matrices of weights are packed once into panels of NN_PANEL columns: panel p holds, for k = 0 .. n_in-1, the weights
  * of the outputs 32p .. 32p+31 side by side ([n_in][32], the last panel filled up with zeros).  A tile of a few rows of
  * the input then meets a panel with one load for each vector of weights and one broadcast for each row, and a product
- * with one row (a decoder step) reads the weights once, in order, at the speed of memory.  Weights may be half precision:
- * they become float in the load, the arithmetic is always float. */
+ * with one row (a decoder step) reads the weights once, in order, at the speed of memory.  Weights may be half
+ * precision: they become float in the load, the arithmetic is always float. */
 #ifndef LINNET_NN_KERNELS_H
 #define LINNET_NN_KERNELS_H
 
@@ -37,8 +37,8 @@ struct nn_epilogue {
 
 /* Rows of a tile [rows, n_in] against one panel.  a is packed [n_in][rows] (nn_pack_rows); n_cols <= 32 columns of
  * c [rows, ldc] are written. */
-typedef void nn_panel_product(int rows, int n_in, const float *a, const void *panel, float *c, ptrdiff_t ldc, int n_cols,
-                              const struct nn_epilogue *end);
+typedef void nn_panel_product(int rows, int n_in, const float *a, const void *panel, float *c, ptrdiff_t ldc,
+                              int n_cols, const struct nn_epilogue *end);
 
 struct nn_kernels {
     const char *name;
@@ -50,17 +50,17 @@ struct nn_kernels {
     void (*softmax)(float *x, int n);
     /* y = log softmax(x); y may be x */
     void (*log_softmax)(const float *x, float *y, int n);
-    void (*activate)(float *x, int n, enum nn_activation act); /* in place */
+    void (*activate)(float *x, int n, enum nn_activation act);    /* in place */
     void (*glu)(const float *a, const float *b, float *y, int n); /* y = a * sigmoid(b) */
-    void (*add)(float *y, const float *x, int n, float scale); /* y += scale * x */
+    void (*add)(float *y, const float *x, int n, float scale);    /* y += scale * x */
     float (*dot)(const float *a, const float *b, int n);
     /* Of m rows of n floats that lie at rows + index[j] * stride: y[j] = scale * x . row j, with the bits of dot; */
     void (*gather_dots)(const float *x, int n, const float *rows, const int *index, ptrdiff_t stride, int m,
                         float scale, float *y);
     /* and y = sum of x[j] * row j. */
     void (*gather_sum)(const float *x, const float *rows, const int *index, ptrdiff_t stride, int m, int n, float *y);
-    /* Depthwise convolution: y[t][c] = bias[c] + sum_j w[j][c] * x[t + j][c] for t < n_rows; w is [kernel][n] (transposed
-     * from the checkpoint's [n][kernel]), x holds n_rows + kernel - 1 rows of n. */
+    /* Depthwise convolution: y[t][c] = bias[c] + sum_j w[j][c] * x[t + j][c] for t < n_rows; w is [kernel][n]
+     * (transposed from the checkpoint's [n][kernel]), x holds n_rows + kernel - 1 rows of n. */
     void (*depthwise)(const float *x, const float *w, const float *bias, float *y, int n_rows, int n, int kernel);
     void (*from_f16)(const uint16_t *x, float *y, int n);
 };

@@ -5,7 +5,8 @@
  * product keeps in registers) and, where the processor can, VEC_HALF(p) (load VL half-precision numbers as float).
  *
  * exp: x = n ln 2 + r, |r| <= ln 2 / 2, polynomial of Cephes' expf, 2^n built in the exponent; 2 ulp.  erf inside GELU:
- * Abramowitz & Stegun 7.1.26 (absolute error 1.5e-7), used on the tail so that large negative x keep their precision. */
+ * Abramowitz & Stegun 7.1.26 (absolute error 1.5e-7), used on the tail so that large negative x keep their precision.
+ * */
 #include <math.h>
 #include <string.h>
 
@@ -146,7 +147,8 @@ INLINE vec bf16_load(const uint16_t *p)
 }
 
 #ifndef VEC_HALF
-/* The bits moved into place are the number times 2^-112, subnormals too; infinities and NaNs need their exponent set. */
+/* The bits moved into place are the number times 2^-112, subnormals too; infinities and NaNs need their exponent set.
+ * */
 INLINE vec half_load(const uint16_t *p)
 {
     hvec h;
@@ -188,8 +190,8 @@ static void finish_tile(int rows, int n_tile, const float *sums, int col, float 
 }
 
 /* rows and n_vecs are constants wherever this is inlined, so acc lives in registers. */
-INLINE void tile_product(const int rows, const int n_vecs, int n_in, const float *a, const void *panel, int col, float *c,
-                         ptrdiff_t ldc, int n_cols, const struct nn_epilogue *end, const int type)
+INLINE void tile_product(const int rows, const int n_vecs, int n_in, const float *a, const void *panel, int col,
+                         float *c, ptrdiff_t ldc, int n_cols, const struct nn_epilogue *end, const int type)
 {
     vec acc[TILE_ROWS][PANEL_VECS];
     _Alignas(64) float sums[TILE_ROWS * NN_PANEL];
@@ -224,8 +226,8 @@ INLINE void tile_product(const int rows, const int n_vecs, int n_in, const float
         finish_tile(rows, n_vecs * VL, sums, col, c, ldc, n_cols, end);
 }
 
-/* One or two rows, which only read weights, take the whole panel at once: it is read once, in order, and enough sums are
- * under way that none waits for another.  More rows take it in parts that fill the registers. */
+/* One or two rows, which only read weights, take the whole panel at once: it is read once, in order, and enough sums
+ * are under way that none waits for another.  More rows take it in parts that fill the registers. */
 #define WIDTH(r) ((r)*PANEL_VECS <= 8 ? PANEL_VECS : TILE_VECS)
 #define ROWS_CASE(r)                                                                                                   \
     case r:                                                                                                            \
@@ -237,7 +239,12 @@ INLINE void panel_product(int rows, int n_in, const float *a, const void *panel,
                           const struct nn_epilogue *end, const int type)
 {
     switch (rows) {
-        ROWS_CASE(1) ROWS_CASE(2) ROWS_CASE(3) ROWS_CASE(4) ROWS_CASE(5) ROWS_CASE(6)
+        ROWS_CASE(1)
+        ROWS_CASE(2)
+        ROWS_CASE(3)
+        ROWS_CASE(4)
+        ROWS_CASE(5)
+        ROWS_CASE(6)
 #if TILE_ROWS > 6
         ROWS_CASE(7) ROWS_CASE(8) ROWS_CASE(9) ROWS_CASE(10) ROWS_CASE(11) ROWS_CASE(12) ROWS_CASE(13) ROWS_CASE(14)
 #endif
@@ -275,10 +282,7 @@ INLINE float dot_of(const float *a, const float *b, int n)
     return sum_of(sum);
 }
 
-static float FN(dot)(const float *a, const float *b, int n)
-{
-    return dot_of(a, b, n);
-}
+static float FN(dot)(const float *a, const float *b, int n) { return dot_of(a, b, n); }
 
 static void FN(gather_dots)(const float *x, int n, const float *rows, const int *index, ptrdiff_t stride, int m,
                             float scale, float *y)

@@ -29,7 +29,7 @@ LINNET_MUST_CHECK int linear_load(struct linear *l, const struct layer_source *f
                                   int n_out, enum layer_bias bias);
 /* Up to 4 layers of the same input and size as one. */
 struct layer_names {
-    const char *prefix; /* before each name */
+    const char *prefix;       /* before each name */
     const char *const *names; /* [n] */
     int n;
 };

@@ -14,10 +14,7 @@
 #define BLOCK_TILES 4        /* tiles of rows in a block: 56 rows x 2048 inputs are 450 KB */
 #define SMALL_WORK (1 << 16) /* multiplications below which threads cost more than they bring */
 
-static int n_panels(const struct linear *l)
-{
-    return (l->n_out + NN_PANEL - 1) / NN_PANEL;
-}
+static int n_panels(const struct linear *l) { return (l->n_out + NN_PANEL - 1) / NN_PANEL; }
 
 /* ---- packing ---- */
 
@@ -55,10 +52,7 @@ static void pack_row_plain(const struct packing *p, const struct tensor *t, int6
             memcpy((uint16_t *)panel + (size_t)k * NN_PANEL + col, (const uint16_t *)t->data + base + k, 2);
 }
 
-static size_t panel_bytes(const struct linear *l)
-{
-    return (size_t)l->n_in * NN_PANEL * dtype_size(l->dtype);
-}
+static size_t panel_bytes(const struct linear *l) { return (size_t)l->n_in * NN_PANEL * dtype_size(l->dtype); }
 
 /* By blocks of inputs, so that the cells of a block stay in the cache while 32 rows are put into them. */
 static void pack_panel(void *arg, int i_panel, int i_thread)
@@ -233,12 +227,6 @@ void linear_forward(struct nn_context *ctx, const struct linear *l, const struct
     pool_run(n_tasks > 1 ? ctx->pool : NULL, multiply, &p, n_tasks);
 }
 
-size_t linear_scratch(const struct linear *l)
-{
-    return (size_t)BLOCK_TILES * NN_MAX_ROWS * (size_t)l->n_in;
-}
+size_t linear_scratch(const struct linear *l) { return (size_t)BLOCK_TILES * NN_MAX_ROWS * (size_t)l->n_in; }
 
-const char *linear_backend(const struct nn_context *ctx)
-{
-    return matmul_name(ctx->kernels);
-}
+const char *linear_backend(const struct nn_context *ctx) { return matmul_name(ctx->kernels); }

@@ -97,7 +97,7 @@ static void openblas(int rows, int n_in, const float *a, const void *panel, floa
             b = piece;
         }
         sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, rows, NN_PANEL, n, 1.0f, a + (ptrdiff_t)k * rows, rows, b,
-                    NN_PANEL, 1.0f, sums, NN_PANEL);
+              NN_PANEL, 1.0f, sums, NN_PANEL);
     }
     for (int i = 0; i < rows; i++)
         for (int col = 0; col < n_cols; col++)
@@ -129,10 +129,7 @@ int matmul_all(const struct nn_kernels *kernels, struct matmul table[3])
 
 static const char *wanted; /* by the environment, read once */
 
-static void read_environment(void)
-{
-    wanted = getenv("LINNET_MATMUL");
-}
+static void read_environment(void) { wanted = getenv("LINNET_MATMUL"); }
 
 static struct matmul chosen(const struct nn_kernels *kernels)
 {
@@ -154,7 +151,4 @@ nn_panel_product *matmul_for(const struct nn_kernels *kernels, enum dtype dtype)
     return dtype == DTYPE_F32 ? m.f32 : dtype == DTYPE_F16 ? m.f16 : m.bf16;
 }
 
-const char *matmul_name(const struct nn_kernels *kernels)
-{
-    return chosen(kernels).name;
-}
+const char *matmul_name(const struct nn_kernels *kernels) { return chosen(kernels).name; }

@@ -13,10 +13,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "base/file.h"
-#include "base/mem.h"
 #include "base/cursor.h"
+#include "base/file.h"
 #include "base/file_map.h"
+#include "base/mem.h"
 
 #define MAX_HEADER 100000000u /* bytes, as in the reference implementation */
 #define MAX_PARTS 10000
@@ -222,10 +222,7 @@ int safetensors_open(struct safetensors **out, const char *path, struct message 
     return 0;
 }
 
-static int by_text(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
+static int by_text(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
 
 /* The different file names of a weight map, sorted, into names [json_object_size(map)]. */
 static int part_names(json_t *map, const char *index, const char **names, size_t *n_names, struct message *msg)
@@ -336,15 +333,9 @@ void safetensors_close(struct safetensors *f)
     mem_free(f);
 }
 
-size_t safetensors_count(const struct safetensors *f)
-{
-    return f->n_entries;
-}
+size_t safetensors_count(const struct safetensors *f) { return f->n_entries; }
 
-const struct tensor *safetensors_at(const struct safetensors *f, size_t i)
-{
-    return &f->entries[i].tensor;
-}
+const struct tensor *safetensors_at(const struct safetensors *f, size_t i) { return &f->entries[i].tensor; }
 
 const struct tensor *safetensors_find(const struct safetensors *f, const char *name)
 {

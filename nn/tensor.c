@@ -17,15 +17,9 @@ static const struct {
     [DTYPE_F64] = {"F64", 8},
 };
 
-size_t dtype_size(enum dtype dtype)
-{
-    return types[dtype].size;
-}
+size_t dtype_size(enum dtype dtype) { return types[dtype].size; }
 
-const char *dtype_name(enum dtype dtype)
-{
-    return types[dtype].name;
-}
+const char *dtype_name(enum dtype dtype) { return types[dtype].name; }
 
 int dtype_find(const char *name, enum dtype *dtype)
 {
@@ -37,10 +31,7 @@ int dtype_find(const char *name, enum dtype *dtype)
     return LINNET_E_FORMAT;
 }
 
-size_t tensor_elements(const struct tensor *t)
-{
-    return t->n_bytes / dtype_size(t->dtype);
-}
+size_t tensor_elements(const struct tensor *t) { return t->n_bytes / dtype_size(t->dtype); }
 
 int tensor_measure(enum dtype dtype, int n_dims, const int64_t shape[], size_t *n_bytes)
 {

@@ -47,7 +47,9 @@ static int block_open(struct text_decoder_block *b, const struct text_decoder_co
         rc = layer_norm_load(&b->norm[i], from, name, c->n_dims);
     }
     for (size_t i = 0; rc >= 0 && i < sizeof layers / sizeof layers[0]; i++)
-        rc = linear_load_joined(layers[i].layer, from, &(struct layer_names){prefix, layers[i].names, layers[i].n_names}, layers[i].n_in, layers[i].n_out, layers[i].bias);
+        rc =
+            linear_load_joined(layers[i].layer, from, &(struct layer_names){prefix, layers[i].names, layers[i].n_names},
+                               layers[i].n_in, layers[i].n_out, layers[i].bias);
     return rc;
 }
 

@@ -2,10 +2,10 @@
  * text_decoder.h - the decoder of a Transformer (Vaswani et al. 2017): from encoder states and the tokens so far to the
  * next token.
  *
- * The weights (struct text_decoder) do not change and are shared.  What a stream needs (struct text_decoder_state) holds
- * the encoder's states as keys and values of the cross-attention, made once, and slots: the keys and values that the
- * self-attention has of one token.  A step takes rows: a token, its position, and the slots of the tokens before it.
- * The caller gives the slots out, so hypotheses share those of their common past and nothing is copied when they
+ * The weights (struct text_decoder) do not change and are shared.  What a stream needs (struct text_decoder_state)
+ * holds the encoder's states as keys and values of the cross-attention, made once, and slots: the keys and values that
+ * the self-attention has of one token.  A step takes rows: a token, its position, and the slots of the tokens before
+ * it. The caller gives the slots out, so hypotheses share those of their common past and nothing is copied when they
  * change; a prompt, or a whole n-best list, is many rows of one step.  What a row gives has the same bits whatever rows
  * are computed with it. */
 #ifndef LINNET_NN_TEXT_DECODER_H
@@ -28,9 +28,9 @@ struct text_decoder_config {
     int n_dims, n_heads; /* width; heads of n_dims / n_heads */
     int n_hidden;        /* of the feed-forward layers */
     int n_blocks;
-    int n_positions;       /* of a learned table; 0: sinusoids, of any number */
-    int tied;              /* 1: the output layer is the embedding, without a bias */
-    int post_norm;         /* 1: norms after each residual sum and none at the end, not before each layer and at the end */
+    int n_positions; /* of a learned table; 0: sinusoids, of any number */
+    int tied;        /* 1: the output layer is the embedding, without a bias */
+    int post_norm;   /* 1: norms after each residual sum and none at the end, not before each layer and at the end */
     float embedding_scale; /* embeddings are multiplied by it */
     float norm_eps;
     enum nn_activation activation;
@@ -48,8 +48,8 @@ struct text_decoder_block {
 
 struct text_decoder {
     struct text_decoder_config config;
-    float *embedding; /* [V, D]; NULL: tied */
-    float *positions; /* [n_positions, D]; NULL: sinusoids */
+    float *embedding;                  /* [V, D]; NULL: tied */
+    float *positions;                  /* [n_positions, D]; NULL: sinusoids */
     struct text_decoder_block *blocks; /* [n_blocks] */
     struct layer_norm norm;            /* at the end; not with post_norm */
     struct linear output;
@@ -58,7 +58,7 @@ struct text_decoder {
 LINNET_MUST_CHECK int text_decoder_open(struct text_decoder **out, const struct text_decoder_config *config,
                                         const struct text_decoder_names *names, const char *prefix,
                                         const struct layer_source *from);
-void text_decoder_close(struct text_decoder *d);        /* NULL is fine */
+void text_decoder_close(struct text_decoder *d);         /* NULL is fine */
 size_t text_decoder_bytes(const struct text_decoder *d); /* of weights in memory */
 
 /* What one stream keeps.  A zeroed one may be closed. */

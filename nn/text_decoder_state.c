@@ -143,8 +143,11 @@ void text_decoder_state_append(struct text_decoder_state *s, struct nn_context *
     const struct text_decoder *d = s->decoder;
     ptrdiff_t n_dims = d->config.n_dims;
     for (int i = 0; i < d->config.n_blocks; i++) {
-        linear_forward(ctx, &d->blocks[i].cross_kv, &(struct linear_rows){states, n_dims, n, s->frames, 2 * n_dims}, NULL);
-        attention_cache_append(ctx, &s->cross[i], &(struct attention_keys){s->frames, 2 * n_dims, s->frames + n_dims, 2 * n_dims, NULL, n});
+        linear_forward(ctx, &d->blocks[i].cross_kv, &(struct linear_rows){states, n_dims, n, s->frames, 2 * n_dims},
+                       NULL);
+        attention_cache_append(
+            ctx, &s->cross[i],
+            &(struct attention_keys){s->frames, 2 * n_dims, s->frames + n_dims, 2 * n_dims, NULL, n});
     }
 }
 
@@ -275,7 +278,8 @@ static void run_block(struct text_decoder_state *s, struct nn_context *ctx, int 
     linear_forward(ctx, &b->cross_q, &(struct linear_rows){before(s, ctx, &b->norm[1], n), d, n, s->wide, d}, NULL);
     cross_attend(s, ctx, block, n, cross);
     add(s, ctx, &b->cross_out, s->attended, n, &b->norm[1]);
-    linear_forward(ctx, &b->hidden, &(struct linear_rows){before(s, ctx, &b->norm[2], n), d, n, s->wide, hidden}, &activate);
+    linear_forward(ctx, &b->hidden, &(struct linear_rows){before(s, ctx, &b->norm[2], n), d, n, s->wide, hidden},
+                   &activate);
     add(s, ctx, &b->back, s->wide, n, &b->norm[2]);
 }
 
@@ -309,7 +313,8 @@ void text_decoder_state_logits(const struct text_decoder_state *s, struct nn_con
                                float *logits)
 {
     ptrdiff_t d = s->decoder->config.n_dims;
-    linear_forward(ctx, &s->decoder->output, &(struct linear_rows){s->x + first * d, d, n, logits, s->decoder->config.n_vocabulary}, NULL);
+    linear_forward(ctx, &s->decoder->output,
+                   &(struct linear_rows){s->x + first * d, d, n, logits, s->decoder->config.n_vocabulary}, NULL);
 }
 
 void text_decoder_state_logprobs(const struct text_decoder_state *s, struct nn_context *ctx, int first, int n,

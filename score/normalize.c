@@ -12,10 +12,7 @@ int normalize_none(struct codes *text)
     return 0;
 }
 
-int normalize_lower(struct codes *text)
-{
-    return codes_lower(text);
-}
+int normalize_lower(struct codes *text) { return codes_lower(text); }
 
 /* The capital that code is the lower case of, or code; Latin, Greek and Cyrillic. */
 static uint32_t capital_of(uint32_t code)

@@ -7,10 +7,7 @@
 #include "score/normalize_rules.h"
 #include "score/number_words.h"
 
-static int is_lower(uint32_t code)
-{
-    return code >= 'a' && code <= 'z';
-}
+static int is_lower(uint32_t code) { return code >= 'a' && code <= 'z'; }
 
 /* True when text has the word at i; boundaries are the caller's. */
 static int has(const struct codes *text, size_t i, const char *word)
@@ -143,10 +140,7 @@ static int preprocess(const struct codes *text, struct codes *out)
     return rc;
 }
 
-static int is_currency(uint32_t code)
-{
-    return code == 0x20AC || code == 0xA3 || code == '$';
-}
+static int is_currency(uint32_t code) { return code == 0x20AC || code == 0xA3 || code == '$'; }
 
 /* How many digits from i on, at most most, end at a boundary; 0 when none do. */
 static size_t digits_at(const struct codes *text, size_t i, size_t most)

@@ -7,10 +7,7 @@
 
 #include <string.h>
 
-int normalize_is_ascii_digit(uint32_t code)
-{
-    return code >= '0' && code <= '9';
-}
+int normalize_is_ascii_digit(uint32_t code) { return code >= '0' && code <= '9'; }
 
 int normalize_at_boundary(const struct codes *text, size_t i)
 {

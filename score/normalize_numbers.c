@@ -67,10 +67,7 @@ static void flush(struct numbers *s)
         put_value(s, NULL);
 }
 
-static void put_word(struct numbers *s)
-{
-    put(s, s->words[s->i].text, s->words[s->i].n, NULL);
-}
+static void put_word(struct numbers *s) { put(s, s->words[s->i].text, s->words[s->i].n, NULL); }
 
 static const struct number_word *neighbour(const struct numbers *s, int step)
 {
@@ -107,10 +104,7 @@ static int next_is_numeric(const struct numbers *s)
     return s->i + 1 < s->n && is_numeric(s->words[s->i + 1].text, s->words[s->i + 1].n);
 }
 
-static int next_may_be_number(const struct numbers *s)
-{
-    return !is_kind(s, 1, NUMBER_PLAIN) || next_is_numeric(s);
-}
+static int next_may_be_number(const struct numbers *s) { return !is_kind(s, 1, NUMBER_PLAIN) || next_is_numeric(s); }
 
 /* Makes digits (no sign) the whole value, without zeros before it. */
 static void set_whole(struct numbers *s, const char *digits, size_t n)
@@ -124,10 +118,7 @@ static void set_whole(struct numbers *s, const char *digits, size_t n)
     s->kind = WHOLE;
 }
 
-static int is_zero(const struct numbers *s)
-{
-    return s->kind == WHOLE && s->value.n == 1 && s->value.data[0] == '0';
-}
+static int is_zero(const struct numbers *s) { return s->kind == WHOLE && s->value.n == 1 && s->value.data[0] == '0'; }
 
 /* Appends text to the value as a string; a zero before it is nothing where the original says `value or ""`. */
 static void append(struct numbers *s, const char *text, size_t n, int drop_zero)

@@ -19,7 +19,7 @@ decoders/common         base nn frontend encoder vocab .
 decoders/utterance      base nn frontend encoder vocab decoders/common decoders/ctc .
 decoders/whisper_common base nn frontend encoder vocab decoders/common .
 decoders/whisper        base nn frontend encoder vocab decoders/common decoders/whisper_common .
-decoders/alignatt       base nn frontend encoder vocab decoders/common decoders/whisper_common decoders/whisper .
+decoders/alignatt       base nn frontend encoder vocab decoders/common decoders/whisper_common .
 models                  base nn frontend encoder vocab decoders models
 convert                 base nn vocab convert
 score                   base score

@@ -33,25 +33,13 @@ static size_t place(const struct units *u, const char *name, size_t size)
     return at;
 }
 
-int units_find_n(const struct units *u, const char *name, size_t size)
-{
-    return u->table[place(u, name, size)];
-}
+int units_find_n(const struct units *u, const char *name, size_t size) { return u->table[place(u, name, size)]; }
 
-int units_find(const struct units *u, const char *name)
-{
-    return units_find_n(u, name, strlen(name));
-}
+int units_find(const struct units *u, const char *name) { return units_find_n(u, name, strlen(name)); }
 
-int units_count(const struct units *u)
-{
-    return u->base.n;
-}
+int units_count(const struct units *u) { return u->base.n; }
 
-const char *units_name(const struct units *u, int id)
-{
-    return u->all[id].name;
-}
+const char *units_name(const struct units *u, int id) { return u->all[id].name; }
 
 int units_is_unspaced(uint32_t code)
 {
@@ -95,15 +83,9 @@ static int is_special(const char *name)
     return 0;
 }
 
-static int starts_with_space(const struct unit *x)
-{
-    return strncmp(x->name, UNITS_SPACE, UNITS_SPACE_SIZE) == 0;
-}
+static int starts_with_space(const struct unit *x) { return strncmp(x->name, UNITS_SPACE, UNITS_SPACE_SIZE) == 0; }
 
-static int goes_on(const struct unit *x)
-{
-    return x->size > 2 && strcmp(x->name + x->size - 2, "@@") == 0;
-}
+static int goes_on(const struct unit *x) { return x->size > 2 && strcmp(x->name + x->size - 2, "@@") == 0; }
 
 static struct unit describe(const char *name)
 {
@@ -198,10 +180,7 @@ static int read_pieces(struct units *u, const char *path, struct message *msg)
     return rc;
 }
 
-static int is_letter(uint32_t code)
-{
-    return code != 0 && unicode_is_word(code) && !units_is_unspaced(code);
-}
+static int is_letter(uint32_t code) { return code != 0 && unicode_is_word(code) && !units_is_unspaced(code); }
 
 static enum units_style style_of(const struct units *u)
 {
@@ -344,10 +323,7 @@ int units_words(const struct units *u, const int *ids, int n, int *ends)
 
 /* ---- the table's entry ---- */
 
-static const struct units *units_of(const struct vocab *v)
-{
-    return (const struct units *)v;
-}
+static const struct units *units_of(const struct vocab *v) { return (const struct units *)v; }
 
 static int open_dir(struct vocab **out, const char *dir, int n, struct message *msg)
 {
@@ -361,15 +337,9 @@ static int open_dir(struct vocab **out, const char *dir, int n, struct message *
     return LINNET_OK;
 }
 
-static void close_vocab(struct vocab *v)
-{
-    units_close((struct units *)v);
-}
+static void close_vocab(struct vocab *v) { units_close((struct units *)v); }
 
-static const char *token(const struct vocab *v, int id)
-{
-    return units_name(units_of(v), id);
-}
+static const char *token(const struct vocab *v, int id) { return units_name(units_of(v), id); }
 
 static int text_of(const struct vocab *v, const int *ids, int n, int at_start, struct buffer *text)
 {

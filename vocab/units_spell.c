@@ -21,15 +21,9 @@ int units_spell_max(const char *text)
     return n < INT_MAX ? (int)n : INT_MAX;
 }
 
-static int is_space(char c)
-{
-    return c == ' ' || c == '\t';
-}
+static int is_space(char c) { return c == ' ' || c == '\t'; }
 
-static int is_han(uint32_t code)
-{
-    return code >= 0x4E00 && code <= 0x9FFF;
-}
+static int is_han(uint32_t code) { return code >= 0x4E00 && code <= 0x9FFF; }
 
 /* Bytes at text that make the next run; *begins_word tells whether a "▁" belongs in front. */
 static size_t next_run(const struct units *u, const char *text, size_t n, int *begins_word)

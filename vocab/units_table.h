@@ -29,7 +29,7 @@ struct unit {
 
 struct units {
     struct vocab base;
-    struct unit *all; /* [base.n] */
+    struct unit *all;   /* [base.n] */
     struct buffer text; /* the file, cut into names */
     int *table;         /* [n_table] open addressing: id whose name hashes here, or -1 */
     size_t n_table;

@@ -29,20 +29,14 @@ void vocab_close(struct vocab *v)
         v->kind->close(v);
 }
 
-const char *vocab_token(const struct vocab *v, int id)
-{
-    return v->kind->token(v, id);
-}
+const char *vocab_token(const struct vocab *v, int id) { return v->kind->token(v, id); }
 
 int vocab_text(const struct vocab *v, const int *ids, int n, int at_start, struct buffer *text)
 {
     return v->kind->text(v, ids, n, at_start, text);
 }
 
-int vocab_words(const struct vocab *v, const int *ids, int n, int *ends)
-{
-    return v->kind->words(v, ids, n, ends);
-}
+int vocab_words(const struct vocab *v, const int *ids, int n, int *ends) { return v->kind->words(v, ids, n, ends); }
 
 int vocab_spell(const struct vocab *v, const char *text, int **ids, struct message *msg)
 {

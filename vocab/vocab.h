@@ -11,7 +11,7 @@
 
 struct vocab {
     const struct vocab_kind *kind;
-    int n; /* ids are 0 .. n - 1 */
+    int n;         /* ids are 0 .. n - 1 */
     int has_tasks; /* there are tokens for languages, tasks and times */
 };
 
@@ -37,8 +37,8 @@ LINNET_MUST_CHECK int vocab_text(const struct vocab *v, const int *ids, int n, i
 /* Groups ids [n] into words: the i-th word ends before ends[i] (there is room for n); returns how many. */
 LINNET_MUST_CHECK int vocab_words(const struct vocab *v, const int *ids, int n, int *ends);
 
-/* Spells text as the model's own tokenizer does.  Returns how many ids there are, which are the caller's to mem_free, or
- * LINNET_E_ARGUMENT when it cannot be spelled; the message tells why. */
+/* Spells text as the model's own tokenizer does.  Returns how many ids there are, which are the caller's to mem_free,
+ * or LINNET_E_ARGUMENT when it cannot be spelled; the message tells why. */
 LINNET_MUST_CHECK int vocab_spell(const struct vocab *v, const char *text, int **ids, struct message *msg);
 
 #endif

@@ -40,7 +40,8 @@ static int lay_out_by_size(struct whisper_vocab *v, struct message *msg)
     int n_languages = multilingual ? v->base.n - 51766 : LANGUAGES_BEFORE_V3;
     int eot = v->base.n - WHISPER_TIMESTAMPS - n_languages - N_OTHER_SPECIALS;
     if (v->base.n < 51864 || n_languages > WHISPER_LANGUAGES)
-        return fail(msg, LINNET_E_MODEL, "a vocabulary of %d tokens is not one of Whisper's (51864 to 51866)", v->base.n);
+        return fail(msg, LINNET_E_MODEL, "a vocabulary of %d tokens is not one of Whisper's (51864 to 51866)",
+                    v->base.n);
     lay_out(&v->special, eot, n_languages, multilingual);
     return 0;
 }
@@ -287,10 +288,7 @@ static int open_dir(struct vocab **out, const char *dir, int n, struct message *
     return rc;
 }
 
-static void close_vocab(struct vocab *v)
-{
-    whisper_vocab_close((struct whisper_vocab *)v);
-}
+static void close_vocab(struct vocab *v) { whisper_vocab_close((struct whisper_vocab *)v); }
 
 static const char *token(const struct vocab *v, int id)
 {

@@ -23,12 +23,6 @@ int text_append(struct buffer *out, const char *text)
     return rc;
 }
 
-int text_is_blank(const char *text)
-{
-    return text[strspn(text, " \t\r\n")] == '\0';
-}
+int text_is_blank(const char *text) { return text[strspn(text, " \t\r\n")] == '\0'; }
 
-long long text_milliseconds(double s)
-{
-    return s > 0 && s < 1e12 ? llrint(s * 1000) : 0;
-}
+long long text_milliseconds(double s) { return s > 0 && s < 1e12 ? llrint(s * 1000) : 0; }

@@ -3,10 +3,7 @@
 #include "bin/output.h"
 #include "bin/output/text.h"
 
-static int begin(struct output *o)
-{
-    return buffer_puts(&o->out, "start\tend\ttext\n");
-}
+static int begin(struct output *o) { return buffer_puts(&o->out, "start\tend\ttext\n"); }
 
 static int segment(struct output *o, const linnet_event *event)
 {

@@ -2,10 +2,7 @@
  * vtt.c - WebVTT subtitles. */
 #include "bin/output/cues.h"
 
-static int begin(struct output *o)
-{
-    return buffer_puts(&o->out, "WEBVTT\n\n");
-}
+static int begin(struct output *o) { return buffer_puts(&o->out, "WEBVTT\n\n"); }
 
 static int segment(struct output *o, const linnet_event *event)
 {

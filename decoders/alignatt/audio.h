@@ -11,14 +11,14 @@ enum { ALIGNATT_CELL = 2 * LOG_MEL_HOP /* samples of an encoder frame: nothing h
 struct alignatt_audio {
     struct features_stream *mel;
     struct vad *vad;
-    struct vad_change *changes;                 /* of a cell */
-    float *frames;                              /* [max_frames, n_mels] log10 energies from first_frame on */
-    unsigned char *spoken;                      /* [max_frames / 2 + 1] of encoder frames: whether somebody speaks */
-    int64_t first_frame, n_frames, max_frames;  /* of the spectrogram */
+    struct vad_change *changes;                /* of a cell */
+    float *frames;                             /* [max_frames, n_mels] log10 energies from first_frame on */
+    unsigned char *spoken;                     /* [max_frames / 2 + 1] of encoder frames: whether somebody speaks */
+    int64_t first_frame, n_frames, max_frames; /* of the spectrogram */
     int n_mels;
-    int64_t n_samples, n_hold;                  /* heard; of the silence that ends speech */
-    int64_t speech_from, speech_to;             /* samples; from: -1 while there is no speech; to: of its last part */
-    int is_speech, was_none;                    /* none: what was heard so far turned out to be no speech */
+    int64_t n_samples, n_hold;      /* heard; of the silence that ends speech */
+    int64_t speech_from, speech_to; /* samples; from: -1 while there is no speech; to: of its last part */
+    int is_speech, was_none;        /* none: what was heard so far turned out to be no speech */
 };
 
 /* Room for max_frames of the spectrogram. */

@@ -135,10 +135,7 @@ static void stop(struct alignatt_beam *b, struct alignatt_hypothesis *h, int n_l
     b->is_caught = n_loop > 0 && b->best->n == 0;
 }
 
-static double mean(double sum, int n)
-{
-    return n > 0 ? sum / n : 0;
-}
+static double mean(double sum, int n) { return n > 0 ? sum / n : 0; }
 
 /* ---- segments ---- */
 

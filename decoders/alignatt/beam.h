@@ -7,7 +7,7 @@
 #include "decoders/alignatt/reader.h"
 #include "decoders/alignatt/text.h"
 #include "decoders/whisper_common/candidates.h"
-#include "decoders/whisper/search.h"
+#include "decoders/whisper_common/rules.h"
 
 /* The i-th lies on the reader's i-th path. */
 struct alignatt_hypothesis {

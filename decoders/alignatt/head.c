@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * head.c - the truncation head, by continuous integrate-and-fire.
  *
- * A sigmoid says for each frame how much of a word goes by.  The amounts are scaled so that they add up to a whole number
- * of words; where their running sum reaches that number, the last word is complete: at the end of the audio, or before. */
+ * A sigmoid says for each frame how much of a word goes by.  The amounts are scaled so that they add up to a whole
+ * number of words; where their running sum reaches that number, the last word is complete: at the end of the audio, or
+ * before. */
 #include "decoders/alignatt/head.h"
 
 #include <math.h>

@@ -77,8 +77,7 @@ void alignatt_reader_close(struct alignatt_reader *r)
         mem_free(r->paths[i].sum);
         mem_free(r->paths[i].squares);
     }
-    void *arrays[] = {r->states,  r->rows,      r->logits,   r->weights,
-                      r->amounts, r->attention, r->own_head, r->paths};
+    void *arrays[] = {r->states, r->rows, r->logits, r->weights, r->amounts, r->attention, r->own_head, r->paths};
     for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++)
         mem_free(arrays[i]);
     nn_context_close(&r->ctx);

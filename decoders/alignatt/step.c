@@ -20,11 +20,11 @@
 
 enum {
     WINDOW = LOG_MEL_WINDOW_FRAMES,
-    PAD_FRAMES = 200,   /* mel frames of silence after the audio */
-    UNSETTLED = 150,    /* encoder frames before the end of the audio that are encoded again when more has come */
-    FASTEST = 2,        /* frames from one token to the next .. */
-    FEWEST = 3,         /* .. on average over so many tokens and more */
-    SURROUNDINGS = 8,   /* tokens of a prompt that are not text, and the times around the last segment */
+    PAD_FRAMES = 200, /* mel frames of silence after the audio */
+    UNSETTLED = 150,  /* encoder frames before the end of the audio that are encoded again when more has come */
+    FASTEST = 2,      /* frames from one token to the next .. */
+    FEWEST = 3,       /* .. on average over so many tokens and more */
+    SURROUNDINGS = 8, /* tokens of a prompt that are not text, and the times around the last segment */
 };
 
 /* ---- opening ---- */
@@ -34,7 +34,8 @@ int alignatt_step_open(struct alignatt_step *s, const struct decoder_host *host)
     const struct linnet_model *model = host->model;
     int n_positions = model->left->config.n_positions, rc;
     const struct alignatt_options *o = settings_of(host->settings, &alignatt_settings);
-    *s = (struct alignatt_step){.host = host, .model = model, .vocab = whisper_vocab_of(model->vocab), .heard_from = -1};
+    *s =
+        (struct alignatt_step){.host = host, .model = model, .vocab = whisper_vocab_of(model->vocab), .heard_from = -1};
     s->shared = settings_of(host->settings, &decoder_settings);
     s->whisper = settings_of(host->settings, &whisper_settings);
     if ((rc = whisper_window_check(model, host->msg)) < 0)
@@ -61,10 +62,7 @@ void alignatt_step_close(struct alignatt_step *s)
     *s = (struct alignatt_step){0};
 }
 
-void alignatt_step_reset(struct alignatt_step *s)
-{
-    s->heard_from = -1;
-}
+void alignatt_step_reset(struct alignatt_step *s) { s->heard_from = -1; }
 
 int alignatt_step_max_tokens(const struct alignatt_step *s)
 {

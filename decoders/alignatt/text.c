@@ -73,10 +73,7 @@ struct alignatt_pause alignatt_text_pause(const struct alignatt_text *t, int64_t
     return (struct alignatt_pause){t->n_final > 0 ? t->ended : -1, from};
 }
 
-void alignatt_text_cut(struct alignatt_text *t, int n)
-{
-    t->n = n;
-}
+void alignatt_text_cut(struct alignatt_text *t, int n) { t->n = n; }
 
 int alignatt_text_cut_unfinished(struct alignatt_text *t)
 {
@@ -188,10 +185,7 @@ static int is_mark(const struct alignatt_text *t, int id, const char *ascii)
     return 1;
 }
 
-int alignatt_text_is_mark(const struct alignatt_text *t, int id)
-{
-    return is_mark(t, id, MARKS);
-}
+int alignatt_text_is_mark(const struct alignatt_text *t, int id) { return is_mark(t, id, MARKS); }
 
 int alignatt_text_before_stop(const struct alignatt_text *t, int n)
 {
@@ -298,8 +292,8 @@ int alignatt_text_show(struct alignatt_text *t, double end_s)
     size_t n_said = now.n;
     if (rc >= 0)
         rc = whisper_vocab_text(t->vocab, t->ids + t->n_said, t->n - t->n_said, &now);
-    int same = now.n == t->shown.n && n_said == t->n_shown_said &&
-               (now.n == 0 || memcmp(now.data, t->shown.data, now.n) == 0);
+    int same =
+        now.n == t->shown.n && n_said == t->n_shown_said && (now.n == 0 || memcmp(now.data, t->shown.data, now.n) == 0);
     if (rc < 0 || same) {
         buffer_free(&now);
         return rc;

@@ -28,16 +28,16 @@ struct alignatt_text {
     const struct alignatt_options *options;
     int word_times, condition_on_previous;
     const struct whisper_vocab *vocab;
-    int language;                 /* token; < 0 while unknown */
-    int *ids;                     /* [n_max] */
-    struct alignatt_token *at;    /* [n_max] */
+    int language;              /* token; < 0 while unknown */
+    int *ids;                  /* [n_max] */
+    struct alignatt_token *at; /* [n_max] */
     int n_final, n_said, n, n_max;
-    int64_t ended;                /* frame: the end of what is final */
+    int64_t ended;                          /* frame: the end of what is final */
     int *context, n_context, n_context_max; /* tokens of what is no longer heard */
-    int *ends;                    /* [n_max] scratch: of words */
-    struct buffer shown;          /* text of the last partial event */
+    int *ends;                              /* [n_max] scratch: of words */
+    struct buffer shown;                    /* text of the last partial event */
     size_t n_shown_said;
-    struct linnet_word *words;    /* [n_max] scratch */
+    struct linnet_word *words; /* [n_max] scratch */
 };
 
 LINNET_MUST_CHECK int alignatt_text_open(struct alignatt_text *t, const struct decoder_host *host,
@@ -54,8 +54,8 @@ struct alignatt_pause alignatt_text_pause(const struct alignatt_text *t, int64_t
 void alignatt_text_cut(struct alignatt_text *t, int n);
 void alignatt_text_add(struct alignatt_text *t, int id, struct alignatt_token at);
 
-/* Takes away what is not said for good and begins a character that no token ends.  Returns the first such token, -1 when
- * there is none. */
+/* Takes away what is not said for good and begins a character that no token ends.  Returns the first such token, -1
+ * when there is none. */
 int alignatt_text_cut_unfinished(struct alignatt_text *t);
 
 /* How many of the open utterance's first tokens are those that a segment before it begins with, at most. */
@@ -73,8 +73,8 @@ int alignatt_text_is_mark(const struct alignatt_text *t, int id); /* punctuation
 /* The first n tokens without the punctuation at their end (but never fewer than n_said). */
 int alignatt_text_before_stop(const struct alignatt_text *t, int n);
 
-/* Where to cut so that what was attended before `latest` goes: at the end of a sentence of the open utterance, else of a
- * word; 0: nowhere. */
+/* Where to cut so that what was attended before `latest` goes: at the end of a sentence of the open utterance, else of
+ * a word; 0: nowhere. */
 LINNET_MUST_CHECK int alignatt_text_find_cut(struct alignatt_text *t, int64_t latest);
 
 /* Says what has changed since the last partial event, if anything.  end_s bounds the times. */

@@ -14,12 +14,12 @@
 #define BLOCK_ROWS 48
 #define FIELD(name) offsetof(struct rescoring_options, name)
 
-static const struct setting settings[] = {
-    {"decoder.ctc_weight", SETTING_NUMBER, FIELD(ctc_weight), "0.5", 0, 1000, NULL,
-     "weight of the CTC score, which is added to the attention decoder's"},
-    {"decoder.reverse_weight", SETTING_NUMBER, FIELD(reverse_weight), "-1", -1, 1, NULL,
-     "share of the right-to-left attention decoder's score; -1: the model's"},
-    {0}};
+static const struct setting settings[] = {{"decoder.ctc_weight", SETTING_NUMBER, FIELD(ctc_weight), "0.5", 0, 1000,
+                                           NULL, "weight of the CTC score, which is added to the attention decoder's"},
+                                          {"decoder.reverse_weight", SETTING_NUMBER, FIELD(reverse_weight), "-1", -1, 1,
+                                           NULL,
+                                           "share of the right-to-left attention decoder's score; -1: the model's"},
+                                          {0}};
 
 const struct settings_table rescoring_settings = {"Attention rescoring", sizeof(struct rescoring_options), settings};
 
@@ -34,7 +34,7 @@ struct rescoring {
     float *token_logprobs[2]; /* [n_tokens] left and right, hypothesis after hypothesis */
     float *confidences;       /* [n_tokens] */
     int n_tokens;
-    double *sums[2];          /* [n_hypotheses] */
+    double *sums[2];            /* [n_hypotheses] */
     struct hypothesis *results; /* [n_hypotheses] */
     int n_hypotheses;
 };

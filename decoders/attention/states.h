@@ -11,8 +11,7 @@ struct attention_states {
     int n_dims, n, room;
 };
 
-LINNET_MUST_CHECK int attention_states_add(struct attention_states *s, const float *states, int n,
-                                           struct message *msg);
+LINNET_MUST_CHECK int attention_states_add(struct attention_states *s, const float *states, int n, struct message *msg);
 void attention_states_free(struct attention_states *s);
 
 #endif

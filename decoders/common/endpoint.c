@@ -48,10 +48,7 @@ void endpoint_open(struct endpoint *e, const struct endpoint_options *options)
     endpoint_reset(e);
 }
 
-void endpoint_reset(struct endpoint *e)
-{
-    e->n_frames = e->n_silent = 0;
-}
+void endpoint_reset(struct endpoint *e) { e->n_frames = e->n_silent = 0; }
 
 static void describe(struct endpoint_found *found)
 {

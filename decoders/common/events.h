@@ -17,7 +17,7 @@ struct events {
 /* Appends a deep copy of the event. */
 LINNET_MUST_CHECK int events_push(struct events *q, const linnet_event *event, struct message *msg);
 int events_pop(struct events *q, linnet_event *event); /* 1 and the oldest event, or 0 */
-void events_forget(struct events *q);                   /* releases what the caller looked at */
+void events_forget(struct events *q);                  /* releases what the caller looked at */
 void events_clear(struct events *q);
 
 #endif

@@ -24,7 +24,7 @@ void hotword_list_free(struct hotword_list *l);
 
 /* The graph of all phrases that the vocabulary can spell.  Returns how many those are; the others are appended to
  * unspelled, a line each with the reason (NULL: not wanted). */
-LINNET_MUST_CHECK int hotword_list_graph(const struct hotword_list *l, const struct vocab *vocab,
-                                         struct hotwords **out, struct buffer *unspelled, struct message *msg);
+LINNET_MUST_CHECK int hotword_list_graph(const struct hotword_list *l, const struct vocab *vocab, struct hotwords **out,
+                                         struct buffer *unspelled, struct message *msg);
 
 #endif

@@ -37,7 +37,4 @@ const char *model_lacks(const struct linnet_model *m, int needs)
     return NULL;
 }
 
-double model_frame_s(const struct linnet_model *m)
-{
-    return m->encoder->rate * m->features.shift_ms / 1000.0;
-}
+double model_frame_s(const struct linnet_model *m) { return m->encoder->rate * m->features.shift_ms / 1000.0; }

@@ -34,10 +34,10 @@ struct linnet_model {
     struct encoder *encoder;
     struct vocab *vocab;
     struct ctc_layer *ctc;
-    struct text_decoder *left, *right; /* that read forwards and backwards */
-    double reverse_weight;             /* default share of the right one when rescoring */
-    struct boundary *boundary;         /* network that says where segments end */
-    struct length_counts *lengths;     /* of segments */
+    struct text_decoder *left, *right;               /* that read forwards and backwards */
+    double reverse_weight;                           /* default share of the right one when rescoring */
+    struct boundary *boundary;                       /* network that says where segments end */
+    struct length_counts *lengths;                   /* of segments */
     struct alignment_heads named_heads, upper_heads; /* that the model names; all of the upper half of the blocks */
     float *truncation_weight;                        /* [D] truncation head: is the last word complete? */
     float truncation_bias;
@@ -45,11 +45,11 @@ struct linnet_model {
 
 /* Parts as bits, for a decoder's `needs`. */
 enum model_part {
-    MODEL_FRAMES = 1,        /* an encoder for recordings of any length */
-    MODEL_WINDOWS = 2,       /* an encoder for windows of one length */
-    MODEL_CTC = 4,           /* a CTC layer */
-    MODEL_TEXT_DECODER = 8,  /* a text decoder */
-    MODEL_TASK_TOKENS = 16,  /* tokens for languages, tasks and times */
+    MODEL_FRAMES = 1,       /* an encoder for recordings of any length */
+    MODEL_WINDOWS = 2,      /* an encoder for windows of one length */
+    MODEL_CTC = 4,          /* a CTC layer */
+    MODEL_TEXT_DECODER = 8, /* a text decoder */
+    MODEL_TASK_TOKENS = 16, /* tokens for languages, tasks and times */
 };
 
 /* The first part of `needs` that the model has not, in words ("a CTC layer"), or NULL when it has all. */

@@ -24,9 +24,6 @@ extern const struct settings_table decoder_settings;
 enum { DECODER_BEAM = 10 };
 
 /* Hypotheses that a frame-synchronous decoder keeps. */
-static inline int decoder_beam(const struct decoder_options *o)
-{
-    return o->beam > 0 ? o->beam : DECODER_BEAM;
-}
+static inline int decoder_beam(const struct decoder_options *o) { return o->beam > 0 ? o->beam : DECODER_BEAM; }
 
 #endif

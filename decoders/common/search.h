@@ -33,8 +33,8 @@ struct search_ops {
     void (*close)(void *search); /* NULL is fine */
     void (*reset)(void *search); /* for the next utterance */
     int (*step)(void *search, const struct frame_block *block);
-    /* The best hypothesis so far, if there are any (returns 1, or 0); tokens that will not change any more.  NULL: there
-     * are none before the end. */
+    /* The best hypothesis so far, if there are any (returns 1, or 0); tokens that will not change any more.  NULL:
+     * there are none before the end. */
     int (*partial)(void *search, const struct hypothesis **best, int *n_committed);
     /* No more frames come: the hypotheses, best first, valid until the next call.  Returns how many. */
     int (*finish)(void *search, const struct hypothesis **results);

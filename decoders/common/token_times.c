@@ -2,15 +2,9 @@
  * token_times.c - start and end of tokens from their frames. */
 #include "decoders/common/token_times.h"
 
-static int meet(int a, int b, double frame_ms, double gap_ms)
-{
-    return (b - a) * frame_ms < gap_ms;
-}
+static int meet(int a, int b, double frame_ms, double gap_ms) { return (b - a) * frame_ms < gap_ms; }
 
-static int middle(int a, int b)
-{
-    return a + (b - a) / 2;
-}
+static int middle(int a, int b) { return a + (b - a) / 2; }
 
 void token_times(const int *frames, int n, double frame_ms, double gap_ms, double offset_s, double *start_s,
                  double *end_s)

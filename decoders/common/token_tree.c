@@ -11,8 +11,8 @@
 int token_tree_open(struct token_tree *t, const struct text_decoder *d, int root_is_sos, struct message *msg)
 {
     *t = (struct token_tree){.root_is_sos = root_is_sos};
-    int rc = label_tree_open(&t->labels) < 0 ? fail_memory(msg)
-                                             : text_decoder_state_open(&t->state, d, FIRST_FRAMES, msg);
+    int rc =
+        label_tree_open(&t->labels) < 0 ? fail_memory(msg) : text_decoder_state_open(&t->state, d, FIRST_FRAMES, msg);
     if (rc < 0)
         token_tree_close(t);
     return rc;
@@ -42,10 +42,7 @@ int token_tree_append(struct token_tree *t, struct nn_context *ctx, const float 
     return rc;
 }
 
-static int position(const struct token_tree *t, int node)
-{
-    return t->labels.nodes[node].depth - !t->root_is_sos;
-}
+static int position(const struct token_tree *t, int node) { return t->labels.nodes[node].depth - !t->root_is_sos; }
 
 /* Room for n rows whose paths are n_path nodes long in all. */
 static int reserve(struct token_tree *t, int n, int n_path)

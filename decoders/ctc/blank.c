@@ -10,12 +10,11 @@
 
 #define FIELD(name) offsetof(struct ctc_blank_options, name)
 
-static const struct setting settings[] = {
-    {"decoder.blank_penalty", SETTING_NUMBER, FIELD(blank_penalty), "0", -1000, 1000, NULL,
-     "subtracted from the log probability of blank"},
-    {"decoder.blank_scale", SETTING_NUMBER, FIELD(blank_scale), "1", 0, 1000, NULL,
-     "factor of the probability of blank"},
-    {0}};
+static const struct setting settings[] = {{"decoder.blank_penalty", SETTING_NUMBER, FIELD(blank_penalty), "0", -1000,
+                                           1000, NULL, "subtracted from the log probability of blank"},
+                                          {"decoder.blank_scale", SETTING_NUMBER, FIELD(blank_scale), "1", 0, 1000,
+                                           NULL, "factor of the probability of blank"},
+                                          {0}};
 
 const struct settings_table ctc_blank_settings = {"CTC", sizeof(struct ctc_blank_options), settings};
 

@@ -37,7 +37,4 @@ void ctc_layer_forward(const struct ctc_layer *c, struct nn_context *ctx, const 
         ctx->kernels->log_softmax(logprobs + t * v, logprobs + t * v, v);
 }
 
-size_t ctc_layer_scratch(const struct ctc_layer *c)
-{
-    return linear_scratch(&c->linear);
-}
+size_t ctc_layer_scratch(const struct ctc_layer *c) { return linear_scratch(&c->linear); }

@@ -22,8 +22,8 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "decoders/common/scores.h"
 #include "decoders/common/label_tree.h"
+#include "decoders/common/scores.h"
 
 #define MAX_BEAM 1024
 #define STAYS (-1)
@@ -149,15 +149,9 @@ void ctc_prefix_reset(struct ctc_prefix *p)
     p->n_frames = 0;
 }
 
-static double best_alignment(const struct prefix *x)
-{
-    return x->v_blank > x->v_token ? x->v_blank : x->v_token;
-}
+static double best_alignment(const struct prefix *x) { return x->v_blank > x->v_token ? x->v_blank : x->v_token; }
 
-static int best_times(const struct prefix *x)
-{
-    return x->v_blank > x->v_token ? x->times_blank : x->times_token;
-}
+static int best_times(const struct prefix *x) { return x->v_blank > x->v_token ? x->times_blank : x->times_token; }
 
 static struct candidate *add_candidate(struct ctc_prefix *p, int from, int symbol)
 {
@@ -419,12 +413,6 @@ int ctc_prefix_committed(const struct ctc_prefix *p)
     return p->tokens.nodes[common].depth;
 }
 
-int ctc_prefix_n_tokens(const struct ctc_prefix *p)
-{
-    return p->tokens.nodes[p->beam[0].node].depth;
-}
+int ctc_prefix_n_tokens(const struct ctc_prefix *p) { return p->tokens.nodes[p->beam[0].node].depth; }
 
-int ctc_prefix_n_frames(const struct ctc_prefix *p)
-{
-    return p->n_frames;
-}
+int ctc_prefix_n_frames(const struct ctc_prefix *p) { return p->n_frames; }

@@ -8,7 +8,6 @@
 #include "decoders/common/options.h"
 #include "decoders/ctc/layer.h"
 
-
 const struct settings_table *const ctc_prefix_beam_tables[] = {&ctc_prefix_settings, NULL};
 
 struct prefix_beam {
@@ -70,10 +69,7 @@ static int open_search(void **search, const struct search_host *host)
     return LINNET_OK;
 }
 
-static void reset(void *search)
-{
-    ctc_prefix_reset(((struct prefix_beam *)search)->prefix);
-}
+static void reset(void *search) { ctc_prefix_reset(((struct prefix_beam *)search)->prefix); }
 
 static int step(void *search, const struct frame_block *block)
 {

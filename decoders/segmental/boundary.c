@@ -85,10 +85,7 @@ void boundary_close(struct boundary *b)
     mem_free(b);
 }
 
-int boundary_floats(const struct boundary *b)
-{
-    return b->n_hidden + 1;
-}
+int boundary_floats(const struct boundary *b) { return b->n_hidden + 1; }
 
 size_t boundary_scratch(const struct boundary *b)
 {
@@ -110,7 +107,10 @@ void boundary_forward(const struct boundary *b, struct nn_context *ctx, const fl
     float *hidden = work + n;
     if (b->n_hidden > 0)
         linear_forward(ctx, &b->hidden, &(struct linear_rows){states, b->n_dims, n, hidden, b->n_hidden}, &activate);
-    linear_forward(ctx, &b->output, &(struct linear_rows){b->n_hidden > 0 ? hidden : states, b->n_hidden > 0 ? b->n_hidden : b->n_dims, n, work, 1}, NULL);
+    linear_forward(
+        ctx, &b->output,
+        &(struct linear_rows){b->n_hidden > 0 ? hidden : states, b->n_hidden > 0 ? b->n_hidden : b->n_dims, n, work, 1},
+        NULL);
     for (int i = 0; i < n; i++)
         scores[i] = (struct boundary_score){log_sigmoid((double)work[i]), log_sigmoid(-(double)work[i])};
 }

@@ -44,10 +44,7 @@ static size_t cell(const struct length_counts *c, int label, int length)
     return (size_t)label * (size_t)c->longest + (size_t)column;
 }
 
-void length_counts_add(struct length_counts *c, int label, int length)
-{
-    c->at[cell(c, label, length)]++;
-}
+void length_counts_add(struct length_counts *c, int label, int length) { c->at[cell(c, label, length)]++; }
 
 /* ---- files ---- */
 

@@ -156,10 +156,9 @@ void segmental_reset(struct segmental *s)
     token_tree_reset(&s->rows);
     label_tree_reset(&s->labels);
     label_tree_reset(&s->paths);
-    s->beam[0] =
-        (struct segmental_hypothesis){.labels = label_tree_keep(&s->labels, LABEL_TREE_ROOT),
-                                      .path = label_tree_keep(&s->paths, LABEL_TREE_ROOT),
-                                      .row = label_tree_keep(&s->rows.labels, LABEL_TREE_ROOT)};
+    s->beam[0] = (struct segmental_hypothesis){.labels = label_tree_keep(&s->labels, LABEL_TREE_ROOT),
+                                               .path = label_tree_keep(&s->paths, LABEL_TREE_ROOT),
+                                               .row = label_tree_keep(&s->rows.labels, LABEL_TREE_ROOT)};
     s->n_hypotheses = 1;
     s->n_frames = s->n_received = s->n_kept = s->is_finished = 0;
     s->cost = (struct segmental_cost){0};
@@ -423,7 +422,8 @@ int segmental_step(struct segmental *s, struct nn_context *ctx, const float *enc
     int rc = LINNET_OK;
     for (int done = 0; rc == 0 && done < n; done += SLICE) {
         const float *states = encoder_out + (ptrdiff_t)done * s->decoder->n_dims;
-        rc = take(s, ctx, states, logprobs + (ptrdiff_t)done * s->n_vocabulary, n - done < SLICE ? n - done : SLICE, msg);
+        rc = take(s, ctx, states, logprobs + (ptrdiff_t)done * s->n_vocabulary, n - done < SLICE ? n - done : SLICE,
+                  msg);
         if (rc == 0)
             rc = advance(s, ctx, msg);
     }
@@ -484,17 +484,8 @@ int segmental_committed(const struct segmental *s)
     return s->labels.nodes[node].depth;
 }
 
-int segmental_n_tokens(const struct segmental *s)
-{
-    return s->labels.nodes[s->beam[0].labels].depth;
-}
+int segmental_n_tokens(const struct segmental *s) { return s->labels.nodes[s->beam[0].labels].depth; }
 
-int segmental_n_frames(const struct segmental *s)
-{
-    return s->n_frames;
-}
+int segmental_n_frames(const struct segmental *s) { return s->n_frames; }
 
-struct segmental_cost segmental_cost(const struct segmental *s)
-{
-    return s->cost;
-}
+struct segmental_cost segmental_cost(const struct segmental *s) { return s->cost; }

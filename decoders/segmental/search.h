@@ -8,8 +8,8 @@
 #define LINNET_DECODERS_SEGMENTAL_SEARCH_H
 
 #include "base/settings.h"
-#include "decoders/segmental/boundary.h"
 #include "decoders/common/hypothesis.h"
+#include "decoders/segmental/boundary.h"
 #include "decoders/segmental/length_model.h"
 #include "nn/text_decoder.h"
 

@@ -30,7 +30,7 @@ struct frames {
     struct frames_options options;
     struct features_stream *source;
     struct encoder_stream *stream; /* NULL: whole recordings */
-    float *frames;                   /* features of a block of samples, of which n_used are used up */
+    float *frames;                 /* features of a block of samples, of which n_used are used up */
     int n_frames, n_used;
     uint64_t n_samples; /* since reset */
     int n_padding;      /* samples of silence still to come */
@@ -51,8 +51,8 @@ static int buffers_open(struct frames *f, int chunk, struct message *msg)
     f->states = chunk > 0 ? mem_array(n * (size_t)e->n_dims, sizeof *f->states) : NULL;
     if (f->model->ctc != NULL)
         f->logprobs = mem_array(n * (size_t)f->model->ctc->n_vocabulary, sizeof *f->logprobs);
-    int is_whole = f->frames != NULL && (f->states != NULL || chunk <= 0) &&
-                   (f->logprobs != NULL || f->model->ctc == NULL);
+    int is_whole =
+        f->frames != NULL && (f->states != NULL || chunk <= 0) && (f->logprobs != NULL || f->model->ctc == NULL);
     return is_whole ? LINNET_OK : fail_memory(msg);
 }
 

@@ -15,7 +15,7 @@ struct making {
     const struct utterance_span *utterance;
     struct message *msg;
     struct buffer text;
-    void *block; /* of the arrays */
+    void *block;               /* of the arrays */
     struct linnet_word *words; /* [n_words] */
     struct linnet_hypothesis *nbest;
     size_t *word_at, *nbest_at;
@@ -39,7 +39,8 @@ static void put_times(struct making *m, const struct hypothesis *best, linnet_ev
     const struct utterance_span *u = m->utterance;
     if (best->times == NULL || best->n == 0)
         return;
-    token_times(best->times, best->n, model_frame_s(m->model) * 1000.0, TOKEN_TIMES_GAP_MS, u->start_s, m->start_s, m->end_s);
+    token_times(best->times, best->n, model_frame_s(m->model) * 1000.0, TOKEN_TIMES_GAP_MS, u->start_s, m->start_s,
+                m->end_s);
     for (int i = 0; i < best->n; i++) {
         m->start_s[i] = m->start_s[i] < u->end_s ? m->start_s[i] : u->end_s;
         m->end_s[i] = m->end_s[i] < u->end_s ? m->end_s[i] : u->end_s;
@@ -74,10 +75,8 @@ static int put_nbest(struct making *m, const struct hypothesis *results, int n)
         int rc = put_text(m, r->tokens, r->n, 1, &m->nbest_at[m->n_nbest]);
         if (rc < 0)
             return rc;
-        m->nbest[m->n_nbest] = (struct linnet_hypothesis){.tokens = r->tokens,
-                                                          .times_s = r->times != NULL ? times_s : NULL,
-                                                          .n_tokens = r->n,
-                                                          .score = r->score};
+        m->nbest[m->n_nbest] = (struct linnet_hypothesis){
+            .tokens = r->tokens, .times_s = r->times != NULL ? times_s : NULL, .n_tokens = r->n, .score = r->score};
         times_s += r->n;
     }
     return LINNET_OK;
@@ -112,7 +111,7 @@ static int fill(struct making *m, const struct hypothesis *results, int n_nbest,
 }
 
 int utterance_result_push(struct events *events, const struct linnet_model *model, const struct utterance_span *u,
-                       const struct hypothesis *results, int n, struct message *msg)
+                          const struct hypothesis *results, int n, struct message *msg)
 {
     struct making m = {.model = model, .utterance = u, .msg = msg};
     linnet_event event = {.type = LINNET_EVENT_FINAL, .start_s = u->start_s, .end_s = u->end_s, .language = ""};

@@ -37,10 +37,7 @@ void whisper_results_close(struct whisper_results *r)
     *r = (struct whisper_results){0};
 }
 
-void whisper_results_reset(struct whisper_results *r)
-{
-    r->last_speech_s = 0;
-}
+void whisper_results_reset(struct whisper_results *r) { r->last_speech_s = 0; }
 
 /* ---- one segment ---- */
 

@@ -5,9 +5,9 @@
 
 #include "base/buffer.h"
 #include "decoders/common/host.h"
-#include "decoders/whisper_common/prompt.h"
 #include "decoders/whisper/search.h"
 #include "decoders/whisper/segments.h"
+#include "decoders/whisper_common/prompt.h"
 
 enum { WHISPER_FRAMES_PER_S = 100 }; /* of the spectrogram */
 

@@ -118,8 +118,7 @@ int whisper_search_open(struct whisper_search **out, const struct linnet_model *
         (s->finished = mem_array((size_t)s->n_finished_max, sizeof *s->finished)) == NULL ||
         (s->first = mem_array(n_vocab, sizeof *s->first)) == NULL ||
         (s->logits = mem_array(group * n_vocab, sizeof *s->logits)) == NULL ||
-        whisper_slots_open(&s->slots, n_slots) < 0 ||
-        (s->rows = mem_array((size_t)n_ctx, sizeof *s->rows)) == NULL ||
+        whisper_slots_open(&s->slots, n_slots) < 0 || (s->rows = mem_array((size_t)n_ctx, sizeof *s->rows)) == NULL ||
         (s->prompt_slots = mem_array((size_t)n_ctx, sizeof *s->prompt_slots)) == NULL ||
         (s->candidates = mem_array(group * (group + 1), sizeof *s->candidates)) == NULL)
         goto fail;
@@ -145,21 +144,14 @@ void whisper_search_close(struct whisper_search *s)
     paths_close(s->next, s->group);
     for (int i = 0; s->finished != NULL && i < s->n_finished_max; i++)
         mem_free(s->finished[i].tokens);
-    void *arrays[] = {s->suppressed, s->finished,     s->first,      s->logits,
-                      s->rows,       s->prompt_slots, s->candidates, s};
+    void *arrays[] = {s->suppressed, s->finished, s->first, s->logits, s->rows, s->prompt_slots, s->candidates, s};
     for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++)
         mem_free(arrays[i]);
 }
 
-struct text_decoder_state *whisper_search_state(struct whisper_search *s)
-{
-    return &s->state;
-}
+struct text_decoder_state *whisper_search_state(struct whisper_search *s) { return &s->state; }
 
-uint64_t whisper_search_steps(const struct whisper_search *s)
-{
-    return s->n_steps;
-}
+uint64_t whisper_search_steps(const struct whisper_search *s) { return s->n_steps; }
 
 void whisper_search_listen(struct whisper_search *s, const float *states, int n_frames)
 {
@@ -300,7 +292,8 @@ static int extend_each(struct whisper_search *s, double temperature)
         const float *logprobs = s->logits + (ptrdiff_t)i * s->vocab->base.n;
         if (p->ended)
             continue;
-        int token = temperature > 0 ? sample(s, logprobs, temperature) : whisper_candidates_likeliest(logprobs, s->vocab->base.n);
+        int token = temperature > 0 ? sample(s, logprobs, temperature)
+                                    : whisper_candidates_likeliest(logprobs, s->vocab->base.n);
         p->sum_logprob += (double)logprobs[token];
         if (token == s->vocab->special.eot)
             p->ended = 1;

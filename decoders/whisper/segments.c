@@ -40,15 +40,9 @@ void whisper_segments_cut(struct whisper_segments *s, const int *tokens, int n, 
     s->seek_frames = n_frames;
 }
 
-static double round_hundredth(double x)
-{
-    return nearbyint(x * 100) / 100;
-}
+static double round_hundredth(double x) { return nearbyint(x * 100) / 100; }
 
-static double larger(double a, double b)
-{
-    return a > b ? a : b;
-}
+static double larger(double a, double b) { return a > b ? a : b; }
 
 /* openai-whisper's repairs: the first words after a pause and the last of a segment are rarely as long as they seem. */
 static void mend(struct whisper_segments *s, struct whisper_segment *g, double median, double *last_speech_s)

@@ -151,7 +151,4 @@ int whisper_prompt_add(struct whisper_prompt *p, const int *tokens, int n, struc
     return LINNET_OK;
 }
 
-void whisper_prompt_forget(struct whisper_prompt *p)
-{
-    p->shown_from = p->n_past;
-}
+void whisper_prompt_forget(struct whisper_prompt *p) { p->shown_from = p->n_past; }

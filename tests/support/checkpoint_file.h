@@ -7,10 +7,7 @@
 #include "convert/checkpoint.h"
 #include "tests/support/scratch.h"
 
-static inline const char *path(void)
-{
-    return in_folder("checkpoint");
-}
+static inline const char *path(void) { return in_folder("checkpoint"); }
 
 static inline void check_floats(const struct checkpoint *c, const char *name, const float *wanted, size_t n)
 {

@@ -91,10 +91,7 @@ static const struct unit_test tests[] = {
     {"sound arrives until the device is lost", sound_arrives_until_the_device_is_lost},
 };
 
-static void ignore(void *arg, const struct mic_device *device)
-{
-    (void)arg, (void)device;
-}
+static void ignore(void *arg, const struct mic_device *device) { (void)arg, (void)device; }
 
 int main(void)
 {

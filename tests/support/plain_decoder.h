@@ -73,8 +73,8 @@ static void plain_norm(const struct plain_part *part, const char *norm, double *
 }
 
 /* Adds attention of y to keys and values from n rows of memory to x. */
-static void plain_attention(const struct plain_part *part, const char *kind, const double *y,
-                            const double (*memory)[D], int n, double *x)
+static void plain_attention(const struct plain_part *part, const char *kind, const double *y, const double (*memory)[D],
+                            int n, double *x)
 {
     char name[60];
     double q[D], k[T + MAX_LENGTH][D], v[T + MAX_LENGTH][D], heads[D] = {0}, out[D];

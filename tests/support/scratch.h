@@ -61,7 +61,7 @@ static inline int scratch_main(const char *suite, const struct unit_test *tests,
     return system(command) != 0 ? 99 : rc;
 }
 
-#define SCRATCH_MAIN(suite, tests) \
+#define SCRATCH_MAIN(suite, tests)                                                                                     \
     int main(void) { return scratch_main(suite, tests, sizeof tests / sizeof tests[0]); }
 
 #endif

@@ -37,10 +37,7 @@ static inline linnet_stream *open_stream(linnet_model *m, const char *const *set
     return open_as(m, settings, n, 0);
 }
 
-static inline linnet_stream *open_quick(linnet_model *m)
-{
-    return open_stream(m, quick, sizeof quick / sizeof *quick);
-}
+static inline linnet_stream *open_quick(linnet_model *m) { return open_stream(m, quick, sizeof quick / sizeof *quick); }
 
 static inline struct buffer run_fresh(linnet_model *m, const float *samples, size_t n, size_t piece)
 {
@@ -75,7 +72,7 @@ static inline int tiny_stream_main(const char *suite, const struct unit_test *te
     return code;
 }
 
-#define TINY_STREAM_MAIN(suite, tests) \
+#define TINY_STREAM_MAIN(suite, tests)                                                                                 \
     int main(void) { return tiny_stream_main(suite, tests, sizeof tests / sizeof tests[0]); }
 
 #endif

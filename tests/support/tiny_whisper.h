@@ -42,10 +42,7 @@ static inline uint32_t tiny_random(uint64_t *state)
 }
 
 /* In [-1, 1). */
-static inline float tiny_uniform(uint64_t *state)
-{
-    return (float)tiny_random(state) / (float)(1u << 30) - 1.0f;
-}
+static inline float tiny_uniform(uint64_t *state) { return (float)tiny_random(state) / (float)(1u << 30) - 1.0f; }
 
 /* shape: zeros at its end are no dimensions. */
 static inline void tiny_add(struct tiny_list *l, const char *prefix, const char *name, const int64_t shape[3],

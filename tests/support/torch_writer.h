@@ -84,7 +84,8 @@ static inline void torch_put_view(struct torch_writer *w, const struct torch_vie
             torch_number(w, i == 0 ? v->shape[d] : v->stride[d]);
         TORCH_PUTS(w, "t");
     }
-    TORCH_PUTS(w, "\x89" "ccollections\nOrderedDict\n)RtR");
+    TORCH_PUTS(w, "\x89"
+                  "ccollections\nOrderedDict\n)RtR");
 }
 
 static inline void torch_tensor(struct torch_writer *w, const struct tensor *t)

@@ -47,7 +47,7 @@ static inline int unit_main(const char *suite, const struct unit_test *tests, si
     return n_failed > 0 ? 1 : 0;
 }
 
-#define UNIT_MAIN(suite, tests) \
+#define UNIT_MAIN(suite, tests)                                                                                        \
     int main(void) { return unit_main(suite, tests, sizeof tests / sizeof tests[0]); }
 
 #endif

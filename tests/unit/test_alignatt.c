@@ -85,7 +85,8 @@ static void chinese_is_read_by_characters(void)
             strncat(said, e.text, sizeof said - strlen(said) - 1);
     }
     CU_ASSERT(n_partials > 5);
-    CU_ASSERT_PTR_NOT_NULL(strstr(said, "地產")); /* real estate, as Whisper base writes it of the whole recording too */
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(said, "地產")); /* real estate, as Whisper base writes it of the whole recording too */
     linnet_stream_close(s);
     audio_file_close(f);
     mem_free(samples);

@@ -128,10 +128,7 @@ static void the_first_mistake_stays(void)
     config_close(&c);
 }
 
-static void write_config(const char *text)
-{
-    write_bytes(in_folder("config.json"), text, strlen(text));
-}
+static void write_config(const char *text) { write_bytes(in_folder("config.json"), text, strlen(text)); }
 
 static void files_are_checked(void)
 {
@@ -169,7 +166,4 @@ static const struct unit_test tests[] = {
     {"files are checked", files_are_checked},
 };
 
-int main(void)
-{
-    return scratch_main("config", tests, sizeof tests / sizeof tests[0]);
-}
+int main(void) { return scratch_main("config", tests, sizeof tests / sizeof tests[0]); }

@@ -351,8 +351,7 @@ static void check_kind(const char *kind)
         for (int piece = 1; piece < 200; piece = 2 * piece + 1) {
             encoder_stream_reset(stream_of);
             memset(streamed, 0, (size_t)(n * d) * sizeof *streamed);
-            CU_ASSERT_EQUAL(stream(stream_of, s.features, s.n_features, s.model->n_features, piece, streamed, d),
-                            n);
+            CU_ASSERT_EQUAL(stream(stream_of, s.features, s.n_features, s.model->n_features, piece, streamed, d), n);
             CU_ASSERT_EQUAL(memcmp(streamed, chunk, (size_t)(n * d) * sizeof *chunk), 0);
         }
         encoder_stream_close(stream_of);

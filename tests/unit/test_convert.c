@@ -32,20 +32,19 @@ static const struct named_shape ends[] = {
     {"decoder.ln.bias", {4}},
 };
 static const struct named_shape attention[] = {
-    {".query.weight", {4, 4}}, {".query.bias", {4}},    {".key.weight", {4, 4}},
-    {".value.weight", {4, 4}}, {".value.bias", {4}},    {".out.weight", {4, 4}},
-    {".out.bias", {4}},        {"_ln.weight", {4}},     {"_ln.bias", {4}},
+    {".query.weight", {4, 4}}, {".query.bias", {4}}, {".key.weight", {4, 4}},
+    {".value.weight", {4, 4}}, {".value.bias", {4}}, {".out.weight", {4, 4}},
+    {".out.bias", {4}},        {"_ln.weight", {4}},  {"_ln.bias", {4}},
 };
 static const struct named_shape mlp[] = {
-    {"_ln.weight", {4}}, {"_ln.bias", {4}},       {".0.weight", {16, 4}},
+    {"_ln.weight", {4}}, {"_ln.bias", {4}},      {".0.weight", {16, 4}},
     {".0.bias", {16}},   {".2.weight", {4, 16}}, {".2.bias", {4}},
 };
 static const struct {
     const char *name;
     int64_t value;
-} dims[] = {{"n_mels", 80},      {"n_audio_ctx", 1500}, {"n_audio_state", 4},
-            {"n_audio_head", 2}, {"n_audio_layer", 1},  {"n_vocab", 51865},
-            {"n_text_ctx", 8},   {"n_text_state", 4},   {"n_text_layer", 1}};
+} dims[] = {{"n_mels", 80},     {"n_audio_ctx", 1500}, {"n_audio_state", 4}, {"n_audio_head", 2}, {"n_audio_layer", 1},
+            {"n_vocab", 51865}, {"n_text_ctx", 8},     {"n_text_state", 4},  {"n_text_layer", 1}};
 
 struct source {
     struct torch_writer w;

@@ -5,13 +5,13 @@
 #include <string.h>
 
 #include "decoders/common/confidence.h"
+#include "decoders/common/label_tree.h"
+#include "decoders/common/scores.h"
+#include "decoders/common/token_times.h"
 #include "decoders/ctc/align.h"
+#include "decoders/ctc/blank.h"
 #include "decoders/ctc/greedy.h"
 #include "decoders/ctc/prefix.h"
-#include "decoders/common/scores.h"
-#include "decoders/ctc/blank.h"
-#include "decoders/common/label_tree.h"
-#include "decoders/common/token_times.h"
 #include "tests/support/refs.h"
 
 static unsigned seed = 1;

@@ -80,7 +80,7 @@ static void what_a_model_lacks_is_named(void)
 #define CTC "a CTC layer"
 #define FRAMES "an encoder for recordings of any length"
 #define WINDOWS "an encoder for windows"
-    static const struct linnet_model *const models[] = {&of_whisper, &of_wenet,   &ctc_alone,      &text_alone,
+    static const struct linnet_model *const models[] = {&of_whisper, &of_wenet,   &ctc_alone,     &text_alone,
                                                         &nothing,    &with_tasks, &ctc_of_windows};
     static const struct {
         const char *name, *lacks[sizeof models / sizeof models[0]]; /* NULL: nothing */

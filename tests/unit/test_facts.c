@@ -51,10 +51,10 @@ static void as_json(void)
     state_facts(&f);
     CU_ASSERT_EQUAL(facts_finish(&f), 0);
     json_t *root = json_loads(buffer_text(&f.out), JSON_REJECT_DUPLICATES, NULL);
-    json_t *wanted = json_pack("{s:s, s:i, s:f, s:f, s:n, s:[s, s], s:[[i, i], [i, i]], s:[], s:s}", "name",
-                               "a \"b\" \\ \xc3\xa9\xef\xbf\xbd", "a_name_of_26_characters_long", 1234567, "half", 0.5,
-                               "third", 0.3333, "unknown", "codes", "en", "\"de\"", "heads", 0, 1, 12, 3, "nobody",
-                               "last", "");
+    json_t *wanted =
+        json_pack("{s:s, s:i, s:f, s:f, s:n, s:[s, s], s:[[i, i], [i, i]], s:[], s:s}", "name",
+                  "a \"b\" \\ \xc3\xa9\xef\xbf\xbd", "a_name_of_26_characters_long", 1234567, "half", 0.5, "third",
+                  0.3333, "unknown", "codes", "en", "\"de\"", "heads", 0, 1, 12, 3, "nobody", "last", "");
     CU_ASSERT_PTR_NOT_NULL_FATAL(root);
     CU_ASSERT_PTR_NOT_NULL_FATAL(wanted);
     CU_ASSERT_TRUE(json_equal(root, wanted));

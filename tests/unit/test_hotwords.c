@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "decoders/ctc/prefix.h"
 #include "decoders/common/hotwords.h"
+#include "decoders/ctc/prefix.h"
 #include "tests/support/unit.h"
 
 /* Phrases are strings whose bytes are the tokens. */

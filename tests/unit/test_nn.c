@@ -84,7 +84,8 @@ static void linear_equals_the_formula(void)
                 /* a row's bits depend on nothing but the row; threads change nothing */
                 ctx.pool = NULL;
                 for (int i = 0; i < m; i++)
-                    linear_forward(&ctx, &l, &(struct linear_rows){x + i * n_in, n_in, 1, one + i * n_out, n_out}, NULL);
+                    linear_forward(&ctx, &l, &(struct linear_rows){x + i * n_in, n_in, 1, one + i * n_out, n_out},
+                                   NULL);
                 CU_ASSERT_EQUAL(memcmp(y, one, (size_t)(m * n_out) * sizeof *y), 0);
                 nn_context_close(&ctx);
             }
@@ -155,8 +156,8 @@ static void rows_equal_the_formulas(void)
             }
             tables[t]->layer_norm(x, y, n, g, b, 1e-5f);
             for (int i = 0; i < n; i++)
-                worst = fmax(worst, fabs(((double)x[i] - mean) / sqrt(var + 1e-5) * (double)g[i] + (double)b[i] -
-                                         (double)y[i]));
+                worst = fmax(
+                    worst, fabs(((double)x[i] - mean) / sqrt(var + 1e-5) * (double)g[i] + (double)b[i] - (double)y[i]));
             CU_ASSERT(worst < 1e-5); /* values to 3, a handful of roundings and a sum of n */
             tables[t]->log_softmax(x, y, n);
             for (int i = 0, ok = 1; i < n && ok; i++)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * test_rescoring.c - the attention decoder, rescoring and the attention search: against a plain implementation in
  * double precision on small random models, and against WeNet. */
+#include "decoders/attention/rescoring.h"
 #include "decoders/attention/search.h"
 #include "decoders/ctc/prefix.h"
-#include "decoders/attention/rescoring.h"
 #include "tests/support/converted.h"
 #include "tests/support/refs.h"
 
@@ -221,10 +221,7 @@ static void search_takes_hotwords(void)
     setup_close(&s);
 }
 
-static int cancel(void *arg)
-{
-    return --*(int *)arg < 0;
-}
+static int cancel(void *arg) { return --*(int *)arg < 0; }
 
 static void wrong_things_are_refused(void)
 {

@@ -72,10 +72,7 @@ static void every_f16_is_exact_and_rounds_to_even(void)
     CU_ASSERT_EQUAL(half_f32_to_f16(-1e-30f), 0x8000);
 }
 
-static void every_bf16_is_exact_and_rounds_to_even(void)
-{
-    check_all_halfs(8, 7, half_bf16_to_f32, half_f32_to_bf16);
-}
+static void every_bf16_is_exact_and_rounds_to_even(void) { check_all_halfs(8, 7, half_bf16_to_f32, half_f32_to_bf16); }
 
 static void sizes_that_cannot_be_are_refused(void)
 {

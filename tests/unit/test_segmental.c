@@ -19,10 +19,7 @@ struct trial {
     double gap;
 };
 
-static double relu(double x)
-{
-    return x > 0.0 ? x : 0.0;
-}
+static double relu(double x) { return x > 0.0 ? x : 0.0; }
 
 static double weight(const struct setup *s, const char *name, int i)
 {
@@ -79,10 +76,7 @@ static double plain_length(const struct trial *r, int label, int length)
     return NAN;
 }
 
-static int larger(int a, int b)
-{
-    return a > b ? a : b;
-}
+static int larger(int a, int b) { return a > b ? a : b; }
 
 /* log p(label) [V] of a segment that follows the path and ends at frame t. */
 static void plain_labels(const struct trial *r, const struct path *p, int t, double *logprobs)

@@ -186,9 +186,10 @@ static void later_settings_win(void)
 
 static void what_is_written_is_read_back(void)
 {
-    static const char *const settings[] = {"language=de", "decoder.temperature=0.1 0.3", "decoder.patience=0.1",
-                                           "decoder.prefix=quote \" back \\ line \n tab \t é: ~ #",
-                                           "vad.threshold_db=1e-3", "segmental.length_model=global"};
+    static const char *const settings[] = {
+        "language=de",           "decoder.temperature=0.1 0.3",
+        "decoder.patience=0.1",  "decoder.prefix=quote \" back \\ line \n tab \t é: ~ #",
+        "vad.threshold_db=1e-3", "segmental.length_model=global"};
     struct settings a, b;
     CU_ASSERT_EQUAL_FATAL(model_open_settings(&a, &msg), 0);
     CU_ASSERT_EQUAL_FATAL(model_open_settings(&b, &msg), 0);

@@ -83,8 +83,8 @@ static void wrong_settings(void)
 /* Fields win over settings; those that are NULL or 0 leave them. */
 static void fields(void)
 {
-    static const char *const settings[] = {"language=klingon", "task=translate", "decoder.beam=3", "decoder.nbest=3",
-                                           "decoder.temperature=0", "decoder.max_tokens=10"};
+    static const char *const settings[] = {"language=klingon", "task=translate",        "decoder.beam=3",
+                                           "decoder.nbest=3",  "decoder.temperature=0", "decoder.max_tokens=10"};
     struct linnet_stream_options o;
     linnet_stream *s = NULL;
     linnet_event e = {.n_nbest = 0};
@@ -199,14 +199,10 @@ static void names(void)
 }
 
 static const struct unit_test tests[] = {
-    {"wrong arguments", wrong_arguments},
-    {"wrong settings", wrong_settings},
-    {"options with fields of their own", fields},
-    {"older callers, arguments that go away", older_and_gone},
-    {"calls out of order", calls_out_of_order},
-    {"model info and stream stats", figures},
-    {"phrases where there is no bias", no_phrases},
-    {"names of errors, version, locale", names},
+    {"wrong arguments", wrong_arguments},           {"wrong settings", wrong_settings},
+    {"options with fields of their own", fields},   {"older callers, arguments that go away", older_and_gone},
+    {"calls out of order", calls_out_of_order},     {"model info and stream stats", figures},
+    {"phrases where there is no bias", no_phrases}, {"names of errors, version, locale", names},
 };
 
 TINY_STREAM_MAIN("arguments of streams", tests)

@@ -173,7 +173,8 @@ static void frames_come_and_go(void)
     setup_close(&s);
 }
 
-/* The weights of tapped heads: in the places that the index names, each row's sum is 1, all of it where the row sees. */
+/* The weights of tapped heads: in the places that the index names, each row's sum is 1, all of it where the row sees.
+ * */
 static void taps(void)
 {
     static const int some[BLOCKS * H] = {-1, 1, 0, -1}, all[BLOCKS * H] = {0, 1, 2, 3};

@@ -16,8 +16,9 @@ static const float numbers[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
 static void put_matrix(struct torch_writer *w, int64_t offset, int64_t rows, int64_t columns, int64_t row_stride,
                        int64_t column_stride)
 {
-    torch_put_view(w, &(struct torch_view){"FloatStorage", numbers, sizeof numbers, 12, offset, 2, {rows, columns},
-                                           {row_stride, column_stride}});
+    torch_put_view(
+        w, &(struct torch_view){
+               "FloatStorage", numbers, sizeof numbers, 12, offset, 2, {rows, columns}, {row_stride, column_stride}});
 }
 
 /* {"dims": {"n_mels": 80}, "state": {"x": 3x4, "t": its transpose, "s": rows 1, 2 of columns 0, 2, "none": None}} */

@@ -6,8 +6,8 @@
 #include "base/buffer.h"
 #include "base/mem.h"
 #include "decoders/common/hotword_list.h"
-#include "vocab/units.h"
 #include "tests/support/unit.h"
+#include "vocab/units.h"
 
 static void write_file(char path[40], const char *text)
 {

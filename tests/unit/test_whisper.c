@@ -389,7 +389,8 @@ static const struct unit_test tests[] = {
     {"a random model of large-v3's kind", random_v3},
     {"the encoder goes on from its last call", encoder_goes_on},
     {"English-only vocabulary", english_only},
-    {"missing and misshapen tensors", broken_tensors}, {"files cut short", cut_files},
+    {"missing and misshapen tensors", broken_tensors},
+    {"files cut short", cut_files},
     {"wrong configurations", wrong_configs},
 };
 

@@ -6,10 +6,10 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "vocab/whisper_language.h"
-#include "vocab/whisper_vocab.h"
 #include "tests/support/reference.h"
 #include "tests/support/unit.h"
+#include "vocab/whisper_language.h"
+#include "vocab/whisper_vocab.h"
 
 #define N_PIECES 50257
 
