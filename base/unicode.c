@@ -91,40 +91,41 @@ static uint8_t combining_class(uint32_t code)
     return (uint8_t)(run_of(combining_runs, COUNT(combining_runs), 8, code) & 0xFF);
 }
 
-int codes_add(struct codes *c, uint32_t code)
+void codes_add(struct codes *c, uint32_t code)
 {
-    if (c->n == c->size) {
-        size_t size = c->size < 32 ? 64 : c->size * 2;
-        uint32_t *at = mem_resize(c->at, c->size, size, sizeof *at);
-        if (at == NULL)
-            return LINNET_E_MEMORY;
-        c->at = at;
-        c->size = size;
-    }
-    c->at[c->n++] = code;
-    return 0;
+    if (c->rc == 0)
+        c->rc = MEM_GROW(c->at, c->room, (int)c->n + 1);
+    if (c->rc == 0)
+        c->at[c->n++] = code;
 }
 
-int codes_read(struct codes *c, const char *utf8, size_t n)
+void codes_add_all(struct codes *c, const uint32_t *codes, size_t n)
 {
-    for (size_t at = 0; at < n;) {
-        uint32_t code;
+    for (size_t i = 0; i < n; i++)
+        codes_add(c, codes[i]);
+}
+
+void codes_add_ascii(struct codes *c, const char *text)
+{
+    for (; *text != '\0'; text++)
+        codes_add(c, (uint32_t)*text);
+}
+
+void codes_read(struct codes *c, const char *utf8, size_t n)
+{
+    uint32_t code;
+    for (size_t at = 0; at < n; codes_add(c, code))
         at += utf8_next(utf8 + at, n - at, &code);
-        if (codes_add(c, code) < 0)
-            return LINNET_E_MEMORY;
-    }
-    return 0;
 }
 
 int codes_write(const struct codes *c, struct buffer *out)
 {
-    for (size_t i = 0; i < c->n; i++) {
+    int rc = c->rc;
+    for (size_t i = 0; rc == 0 && i < c->n; i++) {
         char bytes[4];
-        int rc = buffer_append(out, bytes, utf8_encode(c->at[i], bytes));
-        if (rc < 0)
-            return rc;
+        rc = buffer_append(out, bytes, utf8_encode(c->at[i], bytes));
     }
-    return 0;
+    return rc;
 }
 
 void codes_free(struct codes *c)
@@ -133,16 +134,13 @@ void codes_free(struct codes *c)
     *c = (struct codes){0};
 }
 
-/* Takes over what was built, or drops it when building failed. */
-static int replace(struct codes *c, struct codes *built, int rc)
+void codes_replace(struct codes *c, struct codes *by)
 {
-    if (rc < 0) {
-        codes_free(built);
-        return rc;
-    }
+    if (by->rc == 0)
+        by->rc = c->rc;
     mem_free(c->at);
-    *c = *built;
-    return 0;
+    *c = *by;
+    *by = (struct codes){0};
 }
 
 /* A letter with a partner of the other case; asked for neighbours of a sigma only, so looking through the table will
@@ -181,56 +179,50 @@ static int sigma_is_final(const struct codes *c, size_t i)
     return before > 0 && has_case(c->at[before - 1]) && (after >= c->n || !has_case(c->at[after]));
 }
 
-int codes_lower(struct codes *c)
+void codes_lower(struct codes *c)
 {
     struct codes built = {0};
-    int rc = 0;
-    for (size_t i = 0; rc == 0 && i < c->n; i++) {
+    for (size_t i = 0; i < c->n; i++) {
         uint32_t code = c->at[i];
         if (code == 0x130) { /* I with a dot: the one that becomes two */
-            rc = codes_add(&built, 'i');
+            codes_add(&built, 'i');
             code = 0x307;
         } else {
             code = code == 0x3A3 && sigma_is_final(c, i) ? 0x3C2 : unicode_lower(code);
         }
-        if (rc == 0)
-            rc = codes_add(&built, code);
+        codes_add(&built, code);
     }
-    return replace(c, &built, rc);
+    codes_replace(c, &built);
 }
 
-static int add_hangul(struct codes *out, uint32_t index)
+static void add_hangul(struct codes *out, uint32_t index)
 {
-    int rc = codes_add(out, HANGUL_L + index / (N_V * N_T));
-    if (rc == 0)
-        rc = codes_add(out, HANGUL_V + index % (N_V * N_T) / N_T);
-    if (rc == 0 && index % N_T > 0)
-        rc = codes_add(out, HANGUL_T + index % N_T);
-    return rc;
+    codes_add(out, HANGUL_L + index / (N_V * N_T));
+    codes_add(out, HANGUL_V + index % (N_V * N_T) / N_T);
+    if (index % N_T > 0)
+        codes_add(out, HANGUL_T + index % N_T);
 }
 
-static int add_decomposed(struct codes *out, uint32_t code)
+static void add_decomposed(struct codes *out, uint32_t code)
 {
-    if (code < 0xA0)
-        return codes_add(out, code);
-    if (code >= HANGUL && code < HANGUL + N_HANGUL)
-        return add_hangul(out, code - HANGUL);
-    size_t low = 0, high = COUNT(decompositions);
+    if (code >= HANGUL && code < HANGUL + N_HANGUL) {
+        add_hangul(out, code - HANGUL);
+        return;
+    }
+    size_t low = 0, high = code < 0xA0 ? 0 : COUNT(decompositions);
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         const struct decomposition *d = &decompositions[middle];
         if (d->code == code) {
-            int rc = 0;
-            for (int i = 0; rc == 0 && i < d->n; i++)
-                rc = codes_add(out, decomposed[d->offset + i]);
-            return rc;
+            codes_add_all(out, decomposed + d->offset, d->n);
+            return;
         }
         if (d->code < code)
             low = middle + 1;
         else
             high = middle;
     }
-    return codes_add(out, code);
+    codes_add(out, code);
 }
 
 /* Sorts each run of marks by combining class, equal ones staying in their order. */
@@ -246,15 +238,13 @@ static void order_marks(struct codes *c)
     }
 }
 
-int codes_decompose(struct codes *c)
+void codes_decompose(struct codes *c)
 {
     struct codes built = {0};
-    int rc = 0;
-    for (size_t i = 0; rc == 0 && i < c->n; i++)
-        rc = add_decomposed(&built, c->at[i]);
-    if (rc == 0)
-        order_marks(&built);
-    return replace(c, &built, rc);
+    for (size_t i = 0; i < c->n; i++)
+        add_decomposed(&built, c->at[i]);
+    order_marks(&built);
+    codes_replace(c, &built);
 }
 
 /* What the two codes compose to, or 0. */
@@ -279,11 +269,9 @@ static uint32_t composed_of(uint32_t first, uint32_t second)
     return 0;
 }
 
-int codes_compose(struct codes *c)
+void codes_compose(struct codes *c)
 {
-    int rc = codes_decompose(c);
-    if (rc < 0)
-        return rc;
+    codes_decompose(c);
     size_t n = 0, starter = 0;
     int has_starter = 0, last_class = 0; /* class of the code before, 0 right after the starter */
     for (size_t i = 0; i < c->n; i++) {
@@ -303,5 +291,4 @@ int codes_compose(struct codes *c)
         c->at[n++] = code;
     }
     c->n = n;
-    return 0;
 }

@@ -31,20 +31,24 @@ int unicode_is_word(uint32_t code);    /* letter, number or underscore */
 int unicode_digit(uint32_t code);      /* 0 .. 9, or -1 */
 uint32_t unicode_lower(uint32_t code); /* itself when it has no single partner */
 
-/* Text as an array of code points.  A zeroed struct is empty. */
+/* Text as an array of code points.  A zeroed struct is empty.  Once memory is out, rc is LINNET_E_MEMORY and nothing is
+ * added any more: look at rc, or at what codes_write returns, when the text is done. */
 struct codes {
     uint32_t *at; /* [n] */
-    size_t n, size;
+    size_t n;
+    int room, rc;
 };
 
-int codes_add(struct codes *c, uint32_t code) __attribute__((warn_unused_result));
-int codes_read(struct codes *c, const char *utf8, size_t n) __attribute__((warn_unused_result)); /* appends */
-int codes_write(const struct codes *c, struct buffer *out) __attribute__((warn_unused_result));  /* as UTF-8, appends */
+void codes_add(struct codes *c, uint32_t code);
+void codes_add_all(struct codes *c, const uint32_t *codes, size_t n);
+void codes_add_ascii(struct codes *c, const char *text);
+void codes_read(struct codes *c, const char *utf8, size_t n);                                   /* appends */
+int codes_write(const struct codes *c, struct buffer *out) __attribute__((warn_unused_result)); /* as UTF-8, appends */
+void codes_replace(struct codes *c, struct codes *by); /* takes by over, its rc too */
 void codes_free(struct codes *c);
 
-/* Each replaces the text; on failure (memory) the text is as it was. */
-int codes_lower(struct codes *c) __attribute__((warn_unused_result));     /* sigma at a word's end included */
-int codes_decompose(struct codes *c) __attribute__((warn_unused_result)); /* NFKD */
-int codes_compose(struct codes *c) __attribute__((warn_unused_result));   /* NFKC */
+void codes_lower(struct codes *c);     /* sigma at a word's end included */
+void codes_decompose(struct codes *c); /* NFKD */
+void codes_compose(struct codes *c);   /* NFKC */
 
 #endif

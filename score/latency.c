@@ -8,6 +8,7 @@
 #include "score/latency.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,22 +18,9 @@
 #define CHUNK_S 1.0
 #define SLACK_S 1e-6 /* of sums of block lengths */
 
-static int grow(void **array, int n, int *n_max, size_t size)
-{
-    if (n < *n_max)
-        return LINNET_OK;
-    int wanted = *n_max > 0 ? 2 * *n_max : 256;
-    void *fresh = mem_resize(*array, (size_t)*n_max, (size_t)wanted, size);
-    if (fresh == NULL)
-        return LINNET_E_MEMORY;
-    *array = fresh;
-    *n_max = wanted;
-    return LINNET_OK;
-}
-
 static int list_add(struct latency_list *list, double value)
 {
-    int rc = grow((void **)&list->at, list->n, &list->n_max, sizeof *list->at);
+    int rc = MEM_GROW(list->at, list->n_max, list->n + 1);
     if (rc >= 0)
         list->at[list->n++] = value;
     return rc;
@@ -81,7 +69,7 @@ static int next_word(const linnet_event *e, int i, size_t *bytes, double *end_s)
 
 static int add_word(struct latency *l, double end_s)
 {
-    int rc = grow((void **)&l->words, l->n_words, &l->n_max, sizeof *l->words);
+    int rc = MEM_GROW(l->words, l->n_max, l->n_words + 1);
     if (rc < 0)
         return rc;
     struct latency_word *w = &l->words[l->n_words++];
@@ -226,7 +214,7 @@ static int smaller(const void *a, const void *b)
 
 static int put(struct buffer *out, const char *name, double value)
 {
-    int rc = buffer_printf(out, "\"%s\": ", name);
+    int rc = buffer_printf(out, "%s\"%s\": ", out->data[out->n - 1] == '{' ? "" : ", ", name);
     return rc < 0 ? rc : json_write_number(out, value, 3);
 }
 
@@ -238,9 +226,9 @@ static int put_quantiles(struct buffer *out, const char *name, struct latency_li
     if (list->n > 0)
         qsort(list->at, (size_t)list->n, sizeof *list->at, smaller);
     for (int i = 0; i < 3 && rc >= 0; i++) {
-        double value = list->n > 0 ? list->at[(int)(shares[i] / 100.0 * (list->n - 1) + 0.5)] : NAN;
-        if ((rc = buffer_printf(out, "%s\"%s_p%d\": ", i > 0 ? ", " : "", name, shares[i])) >= 0)
-            rc = json_write_number(out, value, 3);
+        char key[40];
+        snprintf(key, sizeof key, "%s_p%d", name, shares[i]);
+        rc = put(out, key, list->n > 0 ? list->at[(int)(shares[i] / 100.0 * (list->n - 1) + 0.5)] : NAN);
     }
     return rc;
 }
@@ -256,11 +244,11 @@ static double mean(const struct latency_list *list)
 static int report_clock(struct latency *l, int c, const char *name, struct buffer *out)
 {
     int rc = buffer_printf(out, ", \"%s\": {", name);
-    if (rc < 0 || (rc = put(out, "average_lagging", mean(&l->lags[c]))) < 0 || (rc = buffer_puts(out, ", ")) < 0 ||
-        (rc = put(out, "utterance_lagging", mean(&l->utterances[c]))) < 0 || (rc = buffer_puts(out, ", ")) < 0 ||
-        (rc = put(out, "word_delay_mean", mean(&l->delays[c]))) < 0 || (rc = buffer_puts(out, ", ")) < 0 ||
-        (rc = put_quantiles(out, "word_delay", &l->delays[c])) < 0 || (rc = buffer_puts(out, ", ")) < 0 ||
-        (rc = put_quantiles(out, "first_text", &l->firsts[c])) < 0 || (rc = buffer_puts(out, ", ")) < 0 ||
+    if (rc < 0 || (rc = put(out, "average_lagging", mean(&l->lags[c]))) < 0 ||
+        (rc = put(out, "utterance_lagging", mean(&l->utterances[c]))) < 0 ||
+        (rc = put(out, "word_delay_mean", mean(&l->delays[c]))) < 0 ||
+        (rc = put_quantiles(out, "word_delay", &l->delays[c])) < 0 ||
+        (rc = put_quantiles(out, "first_text", &l->firsts[c])) < 0 ||
         (rc = put_quantiles(out, "final", &l->finals[c])) < 0)
         return rc;
     return buffer_puts(out, "}");
@@ -268,13 +256,11 @@ static int report_clock(struct latency *l, int c, const char *name, struct buffe
 
 int latency_report(struct latency *l, struct buffer *out)
 {
-    int rc = buffer_printf(out, "{\"recordings\": %d, \"words\": %d, ", l->n_recordings, l->n_all_words);
-    if (rc < 0 || (rc = put(out, "audio", l->audio_s)) < 0 || (rc = buffer_puts(out, ", ")) < 0 ||
-        (rc = put(out, "compute", l->compute_s)) < 0 || (rc = buffer_puts(out, ", ")) < 0 ||
+    int rc = buffer_printf(out, "{\"recordings\": %d, \"words\": %d", l->n_recordings, l->n_all_words);
+    if (rc < 0 || (rc = put(out, "audio", l->audio_s)) < 0 || (rc = put(out, "compute", l->compute_s)) < 0 ||
         (rc = put(out, "real_time_factor", l->audio_s > 0 ? l->compute_s / l->audio_s : NAN)) < 0 ||
-        (rc = buffer_puts(out, ", ")) < 0 ||
         (rc = put(out, "revisions_per_word", l->n_all_words > 0 ? (double)l->n_revised / l->n_all_words : NAN)) < 0 ||
-        (rc = buffer_puts(out, ", ")) < 0 || (rc = put_quantiles(out, "compute_per_second", &l->chunks)) < 0 ||
+        (rc = put_quantiles(out, "compute_per_second", &l->chunks)) < 0 ||
         (rc = report_clock(l, LATENCY_AUDIO, "audio_clock", out)) < 0 ||
         (rc = report_clock(l, LATENCY_LISTENER, "with_compute", out)) < 0)
         return rc;

@@ -6,13 +6,9 @@
 
 #include "score/normalize_rules.h"
 
-int normalize_none(struct codes *text)
-{
-    (void)text;
-    return 0;
-}
+void normalize_none(struct codes *text) { (void)text; }
 
-int normalize_lower(struct codes *text) { return codes_lower(text); }
+void normalize_lower(struct codes *text) { codes_lower(text); }
 
 /* The capital that code is the lower case of, or code; Latin, Greek and Cyrillic. */
 static uint32_t capital_of(uint32_t code)
@@ -25,18 +21,17 @@ static uint32_t capital_of(uint32_t code)
     return code;
 }
 
-int normalize_upper(struct codes *text)
+void normalize_upper(struct codes *text)
 {
     for (size_t i = 0; i < text->n; i++)
         text->at[i] = capital_of(text->at[i]);
-    return 0;
 }
 
 #define ENTRY(function, name) {name, normalize_##function},
 
 static const struct {
     const char *name;
-    int (*change)(struct codes *text);
+    void (*change)(struct codes *text);
 } normalizers[] = {NORMALIZERS(ENTRY)};
 
 int normalize_text(const char *name, const char *text, size_t n, struct buffer *out, struct message *msg)
@@ -45,11 +40,9 @@ int normalize_text(const char *name, const char *text, size_t n, struct buffer *
         if (strcmp(normalizers[i].name, name) != 0)
             continue;
         struct codes codes = {0};
-        int rc = codes_read(&codes, text, n);
-        if (rc == 0)
-            rc = normalizers[i].change(&codes);
-        if (rc == 0)
-            rc = codes_write(&codes, out);
+        codes_read(&codes, text, n);
+        normalizers[i].change(&codes);
+        int rc = codes_write(&codes, out);
         codes_free(&codes);
         return rc < 0 ? fail_memory(msg) : 0;
     }

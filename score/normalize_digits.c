@@ -55,58 +55,47 @@ static int ends_in_number(const struct codes *text, size_t from, size_t to)
     return number_words_is_number(word, n);
 }
 
-static int add_text(struct codes *out, const char *text)
-{
-    int rc = 0;
-    for (; rc == 0 && *text != '\0'; text++)
-        rc = codes_add(out, (uint32_t)*text);
-    return rc;
-}
-
 /* Adds a part of the text and, if it is not the last, what "and a half" after it becomes.  Blank parts are dropped. */
-static int add_part(struct codes *out, const struct codes *text, size_t from, size_t to, int is_last)
+static void add_part(struct codes *out, const struct codes *text, size_t from, size_t to, int is_last)
 {
-    int rc = 0;
     if (skip_blanks(text, from) >= to)
-        return 0;
+        return;
     if (out->n > 0)
-        rc = codes_add(out, ' ');
-    for (size_t i = from; rc == 0 && i < to; i++)
-        rc = codes_add(out, text->at[i]);
-    if (rc == 0 && !is_last)
-        rc = add_text(out, ends_in_number(text, from, to) ? " point five" : " and a half");
-    return rc;
+        codes_add(out, ' ');
+    codes_add_all(out, text->at + from, to - from);
+    if (!is_last)
+        codes_add_ascii(out, ends_in_number(text, from, to) ? " point five" : " and a half");
 }
 
 /* "<number> and a half" -> "<number> point five" */
-static int replace_halves(const struct codes *text, struct codes *out)
+static void replace_halves(struct codes *text)
 {
+    struct codes built = {0};
     size_t from = 0;
-    int rc = 0;
-    for (size_t i = 0; rc == 0 && i < text->n; i++) {
+    for (size_t i = 0; i < text->n; i++) {
         size_t end = and_a_half(text, i);
         if (end == 0)
             continue;
-        rc = add_part(out, text, from, i, 0);
+        add_part(&built, text, from, i, 0);
         from = end;
         i = end - 1;
     }
-    return rc == 0 ? add_part(out, text, from, text->n, 1) : rc;
+    add_part(&built, text, from, text->n, 1);
+    codes_replace(text, &built);
 }
 
 /* ([a-z])([0-9]) and ([0-9])([a-z]) -> a space between them */
-static int part_letters_and_digits(const struct codes *text, struct codes *out)
+static void part_letters_and_digits(struct codes *text)
 {
-    int rc = 0;
-    for (size_t i = 0; rc == 0 && i < text->n; i++) {
+    struct codes built = {0};
+    for (size_t i = 0; i < text->n; i++) {
         uint32_t before = i > 0 ? text->at[i - 1] : 0, code = text->at[i];
         if ((is_lower(before) && normalize_is_ascii_digit(code)) ||
             (normalize_is_ascii_digit(before) && is_lower(code)))
-            rc = codes_add(out, ' ');
-        if (rc == 0)
-            rc = codes_add(out, code);
+            codes_add(&built, ' ');
+        codes_add(&built, code);
     }
-    return rc;
+    codes_replace(text, &built);
 }
 
 /* ([0-9])\s+(st|nd|rd|th|s)\b -> without the space */
@@ -128,18 +117,6 @@ static void join_suffixes(struct codes *text)
     text->n = n;
 }
 
-static int preprocess(const struct codes *text, struct codes *out)
-{
-    struct codes halves = {0};
-    int rc = replace_halves(text, &halves);
-    if (rc == 0)
-        rc = part_letters_and_digits(&halves, out);
-    if (rc == 0)
-        join_suffixes(out);
-    codes_free(&halves);
-    return rc;
-}
-
 static int is_currency(uint32_t code) { return code == 0x20AC || code == 0xA3 || code == '$'; }
 
 /* How many digits from i on, at most most, end at a boundary; 0 when none do. */
@@ -154,10 +131,10 @@ static size_t digits_at(const struct codes *text, size_t i, size_t most)
 }
 
 /* ([euro pound $])([0-9]+) (?:and )?cent([0-9]{1,2})\b -> the amount with two decimals */
-static int combine_cents(const struct codes *text, struct codes *out)
+static void combine_cents(struct codes *text)
 {
-    int rc = 0;
-    for (size_t i = 0; rc == 0 && i < text->n; i++) {
+    struct codes built = {0};
+    for (size_t i = 0; i < text->n; i++) {
         size_t end = i + 1, cents;
         while (is_currency(text->at[i]) && end < text->n && normalize_is_ascii_digit(text->at[end]))
             end++;
@@ -166,18 +143,15 @@ static int combine_cents(const struct codes *text, struct codes *out)
                        ? digits_at(text, cents + 1, 2)
                        : 0;
         if (n == 0) {
-            rc = codes_add(out, text->at[i]);
+            codes_add(&built, text->at[i]);
             continue;
         }
-        for (; rc == 0 && i < end; i++)
-            rc = codes_add(out, text->at[i]);
-        if (rc == 0)
-            rc = add_text(out, n == 1 ? ".0" : ".");
-        for (size_t k = 1; rc == 0 && k <= n; k++)
-            rc = codes_add(out, text->at[cents + k]);
+        codes_add_all(&built, text->at + i, end - i);
+        codes_add_ascii(&built, n == 1 ? ".0" : ".");
+        codes_add_all(&built, text->at + cents + 1, n);
         i = cents + n;
     }
-    return rc;
+    codes_replace(text, &built);
 }
 
 /* [euro pound $]0.([0-9]{1,2})\b -> the cents; the point stands for any character */
@@ -204,52 +178,42 @@ static void extract_cents(struct codes *text)
 }
 
 /* \b1(s?)\b -> "one" with what was after it */
-static int spell_one(const struct codes *text, struct codes *out)
+static void spell_one(struct codes *text)
 {
-    int rc = 0;
-    for (size_t i = 0; rc == 0 && i < text->n; i++) {
+    struct codes built = {0};
+    for (size_t i = 0; i < text->n; i++) {
         int alone =
             text->at[i] == '1' && normalize_at_boundary(text, i) &&
             (normalize_at_boundary(text, i + 1) || (has(text, i + 1, "s") && normalize_at_boundary(text, i + 2)));
-        rc = alone ? add_text(out, "one") : codes_add(out, text->at[i]);
+        if (alone)
+            codes_add_ascii(&built, "one");
+        else
+            codes_add(&built, text->at[i]);
     }
-    return rc;
+    codes_replace(text, &built);
 }
 
-static int postprocess(const struct codes *text, struct codes *out)
+static void replace_number_words(struct codes *text)
 {
-    struct codes cents = {0};
-    int rc = combine_cents(text, &cents);
-    if (rc == 0) {
-        extract_cents(&cents);
-        rc = spell_one(&cents, out);
-    }
-    codes_free(&cents);
-    return rc;
-}
-
-int normalize_numbers(struct codes *text)
-{
-    struct codes before = {0}, after = {0}, done = {0};
     struct buffer in = {0}, out = {0};
-    int rc = preprocess(text, &before);
-    if (rc == 0)
-        rc = codes_write(&before, &in);
+    int rc = codes_write(text, &in);
     if (rc == 0)
         rc = normalize_number_words(&in, &out);
-    if (rc == 0)
-        rc = codes_read(&after, buffer_text(&out), out.n);
-    if (rc == 0)
-        rc = postprocess(&after, &done);
-    codes_free(&before);
-    codes_free(&after);
+    text->n = 0;
+    codes_read(text, buffer_text(&out), out.n);
+    if (rc < 0)
+        text->rc = rc;
     buffer_free(&in);
     buffer_free(&out);
-    if (rc < 0) {
-        codes_free(&done);
-        return rc;
-    }
-    codes_free(text);
-    *text = done;
-    return 0;
+}
+
+void normalize_numbers(struct codes *text)
+{
+    replace_halves(text);
+    part_letters_and_digits(text);
+    join_suffixes(text);
+    replace_number_words(text);
+    combine_cents(text);
+    extract_cents(text);
+    spell_one(text);
 }

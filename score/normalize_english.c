@@ -93,48 +93,36 @@ static int is_symbol(uint32_t code)
 }
 
 /* Marks dropped, other symbols to spaces, but for those that belong to numbers. */
-static int remove_symbols_and_diacritics(struct codes *text)
+static void remove_symbols_and_diacritics(struct codes *text)
 {
     static const uint32_t kept[] = {'.', '%', '$', 0xA2, 0x20AC, 0xA3}; /* . % $ cent euro pound */
     struct codes built = {0};
-    int rc = codes_decompose(text);
-    for (size_t i = 0; rc == 0 && i < text->n; i++) {
+    codes_decompose(text);
+    for (size_t i = 0; i < text->n; i++) {
         uint32_t code = text->at[i];
         const char *plain = plain_letter(code);
         int keep = 0;
         for (size_t k = 0; k < sizeof kept / sizeof kept[0]; k++)
             keep |= kept[k] == code;
         if (plain != NULL)
-            for (; rc == 0 && *plain != '\0'; plain++)
-                rc = codes_add(&built, (uint32_t)*plain);
+            codes_add_ascii(&built, plain);
         else if (keep || unicode_class_of(code) != UNICODE_NONSPACING_MARK)
-            rc = codes_add(&built, !keep && is_symbol(code) ? ' ' : code);
+            codes_add(&built, !keep && is_symbol(code) ? ' ' : code);
     }
-    if (rc < 0) {
-        codes_free(&built);
-        return rc;
-    }
-    codes_free(text);
-    *text = built;
-    return 0;
+    codes_replace(text, &built);
 }
 
-int normalize_basic(struct codes *text)
+void normalize_basic(struct codes *text)
 {
-    int rc = codes_lower(text);
-    if (rc == 0) {
-        remove_brackets(text);
-        remove_parentheses(text);
-        rc = codes_compose(text);
-    }
-    if (rc < 0)
-        return rc;
+    codes_lower(text);
+    remove_brackets(text);
+    remove_parentheses(text);
+    codes_compose(text);
     for (size_t i = 0; i < text->n; i++)
         if (is_symbol(text->at[i]))
             text->at[i] = ' ';
-    rc = codes_lower(text);
+    codes_lower(text);
     squeeze_blanks(text);
-    return rc;
 }
 
 /* A literal pattern, with \b before and after where wanted, and what takes its place. */
@@ -144,59 +132,26 @@ struct rule {
 };
 
 /* \b(hmm|mm|mhm|mmm|uh|um)\b -> nothing; later "\s+'" -> "'" and then contractions and titles, in this order. */
-static const struct rule fillers[] = {{1, "hmm", ""}, {1, "mm", ""}, {1, "mhm", ""},
-                                      {1, "mmm", ""}, {1, "uh", ""}, {1, "um", ""}};
-static const struct rule contractions[] = {
-    {1, "won't", "will not"},
-    {1, "can't", "can not"},
-    {1, "let's", "let us"},
-    {1, "ain't", "aint"},
-    {1, "y'all", "you all"},
-    {1, "wanna", "want to"},
-    {1, "gotta", "got to"},
-    {1, "gonna", "going to"},
-    {1, "i'ma", "i am going to"},
-    {1, "imma", "i am going to"},
-    {1, "woulda", "would have"},
-    {1, "coulda", "could have"},
-    {1, "shoulda", "should have"},
-    {1, "ma'am", "madam"},
-    {1, "mr", "mister "},
-    {1, "mrs", "missus "},
-    {1, "st", "saint "},
-    {1, "dr", "doctor "},
-    {1, "prof", "professor "},
-    {1, "capt", "captain "},
-    {1, "gov", "governor "},
-    {1, "ald", "alderman "},
-    {1, "gen", "general "},
-    {1, "sen", "senator "},
-    {1, "rep", "representative "},
-    {1, "pres", "president "},
-    {1, "rev", "reverend "},
-    {1, "hon", "honorable "},
-    {1, "asst", "assistant "},
-    {1, "assoc", "associate "},
-    {1, "lt", "lieutenant "},
-    {1, "col", "colonel "},
-    {1, "jr", "junior "},
-    {1, "sr", "senior "},
-    {1, "esq", "esquire "},
-    {0, "'d been", " had been"},
-    {0, "'s been", " has been"},
-    {0, "'d gone", " had gone"},
-    {0, "'s gone", " has gone"},
-    {0, "'d done", " had done"},
-    {0, "'s got", " has got"},
-    {0, "n't", " not"},
-    {0, "'re", " are"},
-    {0, "'s", " is"},
-    {0, "'d", " would"},
-    {0, "'ll", " will"},
-    {0, "'t", " not"},
-    {0, "'ve", " have"},
-    {0, "'m", " am"},
+/* clang-format off */
+static const struct rule fillers[] = {
+    {1, "hmm", ""}, {1, "mm", ""}, {1, "mhm", ""}, {1, "mmm", ""}, {1, "uh", ""}, {1, "um", ""},
 };
+static const struct rule contractions[] = {
+    {1, "won't", "will not"}, {1, "can't", "can not"}, {1, "let's", "let us"}, {1, "ain't", "aint"},
+    {1, "y'all", "you all"}, {1, "wanna", "want to"}, {1, "gotta", "got to"}, {1, "gonna", "going to"},
+    {1, "i'ma", "i am going to"}, {1, "imma", "i am going to"}, {1, "woulda", "would have"},
+    {1, "coulda", "could have"}, {1, "shoulda", "should have"}, {1, "ma'am", "madam"},
+    {1, "mr", "mister "}, {1, "mrs", "missus "}, {1, "st", "saint "}, {1, "dr", "doctor "}, {1, "prof", "professor "},
+    {1, "capt", "captain "}, {1, "gov", "governor "}, {1, "ald", "alderman "}, {1, "gen", "general "},
+    {1, "sen", "senator "}, {1, "rep", "representative "}, {1, "pres", "president "}, {1, "rev", "reverend "},
+    {1, "hon", "honorable "}, {1, "asst", "assistant "}, {1, "assoc", "associate "}, {1, "lt", "lieutenant "},
+    {1, "col", "colonel "}, {1, "jr", "junior "}, {1, "sr", "senior "}, {1, "esq", "esquire "},
+    {0, "'d been", " had been"}, {0, "'s been", " has been"}, {0, "'d gone", " had gone"},
+    {0, "'s gone", " has gone"}, {0, "'d done", " had done"}, {0, "'s got", " has got"}, {0, "n't", " not"},
+    {0, "'re", " are"}, {0, "'s", " is"}, {0, "'d", " would"}, {0, "'ll", " will"}, {0, "'t", " not"},
+    {0, "'ve", " have"}, {0, "'m", " am"},
+};
+/* clang-format on */
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -210,40 +165,23 @@ static int matches(const struct codes *text, size_t i, const struct rule *rule, 
     return normalize_at_boundary(text, i + n) && (!rule->boundary_before || normalize_at_boundary(text, i));
 }
 
-static int apply(struct codes *text, const struct rule *rule)
+static void apply(struct codes *text, const struct rule *rule)
 {
     struct codes built = {0};
     size_t n = strlen(rule->from), i = 0, done = 0;
-    int rc = 0, changed = 0;
-    while (rc == 0 && i < text->n) {
+    while (i < text->n) {
         if (!matches(text, i, rule, n)) {
             i++;
             continue;
         }
-        for (; rc == 0 && done < i; done++)
-            rc = codes_add(&built, text->at[done]);
-        for (const char *to = rule->to; rc == 0 && *to != '\0'; to++)
-            rc = codes_add(&built, (uint32_t)*to);
+        codes_add_all(&built, text->at + done, i - done);
+        codes_add_ascii(&built, rule->to);
         done = i += n;
-        changed = 1;
     }
-    for (; changed && rc == 0 && done < text->n; done++)
-        rc = codes_add(&built, text->at[done]);
-    if (rc == 0 && changed) {
-        codes_free(text);
-        *text = built;
-    } else {
-        codes_free(&built);
-    }
-    return rc;
-}
-
-static int apply_all(struct codes *text, const struct rule *rules, size_t n)
-{
-    int rc = 0;
-    for (size_t i = 0; rc == 0 && i < n; i++)
-        rc = apply(text, &rules[i]);
-    return rc;
+    if (done == 0)
+        return; /* most rules match nowhere */
+    codes_add_all(&built, text->at + done, text->n - done);
+    codes_replace(text, &built);
 }
 
 /* \s+' -> ' */
@@ -282,11 +220,10 @@ static void remove_periods(struct codes *text)
 }
 
 /* Every word by its American spelling, one space between words. */
-static int americanize(struct codes *text)
+static void americanize(struct codes *text)
 {
     struct codes built = {0};
-    int rc = 0;
-    for (size_t i = 0; rc == 0 && i < text->n;) {
+    for (size_t i = 0; i < text->n;) {
         char word[32];
         size_t from = i, n = 0;
         while (i < text->n && !unicode_is_blank(text->at[i])) {
@@ -294,21 +231,15 @@ static int americanize(struct codes *text)
             word[n < sizeof word - 1 ? n++ : n] = code >= 'a' && code <= 'z' ? (char)code : '?';
         }
         if (i > from && built.n > 0)
-            rc = codes_add(&built, ' ');
+            codes_add(&built, ' ');
         const char *american = i > from && i - from == n ? normalize_spelling(word, n) : NULL;
-        for (; american != NULL && rc == 0 && *american != '\0'; american++)
-            rc = codes_add(&built, (uint32_t)*american);
-        for (; american == NULL && rc == 0 && from < i; from++)
-            rc = codes_add(&built, text->at[from]);
+        if (american != NULL)
+            codes_add_ascii(&built, american);
+        else
+            codes_add_all(&built, text->at + from, i - from);
         i += i < text->n;
     }
-    if (rc < 0) {
-        codes_free(&built);
-        return rc;
-    }
-    codes_free(text);
-    *text = built;
-    return 0;
+    codes_replace(text, &built);
 }
 
 /* [.$cent euro pound]([^0-9]) -> a space and what follows; then ([^0-9])% -> what was before and a space */
@@ -325,30 +256,21 @@ static void remove_lone_signs(struct codes *text)
             text->at[++i] = ' ';
 }
 
-int normalize_english(struct codes *text)
+void normalize_english(struct codes *text)
 {
-    int rc = codes_lower(text);
-    if (rc < 0)
-        return rc;
+    codes_lower(text);
     remove_brackets(text);
     remove_parentheses(text);
-    rc = apply_all(text, fillers, COUNT(fillers));
-    if (rc < 0)
-        return rc;
+    for (size_t i = 0; i < COUNT(fillers); i++)
+        apply(text, &fillers[i]);
     join_apostrophes(text);
-    rc = apply_all(text, contractions, COUNT(contractions));
-    if (rc < 0)
-        return rc;
+    for (size_t i = 0; i < COUNT(contractions); i++)
+        apply(text, &contractions[i]);
     remove_digit_commas(text);
     remove_periods(text);
-    rc = remove_symbols_and_diacritics(text);
-    if (rc == 0)
-        rc = normalize_numbers(text);
-    if (rc == 0)
-        rc = americanize(text);
-    if (rc < 0)
-        return rc;
+    remove_symbols_and_diacritics(text);
+    normalize_numbers(text);
+    americanize(text);
     remove_lone_signs(text);
     squeeze_blanks(text);
-    return 0;
 }

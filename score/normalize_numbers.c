@@ -20,7 +20,7 @@
 struct word {
     const char *text;
     size_t n;
-    const struct number_word *known;
+    struct number_word known;
 };
 
 enum value_kind { NOTHING, WHOLE, STRING };
@@ -69,15 +69,16 @@ static void flush(struct numbers *s)
 
 static void put_word(struct numbers *s) { put(s, s->words[s->i].text, s->words[s->i].n, NULL); }
 
-static const struct number_word *neighbour(const struct numbers *s, int step)
+/* The word so many after the current one; an empty, plain one where there is none. */
+static struct word neighbour(const struct numbers *s, int step)
 {
-    size_t i = s->i + (size_t)step;
-    return i < s->n ? s->words[i].known : &number_words_plain; /* before the first wraps to past the last */
+    size_t i = s->i + (size_t)step; /* before the first wraps to past the last */
+    return i < s->n ? s->words[i] : (struct word){.known.kind = NUMBER_PLAIN};
 }
 
 static int is_kind(const struct numbers *s, int step, enum number_kind kind)
 {
-    return neighbour(s, step)->kind == kind;
+    return neighbour(s, step).known.kind == kind;
 }
 
 /* Digits, or digits, a point and digits, from the first to the last byte. */
@@ -99,10 +100,7 @@ static int is_numeric(const char *text, size_t n)
     return n_digits > 0;
 }
 
-static int next_is_numeric(const struct numbers *s)
-{
-    return s->i + 1 < s->n && is_numeric(s->words[s->i + 1].text, s->words[s->i + 1].n);
-}
+static int next_is_numeric(const struct numbers *s) { return is_numeric(neighbour(s, 1).text, neighbour(s, 1).n); }
 
 static int next_may_be_number(const struct numbers *s) { return !is_kind(s, 1, NUMBER_PLAIN) || next_is_numeric(s); }
 
@@ -305,7 +303,7 @@ static void take_repeat(struct numbers *s, int times)
         return;
     }
     char digits[4];
-    int n = snprintf(digits, sizeof digits, "%d", neighbour(s, 1)->value);
+    int n = snprintf(digits, sizeof digits, "%d", neighbour(s, 1).known.value);
     for (int i = 0; i < times; i++)
         append(s, digits, (size_t)n, i == 0);
     s->skip = 1;
@@ -345,7 +343,7 @@ static void take_affix(struct numbers *s, const struct number_word *w)
         put_value(s, NULL);
     } else if (w->kind == NUMBER_PERCENT) {
         put_value(s, "%");
-    } else if (is_kind(s, 1, NUMBER_CURRENCY) && strcmp(neighbour(s, 1)->word, "cent") == 0) {
+    } else if (neighbour(s, 1).n == 4 && memcmp(neighbour(s, 1).text, "cent", 4) == 0) {
         put_value(s, "%"); /* per cent */
         s->skip = 1;
     } else {
@@ -356,7 +354,7 @@ static void take_affix(struct numbers *s, const struct number_word *w)
 
 static void take_word(struct numbers *s)
 {
-    const struct number_word *w = s->words[s->i].known;
+    const struct number_word *w = &s->words[s->i].known;
     if (w->kind == NUMBER_PLAIN) {
         if (take_digits(s))
             return;

@@ -6,14 +6,14 @@
 #include "base/unicode.h"
 #include "score/normalize.h"
 
-#define NORMALIZE_DECLARE(function, name) int normalize_##function(struct codes *text) LINNET_MUST_CHECK;
+#define NORMALIZE_DECLARE(function, name) void normalize_##function(struct codes *text);
 NORMALIZERS(NORMALIZE_DECLARE)
 
 /* The American spelling of a British word [n bytes], or NULL. */
 const char *normalize_spelling(const char *word, size_t n);
 
 /* Replaces spelled-out numbers by digits in text that is otherwise clean. */
-int normalize_numbers(struct codes *text) LINNET_MUST_CHECK;
+void normalize_numbers(struct codes *text);
 
 /* The step of it that goes from word to word: appends UTF-8 words with one space between them. */
 int normalize_number_words(const struct buffer *text, struct buffer *out) LINNET_MUST_CHECK;

@@ -1,163 +1,74 @@
 /* SPDX-License-Identifier: Apache-2.0
- * number_words.c - the English words that numbers are made of, those of openai-whisper's EnglishNumberNormalizer. */
+ * number_words.c - the words that the normalizer for numbers of OpenAI's Whisper knows. */
 #include "score/number_words.h"
 
 #include <string.h>
 
-static const struct number_word table[] = {
-    {"o", NUMBER_ZERO, 0, NULL},
-    {"oh", NUMBER_ZERO, 0, NULL},
-    {"zero", NUMBER_ZERO, 0, NULL},
-    {"one", NUMBER_ONES, 1, NULL},
-    {"two", NUMBER_ONES, 2, NULL},
-    {"three", NUMBER_ONES, 3, NULL},
-    {"four", NUMBER_ONES, 4, NULL},
-    {"five", NUMBER_ONES, 5, NULL},
-    {"six", NUMBER_ONES, 6, NULL},
-    {"seven", NUMBER_ONES, 7, NULL},
-    {"eight", NUMBER_ONES, 8, NULL},
-    {"nine", NUMBER_ONES, 9, NULL},
-    {"ten", NUMBER_ONES, 10, NULL},
-    {"eleven", NUMBER_ONES, 11, NULL},
-    {"twelve", NUMBER_ONES, 12, NULL},
-    {"thirteen", NUMBER_ONES, 13, NULL},
-    {"fourteen", NUMBER_ONES, 14, NULL},
-    {"fifteen", NUMBER_ONES, 15, NULL},
-    {"sixteen", NUMBER_ONES, 16, NULL},
-    {"seventeen", NUMBER_ONES, 17, NULL},
-    {"eighteen", NUMBER_ONES, 18, NULL},
-    {"nineteen", NUMBER_ONES, 19, NULL},
-    {"ones", NUMBER_ONES_SUFFIXED, 1, "s"},
-    {"twos", NUMBER_ONES_SUFFIXED, 2, "s"},
-    {"threes", NUMBER_ONES_SUFFIXED, 3, "s"},
-    {"fours", NUMBER_ONES_SUFFIXED, 4, "s"},
-    {"fives", NUMBER_ONES_SUFFIXED, 5, "s"},
-    {"sixes", NUMBER_ONES_SUFFIXED, 6, "s"},
-    {"sevens", NUMBER_ONES_SUFFIXED, 7, "s"},
-    {"eights", NUMBER_ONES_SUFFIXED, 8, "s"},
-    {"nines", NUMBER_ONES_SUFFIXED, 9, "s"},
-    {"tens", NUMBER_ONES_SUFFIXED, 10, "s"},
-    {"elevens", NUMBER_ONES_SUFFIXED, 11, "s"},
-    {"twelves", NUMBER_ONES_SUFFIXED, 12, "s"},
-    {"thirteens", NUMBER_ONES_SUFFIXED, 13, "s"},
-    {"fourteens", NUMBER_ONES_SUFFIXED, 14, "s"},
-    {"fifteens", NUMBER_ONES_SUFFIXED, 15, "s"},
-    {"sixteens", NUMBER_ONES_SUFFIXED, 16, "s"},
-    {"seventeens", NUMBER_ONES_SUFFIXED, 17, "s"},
-    {"eighteens", NUMBER_ONES_SUFFIXED, 18, "s"},
-    {"nineteens", NUMBER_ONES_SUFFIXED, 19, "s"},
-    {"zeroth", NUMBER_ONES_SUFFIXED, 0, "th"},
-    {"first", NUMBER_ONES_SUFFIXED, 1, "st"},
-    {"second", NUMBER_ONES_SUFFIXED, 2, "nd"},
-    {"third", NUMBER_ONES_SUFFIXED, 3, "rd"},
-    {"fifth", NUMBER_ONES_SUFFIXED, 5, "th"},
-    {"twelfth", NUMBER_ONES_SUFFIXED, 12, "th"},
-    {"fourth", NUMBER_ONES_SUFFIXED, 4, "th"},
-    {"sixth", NUMBER_ONES_SUFFIXED, 6, "th"},
-    {"seventh", NUMBER_ONES_SUFFIXED, 7, "th"},
-    {"eighth", NUMBER_ONES_SUFFIXED, 8, "th"},
-    {"nineth", NUMBER_ONES_SUFFIXED, 9, "th"},
-    {"tenth", NUMBER_ONES_SUFFIXED, 10, "th"},
-    {"eleventh", NUMBER_ONES_SUFFIXED, 11, "th"},
-    {"thirteenth", NUMBER_ONES_SUFFIXED, 13, "th"},
-    {"fourteenth", NUMBER_ONES_SUFFIXED, 14, "th"},
-    {"fifteenth", NUMBER_ONES_SUFFIXED, 15, "th"},
-    {"sixteenth", NUMBER_ONES_SUFFIXED, 16, "th"},
-    {"seventeenth", NUMBER_ONES_SUFFIXED, 17, "th"},
-    {"eighteenth", NUMBER_ONES_SUFFIXED, 18, "th"},
-    {"nineteenth", NUMBER_ONES_SUFFIXED, 19, "th"},
-    {"twenty", NUMBER_TENS, 20, NULL},
-    {"thirty", NUMBER_TENS, 30, NULL},
-    {"forty", NUMBER_TENS, 40, NULL},
-    {"fifty", NUMBER_TENS, 50, NULL},
-    {"sixty", NUMBER_TENS, 60, NULL},
-    {"seventy", NUMBER_TENS, 70, NULL},
-    {"eighty", NUMBER_TENS, 80, NULL},
-    {"ninety", NUMBER_TENS, 90, NULL},
-    {"twenties", NUMBER_TENS_SUFFIXED, 20, "s"},
-    {"thirties", NUMBER_TENS_SUFFIXED, 30, "s"},
-    {"forties", NUMBER_TENS_SUFFIXED, 40, "s"},
-    {"fifties", NUMBER_TENS_SUFFIXED, 50, "s"},
-    {"sixties", NUMBER_TENS_SUFFIXED, 60, "s"},
-    {"seventies", NUMBER_TENS_SUFFIXED, 70, "s"},
-    {"eighties", NUMBER_TENS_SUFFIXED, 80, "s"},
-    {"nineties", NUMBER_TENS_SUFFIXED, 90, "s"},
-    {"twentieth", NUMBER_TENS_SUFFIXED, 20, "th"},
-    {"thirtieth", NUMBER_TENS_SUFFIXED, 30, "th"},
-    {"fortieth", NUMBER_TENS_SUFFIXED, 40, "th"},
-    {"fiftieth", NUMBER_TENS_SUFFIXED, 50, "th"},
-    {"sixtieth", NUMBER_TENS_SUFFIXED, 60, "th"},
-    {"seventieth", NUMBER_TENS_SUFFIXED, 70, "th"},
-    {"eightieth", NUMBER_TENS_SUFFIXED, 80, "th"},
-    {"ninetieth", NUMBER_TENS_SUFFIXED, 90, "th"},
-    {"hundred", NUMBER_POWER, 2, NULL},
-    {"thousand", NUMBER_POWER, 3, NULL},
-    {"million", NUMBER_POWER, 6, NULL},
-    {"billion", NUMBER_POWER, 9, NULL},
-    {"trillion", NUMBER_POWER, 12, NULL},
-    {"quadrillion", NUMBER_POWER, 15, NULL},
-    {"quintillion", NUMBER_POWER, 18, NULL},
-    {"sextillion", NUMBER_POWER, 21, NULL},
-    {"septillion", NUMBER_POWER, 24, NULL},
-    {"octillion", NUMBER_POWER, 27, NULL},
-    {"nonillion", NUMBER_POWER, 30, NULL},
-    {"decillion", NUMBER_POWER, 33, NULL},
-    {"hundreds", NUMBER_POWER_SUFFIXED, 2, "s"},
-    {"thousands", NUMBER_POWER_SUFFIXED, 3, "s"},
-    {"millions", NUMBER_POWER_SUFFIXED, 6, "s"},
-    {"billions", NUMBER_POWER_SUFFIXED, 9, "s"},
-    {"trillions", NUMBER_POWER_SUFFIXED, 12, "s"},
-    {"quadrillions", NUMBER_POWER_SUFFIXED, 15, "s"},
-    {"quintillions", NUMBER_POWER_SUFFIXED, 18, "s"},
-    {"sextillions", NUMBER_POWER_SUFFIXED, 21, "s"},
-    {"septillions", NUMBER_POWER_SUFFIXED, 24, "s"},
-    {"octillions", NUMBER_POWER_SUFFIXED, 27, "s"},
-    {"nonillions", NUMBER_POWER_SUFFIXED, 30, "s"},
-    {"decillions", NUMBER_POWER_SUFFIXED, 33, "s"},
-    {"hundredth", NUMBER_POWER_SUFFIXED, 2, "th"},
-    {"thousandth", NUMBER_POWER_SUFFIXED, 3, "th"},
-    {"millionth", NUMBER_POWER_SUFFIXED, 6, "th"},
-    {"billionth", NUMBER_POWER_SUFFIXED, 9, "th"},
-    {"trillionth", NUMBER_POWER_SUFFIXED, 12, "th"},
-    {"quadrillionth", NUMBER_POWER_SUFFIXED, 15, "th"},
-    {"quintillionth", NUMBER_POWER_SUFFIXED, 18, "th"},
-    {"sextillionth", NUMBER_POWER_SUFFIXED, 21, "th"},
-    {"septillionth", NUMBER_POWER_SUFFIXED, 24, "th"},
-    {"octillionth", NUMBER_POWER_SUFFIXED, 27, "th"},
-    {"nonillionth", NUMBER_POWER_SUFFIXED, 30, "th"},
-    {"decillionth", NUMBER_POWER_SUFFIXED, 33, "th"},
-    {"minus", NUMBER_SIGN, 0, "-"},
-    {"negative", NUMBER_SIGN, 0, "-"},
-    {"plus", NUMBER_SIGN, 0, "+"},
-    {"positive", NUMBER_SIGN, 0, "+"},
-    {"pound", NUMBER_CURRENCY, 0, "£"},
-    {"pounds", NUMBER_CURRENCY, 0, "£"},
-    {"euro", NUMBER_CURRENCY, 0, "€"},
-    {"euros", NUMBER_CURRENCY, 0, "€"},
-    {"dollar", NUMBER_CURRENCY, 0, "$"},
-    {"dollars", NUMBER_CURRENCY, 0, "$"},
-    {"cent", NUMBER_CURRENCY, 0, "¢"},
-    {"cents", NUMBER_CURRENCY, 0, "¢"},
-    {"per", NUMBER_PER, 0, NULL},
-    {"percent", NUMBER_PERCENT, 0, NULL},
-    {"and", NUMBER_AND, 0, NULL},
-    {"double", NUMBER_REPEAT, 2, NULL},
-    {"triple", NUMBER_REPEAT, 3, NULL},
-    {"point", NUMBER_POINT, 0, NULL},
+/* Words of one kind: the first has this value, the next `step` more. */
+static const struct group {
+    enum number_kind kind;
+    int value, step;
+    const char *affix, *words;
+} groups[] = {
+    {NUMBER_ZERO, 0, 0, NULL, "o oh zero"},
+    {NUMBER_ONES, 1, 1, NULL,
+     "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+     "eighteen nineteen"},
+    {NUMBER_ONES_SUFFIXED, 1, 1, "s",
+     "ones twos threes fours fives sixes sevens eights nines tens elevens twelves thirteens fourteens fifteens "
+     "sixteens seventeens eighteens nineteens"},
+    {NUMBER_ONES_SUFFIXED, 0, 0, "th", "zeroth"},
+    {NUMBER_ONES_SUFFIXED, 1, 0, "st", "first"},
+    {NUMBER_ONES_SUFFIXED, 2, 0, "nd", "second"},
+    {NUMBER_ONES_SUFFIXED, 3, 0, "rd", "third"},
+    {NUMBER_ONES_SUFFIXED, 4, 1, "th",
+     "fourth fifth sixth seventh eighth nineth tenth eleventh twelfth thirteenth fourteenth fifteenth sixteenth "
+     "seventeenth eighteenth nineteenth"},
+    {NUMBER_TENS, 20, 10, NULL, "twenty thirty forty fifty sixty seventy eighty ninety"},
+    {NUMBER_TENS_SUFFIXED, 20, 10, "s", "twenties thirties forties fifties sixties seventies eighties nineties"},
+    {NUMBER_TENS_SUFFIXED, 20, 10, "th",
+     "twentieth thirtieth fortieth fiftieth sixtieth seventieth eightieth ninetieth"},
+    {NUMBER_POWER, 2, 0, NULL, "hundred"},
+    {NUMBER_POWER, 3, 3, NULL,
+     "thousand million billion trillion quadrillion quintillion sextillion septillion octillion nonillion decillion"},
+    {NUMBER_POWER_SUFFIXED, 2, 0, "s", "hundreds"},
+    {NUMBER_POWER_SUFFIXED, 3, 3, "s",
+     "thousands millions billions trillions quadrillions quintillions sextillions septillions octillions nonillions "
+     "decillions"},
+    {NUMBER_POWER_SUFFIXED, 2, 0, "th", "hundredth"},
+    {NUMBER_POWER_SUFFIXED, 3, 3, "th",
+     "thousandth millionth billionth trillionth quadrillionth quintillionth sextillionth septillionth octillionth "
+     "nonillionth decillionth"},
+    {NUMBER_SIGN, 0, 0, "-", "minus negative"},
+    {NUMBER_SIGN, 0, 0, "+", "plus positive"},
+    {NUMBER_CURRENCY, 0, 0, "£", "pound pounds"},
+    {NUMBER_CURRENCY, 0, 0, "€", "euro euros"},
+    {NUMBER_CURRENCY, 0, 0, "$", "dollar dollars"},
+    {NUMBER_CURRENCY, 0, 0, "¢", "cent cents"},
+    {NUMBER_PER, 0, 0, NULL, "per"},
+    {NUMBER_PERCENT, 0, 0, NULL, "percent"},
+    {NUMBER_AND, 0, 0, NULL, "and"},
+    {NUMBER_REPEAT, 2, 1, NULL, "double triple"},
+    {NUMBER_POINT, 0, 0, NULL, "point"},
 };
 
-const struct number_word number_words_plain = {"", NUMBER_PLAIN, 0, NULL};
-
-const struct number_word *number_words_find(const char *word, size_t n)
+struct number_word number_words_find(const char *word, size_t n)
 {
-    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
-        if (strncmp(table[i].word, word, n) == 0 && table[i].word[n] == '\0')
-            return &table[i];
-    return &number_words_plain;
+    for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++) {
+        const struct group *g = &groups[i];
+        int value = g->value;
+        for (const char *at = g->words; *at != '\0'; value += g->step) {
+            size_t length = strcspn(at, " ");
+            if (length == n && memcmp(at, word, n) == 0)
+                return (struct number_word){g->kind, value, g->affix};
+            at += length + (at[length] == ' ');
+        }
+    }
+    return (struct number_word){.kind = NUMBER_PLAIN};
 }
 
 int number_words_is_number(const char *word, size_t n)
 {
-    enum number_kind kind = number_words_find(word, n)->kind;
+    enum number_kind kind = number_words_find(word, n).kind;
     return kind == NUMBER_ZERO || kind == NUMBER_ONES || kind == NUMBER_TENS || kind == NUMBER_POWER;
 }

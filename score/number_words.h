@@ -24,16 +24,13 @@ enum number_kind {
 };
 
 struct number_word {
-    const char *word;
     enum number_kind kind;
     int value;
-    const char *affix; /* what is written after or before the number */
+    const char *affix; /* what is written after or before the number, or NULL */
 };
 
-extern const struct number_word number_words_plain; /* stands for every word that is not in the table */
-
 /* What a word [n bytes] is. */
-const struct number_word *number_words_find(const char *word, size_t n);
+struct number_word number_words_find(const char *word, size_t n);
 
 int number_words_is_number(const char *word, size_t n); /* zero to ninety, or a power of ten from hundred on */
 

@@ -19,7 +19,7 @@ struct offsets {
 
 struct reading {
     struct offsets *at;
-    int n, size;
+    int n, room;
     struct buffer bytes;
 };
 
@@ -33,17 +33,10 @@ static int keep(struct reading *r, const char *text, size_t n, size_t *offset)
 
 static int add(struct reading *r, const char *id, size_t n_id, const char *text, size_t n_text)
 {
-    if (r->n == r->size) {
-        int size = r->size < 64 ? 128 : r->size * 2;
-        struct offsets *at = mem_resize(r->at, (size_t)r->size, (size_t)size, sizeof *at);
-        if (at == NULL)
-            return LINNET_E_MEMORY;
-        r->at = at;
-        r->size = size;
-    }
-    int rc = keep(r, id, n_id, &r->at[r->n].id);
-    if (rc == 0)
-        rc = keep(r, text, n_text, &r->at[r->n].text);
+    int rc = MEM_GROW(r->at, r->room, r->n + 1);
+    if (rc < 0 || (rc = keep(r, id, n_id, &r->at[r->n].id)) < 0)
+        return rc;
+    rc = keep(r, text, n_text, &r->at[r->n].text);
     r->n += rc == 0;
     return rc;
 }

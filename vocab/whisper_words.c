@@ -18,9 +18,9 @@ static int codes_of(const struct whisper_vocab *v, const int *ids, int n, struct
     int rc = whisper_vocab_annotated(v, ids, n, &text);
     out->n = 0;
     if (rc == 0)
-        rc = codes_read(out, buffer_text(&text), text.n);
+        codes_read(out, buffer_text(&text), text.n);
     buffer_free(&text);
-    return rc;
+    return rc < 0 ? rc : out->rc;
 }
 
 /* True when group ends at a character of full, in which it starts at offset: what looks broken in the group is either

@@ -120,12 +120,12 @@ static void broken_utf8_becomes_one_mark_for_each_start(void)
     }
 }
 
-static char *changed(const char *text, int (*change)(struct codes *), struct buffer *out)
+static char *changed(const char *text, void (*change)(struct codes *), struct buffer *out)
 {
     struct codes c = {0};
     buffer_cut(out, 0);
-    CU_ASSERT_EQUAL(codes_read(&c, text, strlen(text)), 0);
-    CU_ASSERT_EQUAL(change(&c), 0);
+    codes_read(&c, text, strlen(text));
+    change(&c);
     CU_ASSERT_EQUAL(codes_write(&c, out), 0);
     codes_free(&c);
     return out->data;
