@@ -7,7 +7,7 @@
 
 #include "base/mem.h"
 
-#define MAX_ENTRIES 1000000u
+#define MAX_ENTRIES 1000000
 
 struct entry {
     struct tensor tensor; /* first: a tensor's address is its entry's */
@@ -17,7 +17,7 @@ struct entry {
 
 struct table {
     struct entry *entries; /* [n] */
-    size_t n, room;
+    int n, room;
 };
 
 struct checkpoint {
@@ -32,38 +32,13 @@ static int by_name(const void *a, const void *b)
     return strcmp(((const struct entry *)a)->tensor.name, ((const struct entry *)b)->tensor.name);
 }
 
-int checkpoint_new(struct checkpoint **out, const char *path, const struct checkpoint_ops *ops, void *state,
-                   struct message *msg)
-{
-    struct checkpoint *c = mem_array(1, sizeof *c);
-    if (c == NULL) {
-        ops->close(state);
-        return fail_memory(msg);
-    }
-    c->ops = ops;
-    c->state = state;
-    c->path = mem_string(path);
-    if (c->path == NULL) {
-        checkpoint_close(c);
-        return fail_memory(msg);
-    }
-    *out = c;
-    return 0;
-}
-
 /* A new entry at the end of the table, with a copy of the name. */
 static int add(struct table *t, const char *name, struct entry **out, struct message *msg)
 {
     if (t->n == MAX_ENTRIES)
-        return fail(msg, LINNET_E_FORMAT, "more than %u names", MAX_ENTRIES);
-    if (t->n == t->room) {
-        size_t room = t->room == 0 ? 256 : t->room * 2;
-        struct entry *more = mem_resize(t->entries, t->n, room, sizeof *more);
-        if (more == NULL)
-            return fail_memory(msg);
-        t->entries = more;
-        t->room = room;
-    }
+        return fail(msg, LINNET_E_FORMAT, "more than %d names", MAX_ENTRIES);
+    if (MEM_GROW(t->entries, t->room, t->n + 1) < 0)
+        return fail_memory(msg);
     struct entry *e = &t->entries[t->n];
     e->tensor.name = mem_string(name);
     if (e->tensor.name == NULL)
@@ -95,51 +70,73 @@ int checkpoint_add_number(struct checkpoint *c, const char *name, int64_t value,
 {
     struct entry *e = NULL;
     int rc = add(&c->numbers, name, &e, msg);
-    if (rc < 0)
-        return rc;
-    e->number = value;
+    if (rc == 0)
+        e->number = value;
+    return rc;
+}
+
+static int sort(const struct checkpoint *c, const struct table *t, struct message *msg)
+{
+    if (t->n > 0)
+        qsort(t->entries, (size_t)t->n, sizeof *t->entries, by_name);
+    for (int i = 1; i < t->n; i++)
+        if (by_name(&t->entries[i - 1], &t->entries[i]) == 0)
+            return fail(msg, LINNET_E_FORMAT, "%s: two of the name %.200s", c->path, t->entries[i].tensor.name);
     return 0;
 }
 
-int checkpoint_seal(struct checkpoint *c, struct message *msg)
+int checkpoint_open(struct checkpoint **out, const char *path, const struct checkpoint_ops *ops, const void *state,
+                    struct message *msg)
 {
-    struct table *const tables[] = {&c->tensors, &c->numbers};
-    for (int i = 0; i < 2; i++) {
-        struct table *t = tables[i];
-        if (t->n > 0)
-            qsort(t->entries, t->n, sizeof *t->entries, by_name);
-        for (size_t j = 1; j < t->n; j++)
-            if (by_name(&t->entries[j - 1], &t->entries[j]) == 0)
-                return fail(msg, LINNET_E_FORMAT, "%s: two of the name %.200s", c->path, t->entries[j].tensor.name);
+    struct checkpoint *c = mem_array(1, sizeof *c);
+    if (c == NULL)
+        return fail_memory(msg);
+    c->ops = ops;
+    c->path = mem_string(path);
+    c->state = mem_array(1, ops->n_state_bytes);
+    int rc = c->path == NULL || c->state == NULL ? fail_memory(msg) : 0;
+    if (rc == 0) {
+        memcpy(c->state, state, ops->n_state_bytes);
+        rc = ops->open(c->state, c, msg);
     }
+    if (rc < 0 || (rc = sort(c, &c->tensors, msg)) < 0 || (rc = sort(c, &c->numbers, msg)) < 0) {
+        checkpoint_close(c);
+        return rc;
+    }
+    *out = c;
     return 0;
+}
+
+static void free_table(struct table *t)
+{
+    for (int i = 0; i < t->n; i++)
+        mem_free((char *)(uintptr_t)t->entries[i].tensor.name);
+    mem_free(t->entries);
 }
 
 void checkpoint_close(struct checkpoint *c)
 {
     if (c == NULL)
         return;
-    struct table *const tables[] = {&c->tensors, &c->numbers};
-    for (int i = 0; i < 2; i++) {
-        for (size_t j = 0; j < tables[i]->n; j++)
-            mem_free((char *)(uintptr_t)tables[i]->entries[j].tensor.name);
-        mem_free(tables[i]->entries);
-    }
-    c->ops->close(c->state);
+    free_table(&c->tensors);
+    free_table(&c->numbers);
+    if (c->state != NULL)
+        c->ops->close(c->state);
+    mem_free(c->state);
     mem_free(c->path);
     mem_free(c);
 }
 
 const char *checkpoint_path(const struct checkpoint *c) { return c->path; }
 
-size_t checkpoint_count(const struct checkpoint *c) { return c->tensors.n; }
+size_t checkpoint_count(const struct checkpoint *c) { return (size_t)c->tensors.n; }
 
 const struct tensor *checkpoint_at(const struct checkpoint *c, size_t i) { return &c->tensors.entries[i].tensor; }
 
 static const struct entry *find(const struct table *t, const char *name)
 {
     struct entry key = {.tensor.name = name};
-    return t->n == 0 ? NULL : bsearch(&key, t->entries, t->n, sizeof key, by_name);
+    return t->n == 0 ? NULL : bsearch(&key, t->entries, (size_t)t->n, sizeof key, by_name);
 }
 
 const struct tensor *checkpoint_find(const struct checkpoint *c, const char *name)

@@ -24,22 +24,22 @@ int checkpoint_read(const struct checkpoint *c, const struct tensor *t, void *ou
 /* A whole number such as "dims.n_mels"; 0, or LINNET_E_MODEL when there is none of this name (nothing is written). */
 int checkpoint_number(const struct checkpoint *c, const char *name, int64_t *value) LINNET_MUST_CHECK;
 
-/* For the formats: how one is built. */
+/* For the formats: how one is built.  The state is a copy of what checkpoint_open gets; open adds tensors and numbers to
+ * c, and close is called also after it has failed. */
 struct checkpoint_ops {
+    size_t n_state_bytes;
+    int (*open)(void *state, struct checkpoint *c, struct message *msg);
     int (*read)(void *state, const struct tensor *t, size_t i_source, void *out, struct message *msg);
     void (*close)(void *state);
 };
 
-/* Takes state, also when it fails. */
-int checkpoint_new(struct checkpoint **out, const char *path, const struct checkpoint_ops *ops, void *state,
-                   struct message *msg) LINNET_MUST_CHECK;
+/* Two tensors of one name are an error. */
+int checkpoint_open(struct checkpoint **out, const char *path, const struct checkpoint_ops *ops, const void *state,
+                    struct message *msg) LINNET_MUST_CHECK;
 
 /* Adds a tensor (the name is copied); n_bytes follows from type and shape.  i_source is handed back to ops->read. */
 int checkpoint_add(struct checkpoint *c, const char *name, enum dtype dtype, int n_dims, const int64_t shape[],
                    size_t i_source, struct message *msg) LINNET_MUST_CHECK;
 int checkpoint_add_number(struct checkpoint *c, const char *name, int64_t value, struct message *msg) LINNET_MUST_CHECK;
-
-/* After the last one: sorts; two tensors of one name are an error. */
-int checkpoint_seal(struct checkpoint *c, struct message *msg) LINNET_MUST_CHECK;
 
 #endif

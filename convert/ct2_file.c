@@ -23,6 +23,8 @@ struct variable {
 };
 
 struct ct2 {
+    const char *const *paths; /* [n_paths] while it is opened */
+    int n_paths;
     struct file_map map;
     struct variable *variables; /* [n] */
     size_t n;
@@ -31,11 +33,8 @@ struct ct2 {
 static void ct2_close(void *state)
 {
     struct ct2 *f = state;
-    if (f == NULL)
-        return;
     file_map_close(&f->map);
     mem_free(f->variables);
-    mem_free(f);
 }
 
 /* Rows of a quantized matrix divided by their scale (one for each, or one for all). */
@@ -62,8 +61,6 @@ static int ct2_read(void *state, const struct tensor *t, size_t i_source, void *
         memcpy(out, v->tensor.data, t->n_bytes);
     return 0;
 }
-
-static const struct checkpoint_ops ops = {ct2_read, ct2_close};
 
 /* A name with its NUL inside the file, or NULL. */
 static const char *read_text(struct cursor *c)
@@ -145,10 +142,14 @@ static int add_tensor(struct checkpoint *c, const struct variable *v, const char
     return checkpoint_add(c, name, v->i_scale >= 0 ? DTYPE_F32 : t->dtype, t->n_dims, t->shape, i, msg);
 }
 
-static int read_all(struct ct2 *f, struct checkpoint *c, const char *path, struct message *msg)
+static int ct2_open(void *state, struct checkpoint *c, struct message *msg)
 {
+    struct ct2 *f = state;
+    const char *path = checkpoint_path(c);
+    int rc = file_map_open(&f->map, f->paths, f->n_paths, msg);
+    if (rc < 0)
+        return rc;
     struct cursor at = {f->map.data, f->map.data + f->map.size, 0};
-    int rc;
     uint32_t version = cursor_u32(&at);
     if (at.bad || version < 4 || version > 6)
         return fail(msg, LINNET_E_FORMAT, "%s: not a CTranslate2 model of version 4 to 6", path);
@@ -182,22 +183,12 @@ static int read_all(struct ct2 *f, struct checkpoint *c, const char *path, struc
     }
     if (at.bad || cursor_left(&at) > 0)
         return fail(msg, LINNET_E_FORMAT, "%s: %s", path, at.bad ? "is cut" : "bytes after its end");
-    return checkpoint_seal(c, msg);
+    return 0;
 }
+
+static const struct checkpoint_ops ops = {sizeof(struct ct2), ct2_open, ct2_read, ct2_close};
 
 int ct2_file_open(struct checkpoint **out, const char *const paths[], int n_paths, struct message *msg)
 {
-    struct checkpoint *c = NULL;
-    struct ct2 *f = mem_array(1, sizeof *f);
-    if (f == NULL)
-        return fail_memory(msg);
-    int rc = checkpoint_new(&c, paths[0], &ops, f, msg);
-    if (rc < 0)
-        return rc;
-    if ((rc = file_map_open(&f->map, paths, n_paths, msg)) < 0 || (rc = read_all(f, c, paths[0], msg)) < 0) {
-        checkpoint_close(c);
-        return rc;
-    }
-    *out = c;
-    return 0;
+    return checkpoint_open(out, paths[0], &ops, &(struct ct2){.paths = paths, .n_paths = n_paths}, msg);
 }

@@ -14,97 +14,37 @@
 static const struct published {
     const char *name; /* must stand in the source's name, or NULL */
     int d_model, n_decoder_layers, n_mels, is_english;
-    signed char heads[24][2]; /* up to the first {0, 0}, which is no alignment head of any */
+    const char *heads; /* JSON: [[layer, head], ...] */
 } published[] = {
-    {NULL, 384, 4, 80, 1, {{1, 0}, {2, 0}, {2, 5}, {3, 0}, {3, 1}, {3, 2}, {3, 3}, {3, 4}}},
-    {NULL, 384, 4, 80, 0, {{2, 2}, {3, 0}, {3, 2}, {3, 3}, {3, 4}, {3, 5}}},
-    {NULL, 512, 6, 80, 1, {{3, 3}, {4, 7}, {5, 1}, {5, 5}, {5, 7}}},
-    {NULL, 512, 6, 80, 0, {{3, 1}, {4, 2}, {4, 3}, {4, 7}, {5, 1}, {5, 2}, {5, 4}, {5, 6}}},
-    {NULL,
-     768,
-     12,
-     80,
-     1,
-     {{6, 6},
-      {7, 0},
-      {7, 3},
-      {7, 8},
-      {8, 2},
-      {8, 5},
-      {8, 7},
-      {9, 0},
-      {9, 4},
-      {9, 8},
-      {9, 10},
-      {10, 0},
-      {10, 1},
-      {10, 2},
-      {10, 3},
-      {10, 6},
-      {10, 11},
-      {11, 2},
-      {11, 4}}},
-    {NULL, 768, 12, 80, 0, {{5, 3}, {5, 9}, {8, 0}, {8, 4}, {8, 7}, {8, 8}, {9, 0}, {9, 7}, {9, 9}, {10, 5}}},
-    {NULL,
-     1024,
-     24,
-     80,
-     1,
-     {{11, 4},
-      {14, 1},
-      {14, 12},
-      {14, 14},
-      {15, 4},
-      {16, 0},
-      {16, 4},
-      {16, 9},
-      {17, 12},
-      {17, 14},
-      {18, 7},
-      {18, 10},
-      {18, 15},
-      {20, 0},
-      {20, 3},
-      {20, 9},
-      {20, 14},
-      {21, 12}}},
-    {NULL, 1024, 24, 80, 0, {{13, 15}, {15, 4}, {15, 15}, {16, 1}, {20, 0}, {23, 4}}},
-    {"large-v1",
-     1280,
-     32,
-     80,
-     0,
-     {{9, 19}, {11, 2}, {11, 4}, {11, 17}, {22, 7}, {22, 11}, {22, 17}, {23, 2}, {23, 15}}},
-    {NULL, 1280, 32, 80, 0, {{10, 12}, {13, 17}, {16, 11}, {16, 12}, {16, 13}, {17, 15}, {17, 16}, {18, 4},
-                             {18, 11}, {18, 19}, {19, 11}, {21, 2},  {21, 3},  {22, 3},  {22, 9},  {22, 12},
-                             {23, 5},  {23, 7},  {23, 13}, {25, 5},  {26, 1},  {26, 12}, {27, 15}}},
-    {NULL,
-     1280,
-     32,
-     128,
-     0,
-     {{7, 0}, {10, 17}, {12, 18}, {13, 12}, {16, 1}, {17, 14}, {19, 11}, {21, 4}, {24, 1}, {25, 6}}},
-    {NULL, 1280, 4, 128, 0, {{2, 4}, {2, 11}, {3, 3}, {3, 6}, {3, 11}, {3, 14}}},
+    {NULL, 384, 4, 80, 1, "[[1,0], [2,0], [2,5], [3,0], [3,1], [3,2], [3,3], [3,4]]"},
+    {NULL, 384, 4, 80, 0, "[[2,2], [3,0], [3,2], [3,3], [3,4], [3,5]]"},
+    {NULL, 512, 6, 80, 1, "[[3,3], [4,7], [5,1], [5,5], [5,7]]"},
+    {NULL, 512, 6, 80, 0, "[[3,1], [4,2], [4,3], [4,7], [5,1], [5,2], [5,4], [5,6]]"},
+    {NULL, 768, 12, 80, 1,
+     "[[6,6], [7,0], [7,3], [7,8], [8,2], [8,5], [8,7], [9,0], [9,4], [9,8], [9,10], [10,0], [10,1], [10,2], [10,3], "
+     "[10,6], [10,11], [11,2], [11,4]]"},
+    {NULL, 768, 12, 80, 0, "[[5,3], [5,9], [8,0], [8,4], [8,7], [8,8], [9,0], [9,7], [9,9], [10,5]]"},
+    {NULL, 1024, 24, 80, 1,
+     "[[11,4], [14,1], [14,12], [14,14], [15,4], [16,0], [16,4], [16,9], [17,12], [17,14], [18,7], [18,10], [18,15], "
+     "[20,0], [20,3], [20,9], [20,14], [21,12]]"},
+    {NULL, 1024, 24, 80, 0, "[[13,15], [15,4], [15,15], [16,1], [20,0], [23,4]]"},
+    {"large-v1", 1280, 32, 80, 0, "[[9,19], [11,2], [11,4], [11,17], [22,7], [22,11], [22,17], [23,2], [23,15]]"},
+    {NULL, 1280, 32, 80, 0,
+     "[[10,12], [13,17], [16,11], [16,12], [16,13], [17,15], [17,16], [18,4], [18,11], [18,19], [19,11], [21,2], "
+     "[21,3], [22,3], [22,9], [22,12], [23,5], [23,7], [23,13], [25,5], [26,1], [26,12], [27,15]]"},
+    {NULL, 1280, 32, 128, 0, "[[7,0], [10,17], [12,18], [13,12], [16,1], [17,14], [19,11], [21,4], [24,1], [25,6]]"},
+    {NULL, 1280, 4, 128, 0, "[[2,4], [2,11], [3,3], [3,6], [3,11], [3,14]]"},
 };
 
-static const struct published *find_published(const struct whisper_sizes *s, const char *source)
+static const char *published_heads(const struct whisper_sizes *s, const char *source)
 {
     for (size_t i = 0; i < sizeof published / sizeof published[0]; i++) {
         const struct published *p = &published[i];
         if (p->d_model == s->d_model && p->n_decoder_layers == s->n_decoder_layers && p->n_mels == s->n_mels &&
             p->is_english == (s->n_vocab < 51865) && (p->name == NULL || strstr(source, p->name) != NULL))
-            return p;
+            return p->heads;
     }
-    return NULL;
-}
-
-static json_t *published_heads(const struct whisper_sizes *s, const char *source)
-{
-    const struct published *p = find_published(s, source);
-    json_t *heads = json_array();
-    for (int i = 0; p != NULL && i < 24 && (p->heads[i][0] != 0 || p->heads[i][1] != 0); i++)
-        json_array_append_new(heads, json_pack("[i,i]", p->heads[i][0], p->heads[i][1]));
-    return heads;
+    return "[]";
 }
 
 /* What nobody says, and the special tokens that only a prompt may hold (openai-whisper, decoding.py,
@@ -136,7 +76,7 @@ int whisper_write_generation(const struct whisper_sizes *sizes, const char *sour
     json_t *suppress = json_incref(json_object_get(known, "suppress_ids"));
     json_t *begin = json_incref(json_object_get(known, "suppress_ids_begin"));
     if (heads == NULL)
-        heads = published_heads(sizes, source);
+        heads = json_loads(published_heads(sizes, source), 0, NULL);
     if (suppress == NULL) {
         suppress = json_array();
         rc = suppressed(v, suppress, msg);

@@ -41,19 +41,17 @@ struct stored {
 };
 
 struct ggml {
+    struct buffer *vocabulary; /* receives it when the file is opened; or NULL */
     struct file_map map;
     struct stored *tensors; /* [n] */
-    size_t n, room;
+    int n, room;
 };
 
 static void ggml_close(void *state)
 {
     struct ggml *f = state;
-    if (f == NULL)
-        return;
     file_map_close(&f->map);
     mem_free(f->tensors);
-    mem_free(f);
 }
 
 static float read_half(const unsigned char *bytes) { return half_f16_to_f32((uint16_t)(bytes[0] | bytes[1] << 8)); }
@@ -89,8 +87,6 @@ static int ggml_read(void *state, const struct tensor *t, size_t i_source, void 
         dequantize_block(s->type, s->data + i * (size_t)s->type->block_bytes, (float *)out + i * BLOCK);
     return 0;
 }
-
-static const struct checkpoint_ops ops = {ggml_read, ggml_close};
 
 static int add_piece(struct buffer *out, const unsigned char *bytes, uint32_t n, uint32_t rank)
 {
@@ -143,20 +139,6 @@ static int read_vocabulary(struct cursor *at, struct buffer *vocabulary, const c
     return at->bad ? fail(msg, LINNET_E_FORMAT, "%s: is cut before its vocabulary", path) : 0;
 }
 
-static int add_stored(struct ggml *f, struct stored s)
-{
-    if (f->n == f->room) {
-        size_t room = f->room == 0 ? 512 : f->room * 2;
-        struct stored *more = mem_resize(f->tensors, f->n, room, sizeof *more);
-        if (more == NULL)
-            return LINNET_E_MEMORY;
-        f->tensors = more;
-        f->room = room;
-    }
-    f->tensors[f->n++] = s;
-    return 0;
-}
-
 /* Bytes of the elements as stored; 0 for what is impossible. */
 static uint64_t stored_size(const struct type *type, int n_dims, const int64_t shape[])
 {
@@ -176,12 +158,12 @@ static int read_tensor(struct cursor *at, struct ggml *f, struct checkpoint *c, 
     uint32_t n_dims = cursor_u32(at), n_name = cursor_u32(at);
     int32_t type = cursor_i32(at);
     if (at->bad || n_dims < 1 || n_dims > 4 || n_name > MAX_NAME)
-        return fail(msg, LINNET_E_FORMAT, "%s: is cut or damaged where tensor %zu should begin", path, f->n);
+        return fail(msg, LINNET_E_FORMAT, "%s: is cut or damaged where tensor %d should begin", path, f->n);
     for (uint32_t i = n_dims; i > 0; i--)
         shape[i - 1] = cursor_i32(at);
     const unsigned char *text = cursor_bytes(at, n_name);
     if (text == NULL || memchr(text, '\0', n_name) != NULL)
-        return fail(msg, LINNET_E_FORMAT, "%s: tensor %zu has no possible name", path, f->n);
+        return fail(msg, LINNET_E_FORMAT, "%s: tensor %d has no possible name", path, f->n);
     memcpy(name, text, n_name);
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
         if (types[i].id == type)
@@ -192,40 +174,32 @@ static int read_tensor(struct cursor *at, struct ggml *f, struct checkpoint *c, 
     s.data = size > 0 ? cursor_bytes(at, size) : NULL;
     if (s.data == NULL)
         return fail(msg, LINNET_E_FORMAT, "%s: tensor %s: %s", path, name, size > 0 ? "is cut" : "impossible shape");
-    if (add_stored(f, s) < 0)
+    if (MEM_GROW(f->tensors, f->room, f->n + 1) < 0)
         return fail_memory(msg);
-    return checkpoint_add(c, name, s.type->dtype, (int)n_dims, shape, f->n - 1, msg);
+    f->tensors[f->n++] = s;
+    return checkpoint_add(c, name, s.type->dtype, (int)n_dims, shape, (size_t)f->n - 1, msg);
 }
 
-static int read_all(struct ggml *f, struct checkpoint *c, const char *path, struct buffer *vocabulary,
-                    struct message *msg)
+static int ggml_open(void *state, struct checkpoint *c, struct message *msg)
 {
-    struct cursor at = {f->map.data, f->map.data + f->map.size, 0};
-    int rc;
-    if ((rc = read_header(&at, c, path, msg)) < 0 || (rc = read_vocabulary(&at, vocabulary, path, msg)) < 0)
+    struct ggml *f = state;
+    const char *path = checkpoint_path(c);
+    int rc = file_map_open(&f->map, &path, 1, msg);
+    if (rc < 0)
         return rc;
-    while (cursor_left(&at) > 0)
-        if ((rc = read_tensor(&at, f, c, path, msg)) < 0)
-            return rc;
-    return checkpoint_seal(c, msg);
+    struct cursor at = {f->map.data, f->map.data + f->map.size, 0};
+    if ((rc = read_header(&at, c, path, msg)) == 0)
+        rc = read_vocabulary(&at, f->vocabulary, path, msg);
+    while (rc == 0 && cursor_left(&at) > 0)
+        rc = read_tensor(&at, f, c, path, msg);
+    return rc;
 }
+
+static const struct checkpoint_ops ops = {sizeof(struct ggml), ggml_open, ggml_read, ggml_close};
 
 int ggml_file_open(struct checkpoint **out, const char *path, struct buffer *vocabulary, struct message *msg)
 {
-    struct checkpoint *c = NULL;
-    struct ggml *f = mem_array(1, sizeof *f);
-    if (f == NULL)
-        return fail_memory(msg);
-    int rc = checkpoint_new(&c, path, &ops, f, msg);
-    if (rc < 0)
-        return rc;
-    if ((rc = file_map_open(&f->map, (const char *const[]){path}, 1, msg)) < 0 ||
-        (rc = read_all(f, c, path, vocabulary, msg)) < 0) {
-        checkpoint_close(c);
-        return rc;
-    }
-    *out = c;
-    return 0;
+    return checkpoint_open(out, path, &ops, &(struct ggml){.vocabulary = vocabulary}, msg);
 }
 
 int ggml_file_recognizes(const char *path)

@@ -49,7 +49,8 @@ static int memo_put(struct machine *m, uint32_t i)
 
 static int memo_get(struct machine *m, uint32_t i)
 {
-    return i < m->n_memo_room && m->memo[i] != 0 ? pickle_stack_push(m, m->memo[i] - 1) : pickle_stack_damaged(m);
+    return i < (uint32_t)m->n_memo_room && m->memo[i] != 0 ? pickle_stack_push(m, m->memo[i] - 1)
+                                                           : pickle_stack_damaged(m);
 }
 
 static int push_int(struct machine *m, int64_t value)

@@ -62,7 +62,7 @@ struct pickle {
     struct pickle_item *items; /* [0] is none */
     struct pickle_tensor *tensors;
     uint32_t n_values, n_items, n_tensors;
-    uint32_t n_values_room, n_items_room, n_tensors_room;
+    int n_values_room, n_items_room, n_tensors_room;
     uint32_t root; /* value */
 };
 

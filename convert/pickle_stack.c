@@ -6,21 +6,11 @@
 
 int pickle_stack_damaged(struct machine *m) { return fail(m->msg, LINNET_E_FORMAT, "the pickle is cut or damaged"); }
 
-/* Makes room for item n of an array with *room items of this size, at most max. */
-int pickle_stack_grow(struct machine *m, void *array, uint32_t n, uint32_t *room, size_t size, uint32_t max)
+int pickle_stack_grow(struct machine *m, void *array, uint32_t n, int *room, size_t size, uint32_t max)
 {
-    void **at = array;
-    if (n < *room)
-        return 0;
     if (n >= max)
         return fail(m->msg, LINNET_E_FORMAT, "the pickle holds too many values");
-    uint32_t fresh = *room * 2 > n ? *room * 2 : n + 64;
-    void *more = mem_resize(*at, *room, fresh, size);
-    if (more == NULL)
-        return fail_memory(m->msg);
-    *at = more;
-    *room = fresh;
-    return 0;
+    return mem_grow(array, room, (int)n + 1, size) < 0 ? fail_memory(m->msg) : 0;
 }
 
 int pickle_stack_push(struct machine *m, uint32_t value)
@@ -49,7 +39,6 @@ int pickle_stack_push_value(struct machine *m, struct pickle_value value)
     return rc < 0 ? rc : pickle_stack_push(m, index);
 }
 
-/* The topmost value that is no mark. */
 int pickle_stack_pop(struct machine *m, uint32_t *value)
 {
     if (m->n_stack == 0 || m->stack[m->n_stack - 1] == MARK)
@@ -58,7 +47,6 @@ int pickle_stack_pop(struct machine *m, uint32_t *value)
     return 0;
 }
 
-/* Where the values above the topmost mark begin on the stack. */
 int pickle_stack_find_mark(struct machine *m, uint32_t *first)
 {
     for (uint32_t i = m->n_stack; i > 0; i--)

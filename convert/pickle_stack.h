@@ -14,7 +14,8 @@ struct machine {
     struct pickle *p;
     struct cursor at;
     uint32_t *stack, *memo; /* memo: value + 1, or 0 */
-    uint32_t n_stack, n_stack_room, n_memo_room;
+    int n_stack_room, n_memo_room;
+    uint32_t n_stack;
     uint32_t n_memoized; /* for MEMOIZE, which counts */
     struct message *msg;
 };
@@ -22,7 +23,7 @@ struct machine {
 int pickle_stack_damaged(struct machine *m); /* says so; LINNET_E_FORMAT */
 
 /* Makes room for item n of an array with *room items of this size, at most max. */
-int pickle_stack_grow(struct machine *m, void *array, uint32_t n, uint32_t *room, size_t size, uint32_t max);
+int pickle_stack_grow(struct machine *m, void *array, uint32_t n, int *room, size_t size, uint32_t max);
 
 int pickle_stack_add_value(struct machine *m, struct pickle_value value, uint32_t *index); /* not on the stack */
 int pickle_stack_push(struct machine *m, uint32_t value);

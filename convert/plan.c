@@ -19,14 +19,8 @@ void plan_close(struct plan *p)
 
 static struct plan_item *new_item(struct plan *p, const char *name, int n_dims, const int64_t shape[])
 {
-    if (p->n == p->room) {
-        size_t room = p->room == 0 ? 512 : p->room * 2;
-        struct plan_item *more = mem_resize(p->items, p->n, room, sizeof *more);
-        if (more == NULL)
-            return NULL;
-        p->items = more;
-        p->room = room;
-    }
+    if (MEM_GROW(p->items, p->room, (int)p->n + 1) < 0)
+        return NULL;
     struct plan_item *item = &p->items[p->n++];
     snprintf(item->name, sizeof item->name, "%s", name);
     item->n_dims = n_dims;

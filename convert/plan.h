@@ -19,7 +19,8 @@ struct plan_item {
 struct plan {
     const struct checkpoint *checkpoint;
     struct plan_item *items; /* [n] */
-    size_t n, room;
+    size_t n;
+    int room;
 };
 
 void plan_close(struct plan *p); /* a zeroed one is fine */

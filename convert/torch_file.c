@@ -19,7 +19,7 @@
 #define MAX_NAME 512
 
 struct torch_file {
-    char *path;
+    const char *path; /* the checkpoint's */
     zip_t *zip;
     char *folder; /* in the archive, with its slash */
     char *bytes;  /* the pickle's, where its text lies */
@@ -32,16 +32,12 @@ struct torch_file {
 static void torch_close(void *state)
 {
     struct torch_file *f = state;
-    if (f == NULL)
-        return;
     if (f->zip != NULL)
         zip_discard(f->zip);
     pickle_close(f->pickle);
     mem_free(f->bytes);
     mem_free(f->folder);
     mem_free(f->storage);
-    mem_free(f->path);
-    mem_free(f);
 }
 
 /* A whole file of the archive into fresh memory. */
@@ -205,8 +201,6 @@ static int torch_read(void *state, const struct tensor *t, size_t i_source, void
     return 0;
 }
 
-static const struct checkpoint_ops ops = {torch_read, torch_close};
-
 struct walk {
     struct torch_file *file;
     struct checkpoint *checkpoint;
@@ -285,37 +279,25 @@ static int walk_value(struct walk *w, uint32_t value, size_t n_name, int depth)
     }
 }
 
-static int read_all(struct torch_file *f, struct checkpoint *c, struct message *msg)
+static int torch_open(void *state, struct checkpoint *c, struct message *msg)
 {
+    struct torch_file *f = state;
     zip_uint64_t index = 0;
     size_t n = 0;
     int rc;
+    f->path = checkpoint_path(c);
     if ((rc = open_zip(f, msg)) < 0 || (rc = find_pickle(f, &index, msg)) < 0 || (rc = check_order(f, msg)) < 0 ||
         (rc = read_member(f, index, MAX_PICKLE, &f->bytes, &n, msg)) < 0)
         return rc;
     if ((rc = pickle_open(&f->pickle, f->bytes, n, msg)) < 0)
         return fail_in(msg, rc, f->path);
     struct walk w = {.file = f, .checkpoint = c, .msg = msg};
-    if ((rc = walk_value(&w, f->pickle->root, 0, 0)) < 0)
-        return rc;
-    return checkpoint_seal(c, msg);
+    return walk_value(&w, f->pickle->root, 0, 0);
 }
+
+static const struct checkpoint_ops ops = {sizeof(struct torch_file), torch_open, torch_read, torch_close};
 
 int torch_file_open(struct checkpoint **out, const char *path, struct message *msg)
 {
-    struct checkpoint *c = NULL;
-    struct torch_file *f = mem_array(1, sizeof *f);
-    if (f == NULL)
-        return fail_memory(msg);
-    int rc = checkpoint_new(&c, path, &ops, f, msg);
-    if (rc < 0)
-        return rc;
-    f->path = mem_string(path);
-    rc = f->path != NULL ? read_all(f, c, msg) : fail_memory(msg);
-    if (rc < 0) {
-        checkpoint_close(c);
-        return rc;
-    }
-    *out = c;
-    return 0;
+    return checkpoint_open(out, path, &ops, &(struct torch_file){0}, msg);
 }

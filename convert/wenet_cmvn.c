@@ -15,7 +15,8 @@
 #define MIN_VARIANCE 1e-20
 
 struct statistics {
-    double *sums, *squares; /* [n] */
+    double *sums, *squares; /* [n] in block */
+    void *block;
     double count;
     int n;
 };
@@ -101,19 +102,15 @@ int wenet_cmvn_plan(struct plan *plan, const char *path, int n, struct message *
     int rc = file_read(path, MAX_FILE, &text, msg);
     if (rc < 0)
         return rc;
-    s.sums = mem_array((size_t)n, sizeof *s.sums);
-    s.squares = mem_array((size_t)n, sizeof *s.squares);
-    if (s.sums == NULL || s.squares == NULL) {
+    s.block = MEM_PARTS(MEM_PART(s.sums, (size_t)n), MEM_PART(s.squares, (size_t)n));
+    int is_json = buffer_text(&text)[strspn(buffer_text(&text), " \t\r\n")] == '{';
+    if (s.block == NULL)
         rc = fail_memory(msg);
-    } else {
-        int is_json = buffer_text(&text)[strspn(buffer_text(&text), " \t\r\n")] == '{';
-        if ((is_json ? read_json : read_kaldi)(&text, &s) < 0 || finish(&s) < 0)
-            rc = fail(msg, LINNET_E_FORMAT, "%s: not the statistics of %d features", path, n);
-    }
+    else if ((is_json ? read_json : read_kaldi)(&text, &s) < 0 || finish(&s) < 0)
+        rc = fail(msg, LINNET_E_FORMAT, "%s: not the statistics of %d features", path, n);
     if (rc == 0 && (rc = add(plan, "cmvn.mean", s.sums, n, msg)) == 0)
         rc = add(plan, "cmvn.istd", s.squares, n, msg);
-    mem_free(s.sums);
-    mem_free(s.squares);
+    mem_free(s.block);
     buffer_free(&text);
     return rc;
 }
