@@ -87,7 +87,7 @@ int file_read(const char *path, size_t max, struct buffer *out, struct message *
     return rc;
 }
 
-static int write_all(int fd, const char *bytes, size_t n)
+int file_write_all(int fd, const char *bytes, size_t n)
 {
     while (n > 0) {
         ssize_t done = write(fd, bytes, n);
@@ -109,7 +109,7 @@ int file_write(const char *path, const void *bytes, size_t n, struct message *ms
     int fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (fd < 0)
         return fail(msg, LINNET_E_IO, "%s: %s", path, strerror(errno));
-    int bad = write_all(fd, bytes, n) < 0 || fsync(fd) < 0, error = errno;
+    int bad = file_write_all(fd, bytes, n) < 0 || fsync(fd) < 0, error = errno;
     if (close(fd) < 0 && !bad) {
         bad = 1;
         error = errno;

@@ -21,6 +21,9 @@ int file_is_folder(const char *path);
 /* Makes the folder and those above it; one that is there is fine. */
 int file_make_folder(const char *path, struct message *msg) LINNET_MUST_CHECK;
 
+/* Writes all bytes to an open file; 0, or -1 and errno. */
+int file_write_all(int fd, const char *bytes, size_t n) LINNET_MUST_CHECK;
+
 /* Puts bytes into the file at path so that it holds either what it held before or all of them, also after a crash:
  * a file beside it is written, flushed to the disk and renamed. */
 int file_write(const char *path, const void *bytes, size_t n, struct message *msg) LINNET_MUST_CHECK;

@@ -4,12 +4,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/mem.h"
+#include "base/file.h"
 
 /* Opens a regular file and tells its size. */
 static int open_file(const char *path, int *fd, size_t *size, struct message *msg)
@@ -45,29 +46,14 @@ static int map_one(struct file_map *m, const char *path, struct message *msg)
 
 static int append_one(struct file_map *m, const char *path, struct message *msg)
 {
-    size_t size, n = 0;
+    size_t size;
     int fd, rc = open_file(path, &fd, &size, msg);
     if (rc < 0)
         return rc;
-    char *more = mem_resize(m->joined, m->size, m->size + size, 1);
-    if (more == NULL) {
-        close(fd);
-        return fail_memory(msg);
-    }
-    m->joined = more;
-    while (n < size) {
-        ssize_t got = read(fd, more + m->size + n, size - n);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            break;
-        n += (size_t)got;
-    }
-    if (n < size)
-        rc = fail(msg, LINNET_E_IO, "%s: cannot be read whole", path);
-    m->size += n;
-    m->data = m->joined;
     close(fd);
+    rc = file_read(path, SIZE_MAX / 2, &m->joined, msg);
+    m->data = (const unsigned char *)m->joined.data;
+    m->size = m->joined.n;
     return rc;
 }
 
@@ -89,6 +75,6 @@ void file_map_close(struct file_map *m)
 {
     if (m->mapped != NULL)
         munmap(m->mapped, m->size);
-    mem_free(m->joined);
+    buffer_free(&m->joined);
     *m = (struct file_map){0};
 }

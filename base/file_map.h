@@ -3,15 +3,14 @@
 #ifndef LINNET_BASE_FILE_MAP_H
 #define LINNET_BASE_FILE_MAP_H
 
-#include <stddef.h>
-
+#include "base/buffer.h"
 #include "base/status.h"
 
 struct file_map {
     const unsigned char *data; /* [size] */
     size_t size;
-    void *mapped; /* of munmap, or NULL */
-    void *joined; /* several files are read and joined in memory of their own; or NULL */
+    void *mapped;         /* for munmap, or NULL */
+    struct buffer joined; /* several files, joined in memory */
 };
 
 /* One path: the file is mapped, and its bytes must not change while it is.  More: they are joined in this order. */

@@ -35,29 +35,21 @@ struct audio_file {
 
 int audio_file_open(struct audio_file **out, const char *path, const char *raw, int rate_hz, struct message *msg)
 {
-    int rc = LINNET_E_MEMORY;
     struct audio_file *f = mem_array(1, sizeof *f);
     if (f == NULL)
         return fail_memory(msg);
     f->name = mem_string(strcmp(path, "-") == 0 ? "standard input" : path);
-    if (f->name == NULL) {
-        rc = fail_memory(msg);
-        goto fail;
-    }
-    rc = audio_source_open(&f->source, path, raw, msg);
-    if (rc == 0)
-        rc = resample_open(&f->resample, f->source.info.samplerate, rate_hz, msg);
-    if (rc < 0)
+    int rc = f->name != NULL ? audio_source_open(&f->source, path, raw, msg) : fail_memory(msg);
+    if (rc < 0 || (rc = resample_open(&f->resample, f->source.info.samplerate, rate_hz, msg)) < 0)
         goto fail;
     f->n_block = (size_t)(f->source.info.samplerate * (f->source.is_pipe ? PIPE_BLOCK_S : BLOCK_S));
     f->block = mem_array(f->n_block * (size_t)f->source.info.channels, sizeof *f->block);
     f->mono = mem_array(f->n_block, sizeof *f->mono);
-    if (f->block == NULL || f->mono == NULL) {
-        rc = fail_memory(msg);
-        goto fail;
+    if (f->block != NULL && f->mono != NULL) {
+        *out = f;
+        return LINNET_OK;
     }
-    *out = f;
-    return LINNET_OK;
+    rc = fail_memory(msg);
 fail:
     audio_file_close(f);
     return rc;

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "frontend/resample.h"
 
@@ -106,20 +107,6 @@ static int open_nameless(void)
     return fd;
 }
 
-static int write_all(int fd, const char *data, size_t n)
-{
-    while (n > 0) {
-        ssize_t k = write(fd, data, n);
-        if (k < 0 && errno == EINTR)
-            continue;
-        if (k <= 0)
-            return -1;
-        data += k;
-        n -= (size_t)k;
-    }
-    return 0;
-}
-
 /* Copies all of from into a temporary file and makes that fd `*fd`; from is closed. */
 static int spool(int *fd, const char *name, struct message *msg)
 {
@@ -135,7 +122,7 @@ static int spool(int *fd, const char *name, struct message *msg)
             continue;
         if (n < 0)
             rc = fail(msg, LINNET_E_IO, "%s: %s", name, strerror(errno));
-        else if (n > 0 && write_all(to, data, (size_t)n) < 0)
+        else if (n > 0 && file_write_all(to, data, (size_t)n) < 0)
             rc = fail(msg, LINNET_E_IO, "%s: writing its copy: %s", name, strerror(errno));
         if (n == 0)
             break;

@@ -39,17 +39,10 @@ int kaldi_fft_open(struct kaldi_fft *f, size_t n_fft, struct message *msg)
     size_t n = n_fft / 2;
     double pi = acos(-1.0);
     *f = (struct kaldi_fft){.n = n};
-    f->in = mem_array(n_fft, sizeof *f->in);
-    f->power = mem_array(n + 1, sizeof *f->power);
-    f->points = mem_array(n, sizeof *f->points);
-    f->turns = mem_array(n, sizeof *f->turns);
-    f->half_turns = mem_array(n / 2 + 1, sizeof *f->half_turns);
-    f->order = mem_array(n, sizeof *f->order);
-    if (f->in == NULL || f->power == NULL || f->points == NULL || f->turns == NULL || f->half_turns == NULL ||
-        f->order == NULL) {
-        kaldi_fft_close(f);
+    f->block = MEM_PARTS(MEM_PART(f->in, n_fft), MEM_PART(f->power, n + 1), MEM_PART(f->points, n),
+                         MEM_PART(f->turns, n), MEM_PART(f->half_turns, n / 2 + 1), MEM_PART(f->order, n));
+    if (f->block == NULL)
         return fail_memory(msg);
-    }
     fill_order(f->order, n, 0, 1);
     for (size_t k = 0; k < n; k++)
         f->turns[k] = turn(-2.0 * pi * (double)k / (double)n);
@@ -60,12 +53,7 @@ int kaldi_fft_open(struct kaldi_fft *f, size_t n_fft, struct message *msg)
 
 void kaldi_fft_close(struct kaldi_fft *f)
 {
-    mem_free(f->in);
-    mem_free(f->power);
-    mem_free(f->points);
-    mem_free(f->turns);
-    mem_free(f->half_turns);
-    mem_free(f->order);
+    mem_free(f->block);
     *f = (struct kaldi_fft){0};
 }
 

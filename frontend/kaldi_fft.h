@@ -22,6 +22,7 @@ struct kaldi_fft {
     struct kaldi_fft_point *turns;      /* [n] e^(-2 pi i k / n) */
     struct kaldi_fft_point *half_turns; /* [n / 2 + 1] -i e^(-pi i k / n) */
     unsigned *order;                    /* [n] which sample pair the first pass wants at each point */
+    void *block;                        /* holds the arrays */
 };
 
 int kaldi_fft_open(struct kaldi_fft *f, size_t n_fft, struct message *msg) LINNET_MUST_CHECK; /* a power of two */

@@ -46,14 +46,12 @@ static int open_bank(struct mel_bank *b, int n_mels, size_t n_fft, int rate_hz, 
         return fail(msg, LINNET_E_ARGUMENT, "%d mel filters on %zu points at %d Hz", n_mels, n_fft, rate_hz);
     size_t n_bins = n_fft / 2 + 1;
     *b = (struct mel_bank){.n_mels = n_mels};
-    b->filters = mem_array((size_t)n_mels, sizeof *b->filters);
-    b->storage = mem_array((size_t)n_mels * n_bins, sizeof *b->storage);
-    if (b->filters == NULL || b->storage == NULL) {
-        mel_bank_close(b);
+    float *weights;
+    b->block = MEM_PARTS(MEM_PART(b->filters, (size_t)n_mels), MEM_PART(weights, (size_t)n_mels * n_bins));
+    if (b->block == NULL)
         return fail_memory(msg);
-    }
     for (int i = 0; i < n_mels; i++)
-        b->filters[i].weights = b->storage + (size_t)i * n_bins;
+        b->filters[i].weights = weights + (size_t)i * n_bins;
     return LINNET_OK;
 }
 
@@ -105,8 +103,7 @@ int mel_bank_open_kaldi(struct mel_bank *b, int n_mels, size_t n_fft, int rate_h
 
 void mel_bank_close(struct mel_bank *b)
 {
-    mem_free(b->filters);
-    mem_free(b->storage);
+    mem_free(b->block);
     *b = (struct mel_bank){0};
 }
 

@@ -13,9 +13,9 @@ struct mel_bank {
     int n_mels;
     struct mel_filter {
         size_t first, n; /* bins */
-        float *weights;  /* [n], inside the bank's storage */
+        float *weights;  /* [n] */
     } * filters;         /* [n_mels] */
-    float *storage;
+    void *block;         /* holds the filters and their weights */
 };
 
 /* As librosa.filters.mel and Whisper: Slaney's scale from 0 to half the rate, each filter of equal area. */

@@ -2,6 +2,8 @@
  * mic_none.c - the microphone of a build without PortAudio. */
 #include "frontend/mic.h"
 
+#pragma GCC diagnostic ignored "-Wunused-parameter" /* nothing here needs any */
+
 static int unsupported(struct message *msg)
 {
     return fail(msg, LINNET_E_UNSUPPORTED, "no microphone: this program was built without PortAudio");
@@ -9,44 +11,22 @@ static int unsupported(struct message *msg)
 
 int mic_list(void (*each)(void *arg, const struct mic_device *device), void *arg, struct message *msg)
 {
-    (void)each, (void)arg;
     return unsupported(msg);
 }
 
-int mic_open(struct mic **out, const char *device, struct message *msg)
-{
-    (void)out, (void)device;
-    return unsupported(msg);
-}
+int mic_open(struct mic **out, const char *device, struct message *msg) { return unsupported(msg); }
 
-void mic_close(struct mic *m) { (void)m; }
+void mic_close(struct mic *m) {}
 
 long mic_read(struct mic *m, float *samples, size_t max, int timeout_ms, struct message *msg)
 {
-    (void)m, (void)samples, (void)max, (void)timeout_ms;
     return unsupported(msg);
 }
 
-const char *mic_name(const struct mic *m)
-{
-    (void)m;
-    return "";
-}
+const char *mic_name(const struct mic *m) { return ""; }
 
-int mic_rate_hz(const struct mic *m)
-{
-    (void)m;
-    return 0;
-}
+int mic_rate_hz(const struct mic *m) { return 0; }
 
-uint64_t mic_dropped(struct mic *m)
-{
-    (void)m;
-    return 0;
-}
+uint64_t mic_dropped(struct mic *m) { return 0; }
 
-float mic_level(struct mic *m)
-{
-    (void)m;
-    return 0.0f;
-}
+float mic_level(struct mic *m) { return 0.0f; }

@@ -15,18 +15,14 @@ int spectrum_open(struct spectrum *s, size_t n_fft, struct message *msg)
         return fail(msg, LINNET_E_ARGUMENT, "a Fourier transform of %zu points", n_fft);
     size_t n_bins = n_fft / 2 + 1;
     *s = (struct spectrum){.n_fft = n_fft};
-    s->in = mem_array(n_fft, sizeof *s->in);
-    s->power = mem_array(n_bins, sizeof *s->power);
-    s->bins = mem_array(n_bins, 2 * sizeof *s->bins);
-    if (s->in == NULL || s->power == NULL || s->bins == NULL)
-        goto fail;
+    s->block = MEM_PARTS(MEM_PART(s->in, n_fft), MEM_PART(s->power, n_bins), MEM_PART(s->bins, 2 * n_bins));
+    if (s->block == NULL)
+        return fail_memory(msg);
     pthread_mutex_lock(&planner);
     s->plan = fftwf_plan_dft_r2c_1d((int)n_fft, s->in, (fftwf_complex *)s->bins, FFTW_ESTIMATE | FFTW_PRESERVE_INPUT);
     pthread_mutex_unlock(&planner);
-    if (s->plan == NULL)
-        goto fail;
-    return LINNET_OK;
-fail:
+    if (s->plan != NULL)
+        return LINNET_OK;
     spectrum_close(s);
     return fail_memory(msg);
 }
@@ -38,9 +34,7 @@ void spectrum_close(struct spectrum *s)
         fftwf_destroy_plan(s->plan);
         pthread_mutex_unlock(&planner);
     }
-    mem_free(s->in);
-    mem_free(s->power);
-    mem_free(s->bins);
+    mem_free(s->block);
     *s = (struct spectrum){0};
 }
 

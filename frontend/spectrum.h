@@ -12,10 +12,10 @@
 
 struct spectrum {
     size_t n_fft;
-    float *in;    /* [n_fft] the caller writes the frame here, zeros after it */
-    float *power; /* [n_fft / 2 + 1] squared magnitudes after spectrum_step */
-    float *bins;  /* [n_fft / 2 + 1] pairs of real and imaginary part */
-    void *plan;
+    float *in;          /* [n_fft] the caller writes the frame here, zeros after it */
+    float *power;       /* [n_fft / 2 + 1] squared magnitudes after spectrum_step */
+    float *bins;        /* [n_fft / 2 + 1] pairs of real and imaginary part */
+    void *plan, *block; /* block: holds the arrays */
 };
 
 int spectrum_open(struct spectrum *s, size_t n_fft, struct message *msg) LINNET_MUST_CHECK; /* n_fft even */

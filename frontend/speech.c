@@ -26,32 +26,18 @@ void speech_reset(struct speech *s)
     s->is_speech = s->has_finished = 0;
 }
 
-static int make_room(struct speech *s, size_t n, struct message *msg)
-{
-    if (s->n + n <= s->n_max)
-        return LINNET_OK;
-    size_t n_max = 2 * (s->n + n);
-    struct vad_change *fresh = mem_resize(s->changes, s->n, n_max, sizeof *fresh);
-    if (fresh == NULL)
-        return fail_memory(msg);
-    s->changes = fresh;
-    s->n_max = n_max;
-    return LINNET_OK;
-}
-
 int speech_feed(struct speech *s, const float *samples, size_t n, struct message *msg)
 {
-    int rc = make_room(s, vad_max_changes(s->vad, n), msg);
-    if (rc >= 0)
-        s->n += vad_feed(s->vad, samples, n, s->changes + s->n);
-    return rc;
+    if (MEM_GROW(s->changes, s->room, (int)(s->n + vad_max_changes(s->vad, n))) < 0)
+        return fail_memory(msg);
+    s->n += vad_feed(s->vad, samples, n, s->changes + s->n);
+    return LINNET_OK;
 }
 
 int speech_finish(struct speech *s, uint64_t n_samples, struct message *msg)
 {
-    int rc = make_room(s, 1, msg);
-    if (rc < 0)
-        return rc;
+    if (MEM_GROW(s->changes, s->room, (int)s->n + 1) < 0)
+        return fail_memory(msg);
     s->n += vad_finish(s->vad, s->changes + s->n);
     s->has_finished = 1;
     s->end = n_samples;

@@ -12,8 +12,9 @@
 /* Zeroed may be closed. */
 struct speech {
     struct vad *vad;
-    struct vad_change *changes; /* [n] not yet forgotten */
-    size_t n, n_max;
+    struct vad_change *changes; /* [n] not yet dropped */
+    size_t n;
+    int room;
     int is_speech; /* before the first of them */
     uint64_t end;  /* of the recording, once finished */
     int has_finished;
