@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * buffer.h - bytes that grow, up to a maximum.
  *
- * A zeroed struct is an empty buffer with the usual maximum (BUFFER_MAX).  The bytes always end in a NUL that is not
+ * A zeroed struct is an empty buffer with the default maximum (BUFFER_MAX).  The bytes always end in a NUL that is not
  * counted, so data is a string wherever the bytes hold none; data is NULL until something is appended. */
 #ifndef LINNET_BASE_BUFFER_H
 #define LINNET_BASE_BUFFER_H

@@ -3,6 +3,6 @@
 #ifndef LINNET_BASE_CLOCK_H
 #define LINNET_BASE_CLOCK_H
 
-double clock_s(void); /* seconds that only ever go on, from anywhere */
+double clock_s(void); /* monotonic, from an arbitrary start */
 
 #endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * cursor.h - walking through bytes that may lie: little-endian numbers, and never a step past the end.
+ * cursor.h - untrusted bytes in order: little-endian numbers, never read past the end.
  *
- * What is not there reads as zero and sets `bad`, once and for all; so a reader may take several things and ask then.
- */
+ * What is missing reads as zero and sets `bad`, which stays set: take several values, then look at it once. */
 #ifndef LINNET_BASE_CURSOR_H
 #define LINNET_BASE_CURSOR_H
 

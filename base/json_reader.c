@@ -131,7 +131,7 @@ int json_text(struct json_reader *r, const char **text, size_t *n)
         return -1;
     const char *from = r->at;
     r->at = string_stop(r->at, r->end);
-    if (r->at < r->end && *r->at == '"') { /* the usual one, without escapes: stays where it is */
+    if (r->at < r->end && *r->at == '"') { /* without escapes: not copied */
         *text = from;
         *n = (size_t)(r->at++ - from);
         return 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * json_writer.h - the two things of JSON that go wrong when written by hand. */
+ * json_writer.h - strings and numbers of JSON. */
 #ifndef LINNET_BASE_JSON_WRITER_H
 #define LINNET_BASE_JSON_WRITER_H
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * parse.h - numbers and names as people write them.
  *
- * Numbers are taken whole or not at all, in C's notation whatever the locale is, and must lie in a range.  A name that
- * is in no table is answered with the one that looks most like it. */
+ * Numbers are taken whole or not at all, in C's notation whatever the locale is, and must lie in a range.  For a
+ * name that is in no table the most similar one is suggested. */
 #ifndef LINNET_BASE_PARSE_H
 #define LINNET_BASE_PARSE_H
 

@@ -3,7 +3,7 @@
  *
  * Every function that can fail returns an int: 0 or positive is good, a negative LINNET_E_* (include/linnet.h) is bad.
  * Outputs are written only on success.  What exactly went wrong (path, tensor name, numbers) goes into a struct message
- * that the caller owns and passes as the last argument; NULL means "I do not want to know". */
+ * that the caller owns and passes as the last argument; NULL: no message is wanted. */
 #ifndef LINNET_BASE_STATUS_H
 #define LINNET_BASE_STATUS_H
 
@@ -22,7 +22,7 @@ int fail(struct message *msg, int code, const char *format, ...) __attribute__((
 /* Puts "prefix: " before what msg already says, for a caller that knows the file or tensor; returns code. */
 int fail_in(struct message *msg, int code, const char *prefix);
 
-/* The usual message for an allocation that failed. */
+/* The message for an allocation that failed. */
 int fail_memory(struct message *msg);
 
 #endif

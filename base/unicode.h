@@ -11,7 +11,7 @@
 
 #include "base/buffer.h"
 
-/* General categories, as far as anybody here tells them apart.  The order is unicode_gen.py's. */
+/* General categories, as far as they are told apart here.  The order is unicode_gen.py's. */
 enum unicode_class {
     UNICODE_OTHER, /* C: controls, formats, private, not assigned */
     UNICODE_LETTER,

@@ -167,7 +167,7 @@ static int take_events(struct live *l, struct message *msg)
         if (l->options->latency && latency_event(&l->latency, &e) < 0)
             return fail_memory(msg);
         const char *text = e.text[0] == ' ' ? e.text + 1 : e.text;
-        double shown_s = l->latency.now_s[LATENCY_LISTENER];
+        double shown_s = l->latency.now_s[LATENCY_WALL];
         rc = l->is_terminal ? show_on_terminal(l, &e, text, msg) : show_as_json(l, &e, text, shown_s - e.end_s, msg);
         if (rc < 0)
             return rc;

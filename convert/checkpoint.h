@@ -24,8 +24,8 @@ int checkpoint_read(const struct checkpoint *c, const struct tensor *t, void *ou
 /* A whole number such as "dims.n_mels"; 0, or LINNET_E_MODEL when there is none of this name (nothing is written). */
 int checkpoint_number(const struct checkpoint *c, const char *name, int64_t *value) LINNET_MUST_CHECK;
 
-/* For the formats: how one is built.  The state is a copy of what checkpoint_open gets; open adds tensors and numbers to
- * c, and close is called also after it has failed. */
+/* For the formats: how one is built.  The state is a copy of what checkpoint_open gets; open adds tensors and numbers
+ * to c, and close is called also after it has failed. */
 struct checkpoint_ops {
     size_t n_state_bytes;
     int (*open)(void *state, struct checkpoint *c, struct message *msg);

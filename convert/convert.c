@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * convert.c - recognizes a source, converts it into a directory beside the wanted one, and puts that in its place. */
+ * convert.c - recognises a source, converts it into a directory beside the wanted one, and puts that in its place. */
 #include "convert/convert.h"
 
 #include <dirent.h>
@@ -11,7 +11,7 @@
 
 #include "base/file.h"
 
-/* The first that recognizes the source converts it. */
+/* The first that recognises the source converts it. */
 /* clang-format off */
 #define SOURCES(X) \
     X(wenet) \

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * ct2.c - CTranslate2 (faster-whisper) directories: model.bin, or model.bin.part1 and on, and the JSON beside.
- */
+ * ct2.c - CTranslate2 (faster-whisper) directories: model.bin, or model.bin.part1 and on, and the JSON beside. */
 #include <stdio.h>
 #include <string.h>
 

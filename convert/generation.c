@@ -47,7 +47,7 @@ static const char *published_heads(const struct whisper_sizes *s, const char *so
     return "[]";
 }
 
-/* What nobody says, and the special tokens that only a prompt may hold (openai-whisper, decoding.py,
+/* Tokens that are no speech, and the special ones that only a prompt may hold (openai-whisper, decoding.py,
  * _get_suppress_tokens). */
 static int suppressed(const struct whisper_vocab *v, json_t *list, struct message *msg)
 {

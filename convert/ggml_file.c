@@ -4,9 +4,10 @@
  * Layout (whisper.cpp, models/convert-pt-to-ggml.py), little-endian 32-bit numbers: the magic, eleven header numbers,
  * the mel filters (rows, columns, floats), the vocabulary (count, and for each: length, bytes), and tensors up to the
  * end: dimensions, length of the name, type, sizes (innermost first), name, data.  Quantized types (ggml-quants.c) are
- * blocks of 32 numbers with a scale d in 16 bits, some with a minimum m: Q4_0  d (q - 8)      Q4_1  d q + m      q: 16
- * bytes, low halves first Q5_0  d (q - 16)     Q5_1  d q + m      the fifth bits are 4 bytes before q Q8_0  d q q: 32
- * signed bytes */
+ * blocks of 32 numbers with a scale d in 16 bits, some with a minimum m:
+ *     Q4_0  d (q - 8)      Q4_1  d q + m      q: 16 bytes, low halves first
+ *     Q5_0  d (q - 16)     Q5_1  d q + m      the fifth bits are 4 bytes before q
+ *     Q8_0  d q                               q: 32 signed bytes */
 #include "convert/ggml_file.h"
 
 #include <stdio.h>

@@ -8,7 +8,6 @@
 
 #define MAX_COPY ((size_t)256 << 20)
 
-/* Writes json (whose reference it takes; NULL: there was no memory for it) as dir/name. */
 int convert_write_json(const char *dir, const char *name, json_t *json, struct message *msg)
 {
     char path[FILE_MAX_PATH];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * pickle.h - what a PyTorch checkpoint says, read without running any of it.
+ * pickle.h - the contents of a PyTorch checkpoint, read without running any of it.
  *
  * Python's pickles are programs for a stack machine that may call anything.  This machine knows numbers, text, tuples,
  * lists, dictionaries and tensors; whatever else a pickle wants is refused by its name. */

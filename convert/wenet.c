@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * wenet.c - WeNet directories: train.yaml, units.txt, global_cmvn, a checkpoint and maybe a sentencepiece
- * model.
+ * wenet.c - WeNet directories: train.yaml, units.txt, global_cmvn, a checkpoint and maybe a sentencepiece model.
  *
  * Makes model.safetensors (WeNet's own tensor names, and cmvn.mean, cmvn.istd [input_dim]), config.json (see
  * wenet_config.h), units.txt and pieces.tsv.  File names in train.yaml are of the machine that trained: their last part

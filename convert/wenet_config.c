@@ -14,7 +14,7 @@ enum kind {
     INT,    /* a whole number from 0 */
     NUMBER, /* a number */
     BOOL,
-    TEXT,    /* one of choices, parted by | */
+    TEXT,    /* one of choices, separated by | */
     FIXED,   /* must be the default: nothing else can be computed */
     IGNORED, /* changes nothing at run time */
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * whisper.c - Whisper's tensors from the names of OpenAI (and ggml) or CTranslate2 to those of Hugging Face.
  *
- * One table says for each tensor its shape and its name in the three worlds.  CTranslate2 keeps q, k and v in one
+ * One table has each tensor's shape and its name in the three programs.  CTranslate2 keeps q, k and v in one
  * matrix, and its keys have a bias (zeros: Whisper's have none).  A source without the encoder's positions gets them
  * computed: they are sinusoids (openai-whisper, model.py, sinusoids). */
 #include "convert/whisper.h"

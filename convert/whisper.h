@@ -16,8 +16,7 @@ struct whisper_sizes {
     int64_t n_encoder_layers, n_decoder_layers, n_encoder_heads, n_decoder_heads;
 };
 
-/* Writes dir/model.safetensors and dir/config.json from c.  prefix: what names begin with in c ("model_state_dict.").
- */
+/* Writes dir/model.safetensors and dir/config.json from c.  prefix: of the names in c ("model_state_dict."). */
 int whisper_write_model(const struct checkpoint *c, enum whisper_naming naming, const char *prefix, const char *dir,
                         const struct convert_options *options, struct whisper_sizes *sizes,
                         struct message *msg) LINNET_MUST_CHECK;
@@ -31,7 +30,8 @@ int whisper_check_sizes(const struct checkpoint *c, const char *prefix, const st
 int whisper_write_generation(const struct whisper_sizes *sizes, const char *source, const char *dir, json_t *known,
                              struct message *msg) LINNET_MUST_CHECK;
 
-/* convert_json.c: */
+/* json.c: files of a model directory. */
+/* Takes the reference to json; NULL: there was no memory for it. */
 int convert_write_json(const char *dir, const char *name, json_t *json, struct message *msg) LINNET_MUST_CHECK;
 int convert_copy(const char *from, const char *dir, const char *name, struct message *msg) LINNET_MUST_CHECK;
 

@@ -302,7 +302,7 @@ static int skip_silence(struct whisper *w, int64_t n)
     if (w->speech.vad == NULL)
         return 0;
     uint64_t from = (uint64_t)w->seek * LOG_MEL_HOP, to = from + (uint64_t)n * LOG_MEL_HOP;
-    if (w->end < 0 && speech_settled(&w->speech) < to)
+    if (w->end < 0 && speech_decided(&w->speech) < to)
         return -1;
     uint64_t next = speech_next(&w->speech, from);
     if (next >= to) {

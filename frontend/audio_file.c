@@ -2,8 +2,8 @@
  * audio_file.c - samples from a file, a pipe or standard input.
  *
  * A block of frames is read, checked, mixed and resampled into `ready`, from where reads are served.  The first thing
- * that goes wrong ends the recording: the resampler is emptied and the error is kept until `ready` has been given out.
- * From a pipe a block is 20 ms, so that what was said reaches the decoder soon. */
+ * that goes wrong ends the recording: the resampler is emptied and the error is kept until `ready` has been read.
+ * From a pipe a block is 20 ms, for a low delay. */
 #include "frontend/audio_file.h"
 
 #include <math.h>
@@ -24,7 +24,7 @@ struct audio_file {
     float *block; /* [n_block, channels] frames as they were read */
     float *mono;  /* [n_block] */
     size_t n_block;
-    float *ready; /* [ready_size] resampled samples; given out from ready_begin to ready_end */
+    float *ready; /* [ready_size] resampled samples; not yet read: [ready_begin, ready_end) */
     size_t ready_begin, ready_end, ready_size;
     sf_count_t position;    /* frames of the file before the next block */
     int sought, bad_sample; /* bad_sample: the frame at position cannot be used */

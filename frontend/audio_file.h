@@ -5,7 +5,7 @@
  * samples described by a text such as "s16le:44100:2".  Channels are mixed to their mean, the rate is changed to the
  * one that was asked for, samples are in [-1, 1] (floating-point files may go beyond).
  *
- * What can be read of a damaged file is given before its error is. */
+ * All samples before a damage are returned before its error is. */
 #ifndef LINNET_FRONTEND_AUDIO_FILE_H
 #define LINNET_FRONTEND_AUDIO_FILE_H
 

@@ -2,7 +2,7 @@
  * audio_source.c - opens what libsndfile reads from.
  *
  * libsndfile 1.2 reads raw samples, WAV, AU and Ogg from a pipe as they arrive; it fails on FLAC and CAF there, and
- * RF64 loses its last samples.  So the first bytes are looked at without taking them (tee(2); only pipes have it), and
+ * RF64 loses its last samples.  So the first bytes are peeked at (tee(2); only pipes have it), and
  * everything else is copied into a temporary file that has no name any more. */
 #include "frontend/audio_source.h"
 
@@ -72,7 +72,7 @@ static int parse_raw(SF_INFO *info, const char *raw, struct message *msg)
                 raw);
 }
 
-/* Waits for the first 4 bytes of the pipe and copies them without taking them.  Returns 0 where that cannot be done. */
+/* Waits for the first 4 bytes of the pipe and copies them without consuming them.  Returns 0 where that fails. */
 static int peek(int fd, char start[4])
 {
     int copy[2], found = 0;

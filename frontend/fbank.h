@@ -5,7 +5,7 @@
  * trained on Kaldi features expect the scale of 16-bit integers.  There is no dither: it exists for digital silence,
  * which the floor of the logarithm covers.
  *
- * Frame t is samples [t * shift, t * shift + length) of the stream ("snip edges"): it comes out with its last sample,
+ * Frame t is samples [t * shift, t * shift + length) of the stream ("snip edges"): it is written with its last sample,
  * and samples after the last whole frame are only used when more follow. */
 #ifndef LINNET_FRONTEND_FBANK_H
 #define LINNET_FRONTEND_FBANK_H

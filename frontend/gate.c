@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * gate.c - lets a stream through from where the voice detector hears speech until it is shut again.
+ * gate.c - the voice gate.
  *
- * Samples are looked at in cells of 10 ms that lie where they lie in the stream, not where it was cut when fed, so that
- * nothing depends on how it was.  The last samples are kept, as far back as the detector may date a beginning. */
+ * The detector is fed cells of 10 ms of the stream, so that nothing depends on the sizes in which it arrives.  The last
+ * samples are kept, as far back as the detector may put a start of speech. */
 #include "frontend/gate.h"
 
 #include <string.h>
@@ -16,7 +16,7 @@ struct gate {
     struct vad_change changes[4];
     float *kept; /* [n_kept] the last samples, of them at most n_back whenever a cell begins */
     size_t n_kept, n_back;
-    uint64_t n_heard;
+    uint64_t n_fed;
     int is_open;
 };
 
@@ -60,19 +60,19 @@ void gate_reset(struct gate *g)
 {
     vad_reset(g->vad);
     g->n_kept = 0;
-    g->n_heard = 0;
+    g->n_fed = 0;
     g->is_open = 0;
 }
 
 static void keep(struct gate *g, const float *samples, size_t n)
 {
-    if (g->n_heard % CELL == 0 && g->n_kept > 2 * g->n_back) {
+    if (g->n_fed % CELL == 0 && g->n_kept > 2 * g->n_back) {
         memmove(g->kept, g->kept + g->n_kept - g->n_back, g->n_back * sizeof *g->kept);
         g->n_kept = g->n_back;
     }
     memcpy(g->kept + g->n_kept, samples, n * sizeof *samples);
     g->n_kept += n;
-    g->n_heard += n;
+    g->n_fed += n;
 }
 
 /* The last n samples, or as many of them as are kept. */
@@ -80,12 +80,12 @@ static void pass(const struct gate *g, uint64_t n, struct gate_passage *passage)
 {
     passage->n = n < g->n_kept ? (size_t)n : g->n_kept;
     passage->samples = g->kept + g->n_kept - passage->n;
-    passage->at = g->n_heard - passage->n;
+    passage->at = g->n_fed - passage->n;
 }
 
 size_t gate_feed(struct gate *g, const float *samples, size_t n, struct gate_passage *passage)
 {
-    size_t room = CELL - (size_t)(g->n_heard % CELL), n_taken = n < room ? n : room;
+    size_t room = CELL - (size_t)(g->n_fed % CELL), n_taken = n < room ? n : room;
     passage->n = 0;
     keep(g, samples, n_taken);
     if (n_taken < room)
@@ -95,7 +95,7 @@ size_t gate_feed(struct gate *g, const float *samples, size_t n, struct gate_pas
     for (size_t i = 0; i < n_changes && !g->is_open; i++)
         if (g->changes[i].is_speech) {
             g->is_open = 1;
-            pass(g, g->n_heard - g->changes[i].at, passage);
+            pass(g, g->n_fed - g->changes[i].at, passage);
         }
     if (was_open)
         pass(g, CELL, passage);
@@ -106,7 +106,7 @@ void gate_finish(struct gate *g, struct gate_passage *passage)
 {
     passage->n = 0;
     if (g->is_open)
-        pass(g, g->n_heard % CELL, passage);
+        pass(g, g->n_fed % CELL, passage);
 }
 
 int gate_shut(struct gate *g)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * gate.h - lets a stream through from where the voice detector hears speech until it is shut again. */
+ * gate.h - passes the audio of a stream from each detected start of speech until the gate is shut again. */
 #ifndef LINNET_FRONTEND_GATE_H
 #define LINNET_FRONTEND_GATE_H
 
@@ -26,14 +26,14 @@ LINNET_MUST_CHECK int gate_open(struct gate **out, const struct vad_options *opt
 void gate_close(struct gate *g); /* NULL is fine */
 void gate_reset(struct gate *g);
 
-/* Takes some of the samples [n] and returns how many; what passes is valid until the next call.  Beginnings are dated
- * back: the first passage after the gate was shut may hold samples that have passed before. */
+/* Takes some of the samples [n] and returns how many; what passes is valid until the next call.  Starts of speech
+ * lie in the past: the first passage after the gate was shut may hold samples that have passed before. */
 size_t gate_feed(struct gate *g, const float *samples, size_t n, struct gate_passage *passage);
 
 /* The stream has ended: what passes of the samples that were held back. */
 void gate_finish(struct gate *g, struct gate_passage *passage);
 
-/* Shuts the gate unless somebody speaks; 1 when it is shut now. */
+/* Shuts the gate unless there is speech; 1 when it is shut now. */
 int gate_shut(struct gate *g);
 
 #endif

@@ -27,7 +27,7 @@ static void fill_order(unsigned *order, size_t n, unsigned first, unsigned step)
         fill_order(order + k * (n / radix), n / radix, first + k * step, step * radix);
 }
 
-static struct kaldi_fft_point turn(double angle)
+static struct kaldi_fft_point twiddle(double angle)
 {
     return (struct kaldi_fft_point){(float)cos(angle), (float)sin(angle)};
 }
@@ -40,14 +40,14 @@ int kaldi_fft_open(struct kaldi_fft *f, size_t n_fft, struct message *msg)
     double pi = acos(-1.0);
     *f = (struct kaldi_fft){.n = n};
     f->block = MEM_PARTS(MEM_PART(f->in, n_fft), MEM_PART(f->power, n + 1), MEM_PART(f->points, n),
-                         MEM_PART(f->turns, n), MEM_PART(f->half_turns, n / 2 + 1), MEM_PART(f->order, n));
+                         MEM_PART(f->twiddles, n), MEM_PART(f->split_twiddles, n / 2 + 1), MEM_PART(f->order, n));
     if (f->block == NULL)
         return fail_memory(msg);
     fill_order(f->order, n, 0, 1);
     for (size_t k = 0; k < n; k++)
-        f->turns[k] = turn(-2.0 * pi * (double)k / (double)n);
+        f->twiddles[k] = twiddle(-2.0 * pi * (double)k / (double)n);
     for (size_t k = 0; k <= n / 2; k++)
-        f->half_turns[k] = turn(-pi * ((double)k / (double)n + 0.5));
+        f->split_twiddles[k] = twiddle(-pi * ((double)k / (double)n + 0.5));
     return LINNET_OK;
 }
 
@@ -72,7 +72,7 @@ static void butterfly_4(struct kaldi_fft_point *z, size_t m, struct kaldi_fft_po
                         struct kaldi_fft_point w)
 {
     struct kaldi_fft_point a = z[0], b = z[m], c = z[2 * m], d = z[3 * m];
-    float b_re = b.re * u.re - b.im * u.im, b_im = b.re * u.im + b.im * u.re; /* turned */
+    float b_re = b.re * u.re - b.im * u.im, b_im = b.re * u.im + b.im * u.re; /* times its twiddle */
     float c_im = c.re * v.im + c.im * v.re;
     float d_im = d.re * w.im + d.im * w.re;
     float c_plus = c.re * v.re, c_minus = c.im * v.im, d_plus = d.re * w.re, d_minus = d.im * w.im;
@@ -86,12 +86,12 @@ static void butterfly_4(struct kaldi_fft_point *z, size_t m, struct kaldi_fft_po
     z[3 * m] = (struct kaldi_fft_point){difference_re + d_im - b_im, difference_im + across_re};
 }
 
-static void pass_4(struct kaldi_fft_point *z, const struct kaldi_fft_point *turns, size_t n, size_t m)
+static void pass_4(struct kaldi_fft_point *z, const struct kaldi_fft_point *twiddles, size_t n, size_t m)
 {
     size_t step = n / (4 * m);
     for (struct kaldi_fft_point *end = z + n; z < end; z += 4 * m)
         for (size_t k = 0; k < m; k++)
-            butterfly_4(z + k, m, turns[k * step], turns[2 * k * step], turns[3 * k * step]);
+            butterfly_4(z + k, m, twiddles[k * step], twiddles[2 * k * step], twiddles[3 * k * step]);
 }
 
 static float squared(float re, float im) { return re * re + im * im; }
@@ -103,7 +103,7 @@ static void unpack(struct kaldi_fft *f)
     f->power[0] = squared(z[0].re + z[0].im, 0.0f);
     f->power[f->n] = squared(z[0].re - z[0].im, 0.0f);
     for (size_t k = 1; k <= f->n / 2; k++) {
-        struct kaldi_fft_point a = z[k], b = z[f->n - k], w = f->half_turns[k];
+        struct kaldi_fft_point a = z[k], b = z[f->n - k], w = f->split_twiddles[k];
         float even_re = a.re + b.re, even_im = a.im - b.im, odd_re = a.re - b.re, odd_im = a.im + b.im;
         float plus = odd_re * w.re, minus = odd_im * w.im, im = odd_re * w.im + odd_im * w.re;
         f->power[k] = squared((even_re + plus - minus) * 0.5f, (even_im + im) * 0.5f);
@@ -121,6 +121,6 @@ void kaldi_fft_step(struct kaldi_fft *f)
     if (m == 2)
         pass_2(f->points, f->n);
     for (; m < f->n; m *= 4)
-        pass_4(f->points, f->turns, f->n, m);
+        pass_4(f->points, f->twiddles, f->n, m);
     unpack(f);
 }

@@ -15,14 +15,14 @@ struct kaldi_fft_point {
 };
 
 struct kaldi_fft {
-    size_t n;                           /* complex points: half the frame's samples */
-    float *in;                          /* [2 n] the caller writes the frame here, zeros after it */
-    float *power;                       /* [n + 1] squared magnitudes after kaldi_fft_step */
-    struct kaldi_fft_point *points;     /* [n] transformed in place */
-    struct kaldi_fft_point *turns;      /* [n] e^(-2 pi i k / n) */
-    struct kaldi_fft_point *half_turns; /* [n / 2 + 1] -i e^(-pi i k / n) */
-    unsigned *order;                    /* [n] which sample pair the first pass wants at each point */
-    void *block;                        /* holds the arrays */
+    size_t n;                               /* complex points: half the frame's samples */
+    float *in;                              /* [2 n] the caller writes the frame here, zeros after it */
+    float *power;                           /* [n + 1] squared magnitudes after kaldi_fft_step */
+    struct kaldi_fft_point *points;         /* [n] transformed in place */
+    struct kaldi_fft_point *twiddles;       /* [n] e^(-2 pi i k / n) */
+    struct kaldi_fft_point *split_twiddles; /* [n / 2 + 1] -i e^(-pi i k / n) */
+    unsigned *order;                        /* [n] which sample pair the first pass wants at each point */
+    void *block;                            /* holds the arrays */
 };
 
 int kaldi_fft_open(struct kaldi_fft *f, size_t n_fft, struct message *msg) LINNET_MUST_CHECK; /* a power of two */

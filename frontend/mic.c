@@ -41,10 +41,10 @@ struct mic {
     atomic_int is_closed; /* and was done */
     int n_channels, rate_hz;
     struct ring ring;
-    atomic_uint_least64_t n_taken, n_dropped; /* samples that the callback got; that did not fit */
-    atomic_uint level;                        /* bits of a float that is not negative: ordered as integers are */
-    uint64_t n_seen;                          /* n_taken when the reader last looked */
-    double seen_s;                            /* when it last changed */
+    atomic_uint_least64_t n_captured, n_dropped; /* samples that the callback got; that did not fit */
+    atomic_uint level;                           /* bits of a float that is not negative: ordered as integers are */
+    uint64_t n_seen;                             /* n_captured when the reader last looked */
+    double seen_s;                               /* when it last changed */
 };
 
 static void pause_ms(int ms)
@@ -152,8 +152,8 @@ static void keep_level(struct mic *m, float level)
         ;
 }
 
-static int take(const void *input, void *output, unsigned long n_frames, const PaStreamCallbackTimeInfo *time,
-                PaStreamCallbackFlags flags, void *arg)
+static int capture(const void *input, void *output, unsigned long n_frames, const PaStreamCallbackTimeInfo *time,
+                   PaStreamCallbackFlags flags, void *arg)
 {
     (void)output, (void)time, (void)flags;
     struct mic *m = arg;
@@ -174,7 +174,7 @@ static int take(const void *input, void *output, unsigned long n_frames, const P
     }
     keep_level(m, level);
     atomic_fetch_add_explicit(&m->n_dropped, n_dropped, memory_order_relaxed);
-    atomic_fetch_add_explicit(&m->n_taken, n_frames, memory_order_release);
+    atomic_fetch_add_explicit(&m->n_captured, n_frames, memory_order_release);
     return paContinue;
 }
 
@@ -190,7 +190,8 @@ static int start(struct mic *m, const struct mic_device *device, struct message 
     if (error == paInvalidChannelCount && device->n_channels >= 2)
         wanted.channelCount = 2;
     m->n_channels = wanted.channelCount;
-    error = Pa_OpenStream(&m->stream, &wanted, NULL, device->rate_hz, paFramesPerBufferUnspecified, paNoFlag, take, m);
+    error =
+        Pa_OpenStream(&m->stream, &wanted, NULL, device->rate_hz, paFramesPerBufferUnspecified, paNoFlag, capture, m);
     if (error == paNoError)
         error = Pa_StartStream(m->stream);
     if (error == paNoError)
@@ -245,8 +246,8 @@ static void *close_portaudio(void *arg)
     return NULL;
 }
 
-/* Returns whether PortAudio has let go of m. */
-static int let_go(struct mic *m)
+/* Returns whether PortAudio closed in time. */
+static int close_in_time(struct mic *m)
 {
     pthread_t thread;
     double end_s = clock_s() + STUCK_S;
@@ -265,7 +266,7 @@ static int let_go(struct mic *m)
 
 void mic_close(struct mic *m)
 {
-    if (m == NULL || (m->is_initialized && !let_go(m)))
+    if (m == NULL || (m->is_initialized && !close_in_time(m)))
         return;
     ring_close(&m->ring);
     mem_free(m->name);
@@ -275,7 +276,7 @@ void mic_close(struct mic *m)
 /* Nothing will come any more. */
 static int is_lost(struct mic *m)
 {
-    uint64_t n = atomic_load_explicit(&m->n_taken, memory_order_acquire);
+    uint64_t n = atomic_load_explicit(&m->n_captured, memory_order_acquire);
     double now_s = clock_s();
     if (n != m->n_seen) {
         m->n_seen = n;

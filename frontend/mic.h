@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * mic.h - samples from a microphone (PortAudio), one channel in [-1, 1] at the device's own rate.
  *
- * Sound is taken by the audio system's thread and waits, half a minute of it, until it is read; what does not fit is
- * counted, never silently lost.  A build without PortAudio has these functions too: they return LINNET_E_UNSUPPORTED.
+ * Samples are captured on the audio system's thread and buffered, half a minute of them; what does not fit is counted,
+ * never silently lost.  A build without PortAudio has these functions too: they return LINNET_E_UNSUPPORTED.
  *
  * Opening or listing devices closes standard error for a moment, because the audio libraries write there whatever they
  * do not find: not while another thread writes to it. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * speech.c - where the voice detector hears speech. */
+ * speech.c - the changes that the voice detector found, in order. */
 #include "frontend/speech.h"
 
 #include <string.h>
@@ -44,7 +44,7 @@ int speech_finish(struct speech *s, uint64_t n_samples, struct message *msg)
     return LINNET_OK;
 }
 
-uint64_t speech_settled(const struct speech *s) { return s->has_finished ? s->end : vad_settled(s->vad); }
+uint64_t speech_decided(const struct speech *s) { return s->has_finished ? s->end : vad_decided(s->vad); }
 
 uint64_t speech_next(struct speech *s, uint64_t from)
 {
@@ -55,5 +55,5 @@ uint64_t speech_next(struct speech *s, uint64_t from)
     memmove(s->changes, s->changes + passed, s->n * sizeof *s->changes);
     if (s->is_speech)
         return from;
-    return s->n > 0 ? s->changes[0].at : SPEECH_NONE; /* the next change is a beginning */
+    return s->n > 0 ? s->changes[0].at : SPEECH_NONE; /* the next change is a start */
 }

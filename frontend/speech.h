@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * speech.h - where in a recording the voice detector hears speech, for decoders that skip silence. */
+ * speech.h - where a recording holds speech, for decoders that skip silence. */
 #ifndef LINNET_FRONTEND_SPEECH_H
 #define LINNET_FRONTEND_SPEECH_H
 
@@ -27,11 +27,11 @@ void speech_reset(struct speech *s);
 LINNET_MUST_CHECK int speech_feed(struct speech *s, const float *samples, size_t n, struct message *msg);
 LINNET_MUST_CHECK int speech_finish(struct speech *s, uint64_t n_samples, struct message *msg);
 
-/* All is known about the samples before this one. */
-uint64_t speech_settled(const struct speech *s);
+/* Samples before this one are decided. */
+uint64_t speech_decided(const struct speech *s);
 
-/* The first sample from `from` on that is speech, or SPEECH_NONE when none of the settled ones is.  What lies before
- * `from` is forgotten. */
+/* The first sample from `from` on that is speech, or SPEECH_NONE when none of the decided ones is.  What lies before
+ * `from` is dropped. */
 uint64_t speech_next(struct speech *s, uint64_t from);
 
 #endif

@@ -8,7 +8,7 @@
  * every few syllables.  Frames near digital silence are left out of the minimum: a recording that is muted now and then
  * would otherwise take its own room for speech.
  *
- * A beginning needs some such frames close together, an end a long run of others; the margins before and after are
+ * A start needs some such frames close together, an end a long run of others; the margins before and after are
  * options.  Nothing here depends on how the stream is cut into feeds. */
 #include "frontend/vad.h"
 
@@ -44,7 +44,7 @@ struct vad {
     int n_in_block, i_block, n_minima; /* frames in the open block; blocks filled, the open one included */
     float excess_db;
 
-    uint64_t start_bits;                 /* the last frames, bit 0 the newest: sounded like speech */
+    uint64_t start_bits;                 /* the last frames, bit 0 the newest: above the threshold */
     int n_start, n_start_window, n_hold; /* frames */
     uint64_t pre_roll_samples;
     float threshold_db;
@@ -248,11 +248,9 @@ size_t vad_finish(struct vad *v, struct vad_change *change)
 
 int vad_is_speech(const struct vad *v) { return v->is_speech; }
 
-uint64_t vad_settled(const struct vad *v)
+uint64_t vad_decided(const struct vad *v)
 {
     uint64_t back = v->is_speech ? 0 : (uint64_t)v->n_start_window * HOP + v->pre_roll_samples, now = v->n_frames * HOP;
-    uint64_t settled = now > back ? now - back : 0;
-    return settled > v->last_change ? settled : v->last_change;
+    uint64_t decided = now > back ? now - back : 0;
+    return decided > v->last_change ? decided : v->last_change;
 }
-
-float vad_excess_db(const struct vad *v) { return v->excess_db; }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  * vad.h - where a stream holds speech, from its sound alone.
  *
- * Samples are 16 kHz in [-1, 1].  The detector says at which sample speech begins and at which it ends, in turns and in
- * order; a stream starts in silence.  Beginnings lie before the sound that gave them away (pre_roll_ms), ends after it
- * (hold_ms), so that no first or last word is lost: a beginning is known up to 1.5 start_ms and the pre-roll after
- * its sample.  What is known for good is vad_settled.  Levels do not matter: every band is compared with its own
- * quietest moments.  Digital silence, steady noise and hum are silence at any level. */
+ * Samples are 16 kHz in [-1, 1].  The detector finds the samples where speech starts and ends, in turns and in order;
+ * a stream starts in silence.  A start lies before the sound that showed it (pre_roll_ms), an end after it (hold_ms),
+ * so that no first or last word is lost: a start is found up to 1.5 start_ms and the pre-roll after its sample.  What
+ * lies before vad_decided does not change any more.  Levels do not matter: every band is compared with its own quietest
+ * moments.  Digital silence, steady noise and hum are silence at any level. */
 #ifndef LINNET_FRONTEND_VAD_H
 #define LINNET_FRONTEND_VAD_H
 
@@ -22,9 +22,9 @@ struct vad;
 
 struct vad_options {
     double threshold_db; /* mean excess over the noise of all bands that counts as speech; lower: more sensitive */
-    int start_ms;        /* so much sound within 1.5 times as long begins speech: clicks do not */
-    int hold_ms;         /* so long after the last sound speech ends */
-    int pre_roll_ms;     /* so long before the first sound speech begins */
+    int start_ms;        /* minimum duration of sound, within 1.5 times that, that starts speech: clicks are shorter */
+    int hold_ms;         /* silence after the last sound that ends speech */
+    int pre_roll_ms;     /* audio before the first sound that counts as speech */
 };
 extern const struct settings_table vad_settings;
 
@@ -46,7 +46,6 @@ size_t vad_feed(struct vad *v, const float *samples, size_t n, struct vad_change
 size_t vad_finish(struct vad *v, struct vad_change *change);
 
 int vad_is_speech(const struct vad *v);    /* after the last change */
-uint64_t vad_settled(const struct vad *v); /* no change will lie before this sample */
-float vad_excess_db(const struct vad *v);  /* of the last frame: to watch the detector at work */
+uint64_t vad_decided(const struct vad *v); /* no change will lie before this sample */
 
 #endif

@@ -37,7 +37,7 @@ static int same(const struct edits_token *a, const struct edits_token *b)
     return a->n == b->n && a->text[0] == b->text[0] && memcmp(a->text, b->text, a->n) == 0;
 }
 
-/* Walks back from the last cell; steps come out last first and are turned round. */
+/* Walks back from the last cell; steps come last first and are reversed. */
 static int walk(const unsigned char *table, int n, int m, unsigned char *steps)
 {
     size_t width = (size_t)m + 1;

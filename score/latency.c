@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * latency.c - delays of words, average lagging, revisions.
  *
- * Average lagging is LAAL (Papi et al. 2022) as SimulEval computes it: how far, on average, words come after an ideal
- * listener who says as many words as were said or should have been, whichever are more, evenly over the audio.  Of the
- * words that come when all has been heard only the first counts: the others need no haste.  Nobody speaks evenly for
- * long, so for long recordings it says little; there each final text is taken for a recording by itself as well. */
+ * Average lagging is LAAL (Papi et al. 2022) as SimulEval computes it: how far, on average, words come after those of
+ * an ideal recogniser that commits as many words as the hypothesis or the reference has, whichever is longer, evenly
+ * over the audio.  Of the words committed once all audio is fed only the first counts.  Nobody speaks evenly for long,
+ * so for long recordings it means little; there each final text is taken for a recording by itself as well. */
 #include "score/latency.h"
 
 #include <math.h>
@@ -28,25 +28,25 @@ static int list_add(struct latency_list *list, double value)
 
 /* ---- one recording ---- */
 
-void latency_advance(struct latency *l, double heard_s, double compute_s, double now_s)
+void latency_advance(struct latency *l, double fed_s, double compute_s, double now_s)
 {
-    l->now_s[LATENCY_AUDIO] = heard_s;
-    if (now_s < 0) /* sound that comes while the decoder is busy waits */
-        now_s = fmax(l->now_s[LATENCY_LISTENER], heard_s) + compute_s;
-    l->now_s[LATENCY_LISTENER] = now_s;
+    l->now_s[LATENCY_AUDIO] = fed_s;
+    if (now_s < 0) /* audio that comes while the decoder is busy waits */
+        now_s = fmax(l->now_s[LATENCY_WALL], fed_s) + compute_s;
+    l->now_s[LATENCY_WALL] = now_s;
 }
 
-int latency_called(struct latency *l, double heard_s, double compute_s, double now_s)
+int latency_called(struct latency *l, double fed_s, double compute_s, double now_s)
 {
     double before = l->now_s[LATENCY_AUDIO];
     int rc = LINNET_OK;
-    if (before > 0 && ceil(heard_s / CHUNK_S - SLACK_S) > ceil(before / CHUNK_S - SLACK_S)) {
+    if (before > 0 && ceil(fed_s / CHUNK_S - SLACK_S) > ceil(before / CHUNK_S - SLACK_S)) {
         rc = list_add(&l->chunks, l->chunk_s);
         l->chunk_s = 0;
     }
     l->chunk_s += compute_s;
     l->compute_s += compute_s;
-    latency_advance(l, heard_s, compute_s, now_s);
+    latency_advance(l, fed_s, compute_s, now_s);
     return rc;
 }
 
@@ -73,13 +73,13 @@ static int add_word(struct latency *l, double end_s)
     if (rc < 0)
         return rc;
     struct latency_word *w = &l->words[l->n_words++];
-    memcpy(w->said_s, l->now_s, sizeof w->said_s);
+    memcpy(w->committed_s, l->now_s, sizeof w->committed_s);
     w->end_s = end_s;
     l->n_open++;
     return LINNET_OK;
 }
 
-/* What has gone by since time_s of the audio, by both clocks. */
+/* The delay since time_s of the audio, by both clocks. */
 static int add_since(const struct latency *l, struct latency_list *lists, double time_s)
 {
     int rc = LINNET_OK;
@@ -105,32 +105,32 @@ static int count_revised(const char *before, const char *now)
     return n;
 }
 
-/* A final text may be the start of what was shown (the rest is still open): that is no revision. */
-static int show(struct latency *l, const linnet_event *e)
+/* A final text may be the start of the last partial one (the rest is still open): that is no revision. */
+static int track_revisions(struct latency *l, const linnet_event *e)
 {
     size_t n = strlen(e->text);
-    const char *shown = buffer_text(&l->shown);
-    if (e->type == LINNET_EVENT_FINAL && strncmp(shown, e->text, n) == 0) {
-        size_t rest = l->shown.n - n;
+    const char *partial = buffer_text(&l->partial);
+    if (e->type == LINNET_EVENT_FINAL && strncmp(partial, e->text, n) == 0) {
+        size_t rest = l->partial.n - n;
         if (rest > 0)
-            memmove(l->shown.data, l->shown.data + n, rest);
-        buffer_cut(&l->shown, rest);
+            memmove(l->partial.data, l->partial.data + n, rest);
+        buffer_cut(&l->partial, rest);
         return LINNET_OK;
     }
-    l->n_revised += count_revised(shown, e->text);
-    buffer_cut(&l->shown, 0);
-    return e->type == LINNET_EVENT_PARTIAL ? buffer_append(&l->shown, e->text, n) : LINNET_OK;
+    l->n_revised += count_revised(partial, e->text);
+    buffer_cut(&l->partial, 0);
+    return e->type == LINNET_EVENT_PARTIAL ? buffer_append(&l->partial, e->text, n) : LINNET_OK;
 }
 
-/* Average lagging of words [n], by one clock, when n_ideal were to be said between start_s and end_s. */
+/* Average lagging of words [n], by one clock, when n_ideal are spoken between start_s and end_s. */
 static double average_lagging(const struct latency_word *words, int n, int clock, int n_ideal, double start_s,
                               double end_s)
 {
     double sum = 0;
     int i = 0;
     do {
-        sum += words[i].said_s[clock] - start_s - i * (end_s - start_s) / n_ideal;
-    } while (words[i++].said_s[clock] < end_s && i < n);
+        sum += words[i].committed_s[clock] - start_s - i * (end_s - start_s) / n_ideal;
+    } while (words[i++].committed_s[clock] < end_s && i < n);
     return sum / i;
 }
 
@@ -143,7 +143,7 @@ static int add_lagging(struct latency_list *lists, const struct latency_word *wo
     return rc;
 }
 
-/* Bytes of the marks at the end of the text's first n bytes: a word is said before they are. */
+/* Bytes of the marks at the end of the text's first n bytes: a word is committed before they are. */
 static size_t marks_before(const char *text, size_t n)
 {
     size_t n_marks = 0;
@@ -176,7 +176,7 @@ int latency_event(struct latency *l, const linnet_event *e)
         if ((rc = add_since(l, l->finals, e->end_s)) >= 0)
             rc = add_lagging(l->utterances, l->words + first, i, i, e->start_s, e->end_s);
     }
-    return rc < 0 ? rc : show(l, e);
+    return rc < 0 ? rc : track_revisions(l, e);
 }
 
 static int end_words(struct latency *l, int n_reference)
@@ -185,7 +185,7 @@ static int end_words(struct latency *l, int n_reference)
     int rc = add_lagging(l->lags, l->words, l->n_words, n_ideal, 0, l->now_s[LATENCY_AUDIO]);
     for (int c = 0; c < LATENCY_CLOCKS && rc >= 0; c++)
         for (int i = 0; i < l->n_words && rc >= 0; i++)
-            rc = list_add(&l->delays[c], l->words[i].said_s[c] - l->words[i].end_s);
+            rc = list_add(&l->delays[c], l->words[i].committed_s[c] - l->words[i].end_s);
     l->n_all_words += l->n_words;
     return rc;
 }
@@ -200,7 +200,7 @@ int latency_end(struct latency *l, int n_reference)
     memset(l->now_s, 0, sizeof l->now_s);
     l->n_words = l->n_open = l->has_first = 0;
     l->chunk_s = 0;
-    buffer_cut(&l->shown, 0);
+    buffer_cut(&l->partial, 0);
     return rc;
 }
 
@@ -262,7 +262,7 @@ int latency_report(struct latency *l, struct buffer *out)
         (rc = put(out, "revisions_per_word", l->n_all_words > 0 ? (double)l->n_revised / l->n_all_words : NAN)) < 0 ||
         (rc = put_quantiles(out, "compute_per_second", &l->chunks)) < 0 ||
         (rc = report_clock(l, LATENCY_AUDIO, "audio_clock", out)) < 0 ||
-        (rc = report_clock(l, LATENCY_LISTENER, "with_compute", out)) < 0)
+        (rc = report_clock(l, LATENCY_WALL, "with_compute", out)) < 0)
         return rc;
     return buffer_puts(out, "}");
 }
@@ -278,6 +278,6 @@ void latency_close(struct latency *l)
         mem_free(l->finals[c].at);
         mem_free(l->delays[c].at);
     }
-    buffer_free(&l->shown);
+    buffer_free(&l->partial);
     memset(l, 0, sizeof *l);
 }

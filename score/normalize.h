@@ -3,12 +3,12 @@
  *
  *     none           as it is
  *     lower, upper   case only
- *     whisper-basic  openai-whisper's BasicTextNormalizer: lower case, no brackets, symbols to spaces
- *     whisper-en     openai-whisper's EnglishTextNormalizer: that, contractions and titles spelled out, numbers as
- *                    digits, American spelling
+ *     whisper-basic  BasicTextNormalizer: lower case, no brackets, symbols to spaces
+ *     whisper-en     EnglishTextNormalizer: that, contractions and titles spelled out, numbers as digits, American
+ *                    spelling
  *
- * The last two give what openai-whisper 20250625 gives, character by character, its quirks included ("nineth" is a
- * number and "ninth" is not), so that error rates can be compared with published ones.
+ * The last two give what those of OpenAI's Whisper (20250625) give, character by character, quirks included ("nineth"
+ * is a number and "ninth" is not), so that error rates can be compared with published ones.
  *
  * A new one is a function normalize_NAME (normalize_rules.h) and one line in NORMALIZERS. */
 #ifndef LINNET_SCORE_NORMALIZE_H

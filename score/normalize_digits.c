@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * normalize_digits.c - what openai-whisper's EnglishNumberNormalizer does to text before and after number words are
+ * normalize_digits.c - what EnglishNumberNormalizer of OpenAI's Whisper does to text before and after number words are
  * replaced: halves, letters next to digits, currency.  The comment over a pass shows the expression it stands for. */
 #include <string.h>
 

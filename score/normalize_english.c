@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * normalize_english.c - openai-whisper's normalizers: the steps around numbers and spelling.
+ * normalize_english.c - the normalizers of OpenAI's Whisper: the steps around numbers and spelling.
  *
- * openai-whisper (normalizers/basic.py, english.py) writes them as regular expressions.  Each is a small pass here; the
- * comment over a pass shows the expression, whose matches must not overlap and are taken from the left. */
+ * The original writes them as regular expressions.  Each is a small pass here; the comment over a pass shows the
+ * expression, whose matches must not overlap and are taken from the left. */
 #include "score/normalize_rules.h"
 
 #include <string.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
- * normalize_numbers.c - spelled-out numbers to digits, as openai-whisper's EnglishNumberNormalizer.
+ * normalize_numbers.c - spelled-out numbers to digits, as EnglishNumberNormalizer of OpenAI's Whisper does.
  *
- * Words are taken from left to right.  `value` is the number that is being said: a whole number, to which tens, ones
- * and powers of a thousand are added, or a string of digits, to which they are appended ("nineteen ninety", "one oh
- * one", decimals).  A word that cannot go on with it lets it out.  Numbers may be longer than any integer type, so
+ * Words are taken from left to right.  `value` is the number so far: a whole number, to which tens, ones and
+ * powers of a thousand are added, or a string of digits, to which they are appended ("nineteen ninety", "one oh one",
+ * decimals).  A word that cannot continue it ends it: it is written.  Numbers may be longer than any integer type, so
  * whole ones are kept as decimal digits: all that is ever done to them is looking at and replacing the last digits,
  * shifting by a power of ten, and one addition.  What the original does by accident ("ninth" is no number, "$1" becomes
  * "$one") is done here too. */
@@ -41,7 +41,7 @@ static void add(struct numbers *s, struct buffer *b, const char *text, size_t n)
         s->rc = buffer_append(b, text, n);
 }
 
-/* Lets text out as a word, with the prefix that waits. */
+/* Writes text as a word, after the pending prefix. */
 static void put(struct numbers *s, const char *text, size_t n, const char *suffix)
 {
     if (s->out.n > 0)
@@ -53,7 +53,7 @@ static void put(struct numbers *s, const char *text, size_t n, const char *suffi
     s->n_prefix = 0;
 }
 
-/* Lets the value out, then there is none. */
+/* Writes the value, then there is none. */
 static void put_value(struct numbers *s, const char *suffix)
 {
     put(s, buffer_text(&s->value), s->value.n, suffix);
@@ -149,7 +149,7 @@ static void replace_end(struct numbers *s, const char *digits, size_t n)
         memcpy(s->value.data + s->value.n - n, digits, n);
 }
 
-/* Goes on with one to ninety; true for tens, and whether the word was one of the ones. */
+/* Continues with one to ninety; true for tens, and whether the word was one of the ones. */
 static void add_small(struct numbers *s, int number, int is_tens)
 {
     char digits[4];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * normalize_spelling.c - British spellings and the American ones they are scored as.
  *
- * The pairs are those of openai-whisper's normalizer (english.json, MIT licence), which took them from
+ * The pairs are those of the normalizer of OpenAI's Whisper (english.json, MIT licence), which took them from
  * https://www.tysto.com/uk-us-spelling-list.html; in order, "british american". */
 #include <string.h>
 

@@ -23,7 +23,7 @@ int score_run(struct score *s, const struct transcripts *reference, const struct
               const char *normalizer, struct message *msg) LINNET_MUST_CHECK;
 void score_close(struct score *s);
 
-/* Percent of errors, 0 when there is nothing to get wrong and nothing was said. */
+/* Percent of errors; 0 when both texts are empty. */
 double score_percent(const struct edits *e);
 
 /* How sure it is that b is better or worse than a (of the same utterances): draws utterances n_samples times. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * transcripts.c - a file of utterances and what is said in them.
+ * transcripts.c - a file of utterances with their text.
  *
  * Ids and texts are copied into one buffer, as offsets first because the buffer moves while it grows. */
 #include "score/transcripts.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * transcripts.h - a file of utterances and what is said in them. */
+ * transcripts.h - a file of utterances with their text. */
 #ifndef LINNET_SCORE_TRANSCRIPTS_H
 #define LINNET_SCORE_TRANSCRIPTS_H
 

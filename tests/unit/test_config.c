@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * test_config.c - a model's config.json: what is read, and what is said of files and values that are wrong. */
+ * test_config.c - a model's config.json: what is read, and the errors of wrong files and values. */
 #include <jansson.h>
 
 #include "base/config.h"

@@ -7,9 +7,9 @@
 #include "score/latency.h"
 #include "tests/support/unit.h"
 
-static void called(struct latency *l, double heard_s, double compute_s, double now_s)
+static void called(struct latency *l, double fed_s, double compute_s, double now_s)
 {
-    CU_ASSERT_EQUAL(latency_called(l, heard_s, compute_s, now_s), 0);
+    CU_ASSERT_EQUAL(latency_called(l, fed_s, compute_s, now_s), 0);
 }
 
 /* Words of text end at ends[..]; the first n_committed bytes will not change. */
@@ -48,14 +48,13 @@ static json_t *report(struct latency *l)
 
 #define NEAR(value, wanted) CU_ASSERT_DOUBLE_EQUAL(value, wanted, 0.0006)
 
-/* 4 s of audio and 4 words said: the ideal listener says one each second from 0 on.
+/* 4 s of audio and 4 words: the ideal recogniser commits one each second from 0 on.
  *
- *     word   ends   said at (audio)  delay   lag
+ *     word   ends   committed at     delay   lag
  *     a      0.9    2                1.1     2 - 0
  *     b      1.5    3                1.5     3 - 1
  *     c      2.5    4 (the end)      1.5     4 - 2
- *     d      3.5    4                0.5     not counted: the one before came at the end
- */
+ *     d      3.5    4                0.5     not counted: the one before came at the end */
 static void delays_by_hand(void)
 {
     static const double ends[] = {0.9, 1.5, 2.5, 3.5};
@@ -82,10 +81,10 @@ static void delays_by_hand(void)
     NEAR(number(r, "audio_clock", "word_delay_p90"), 1.5);
     NEAR(number(r, "audio_clock", "first_text_p50"), 0.5);
     NEAR(number(r, "audio_clock", "final_p50"), 0.5);
-    /* Every call ends before the next sound comes: what it took itself comes on top.  By this clock c is the first word
-     * that is said when all has been heard. */
+    /* Every call ends before the next audio comes: what it took itself comes on top.  By this clock c is the first word
+     * that is committed once all audio is fed. */
     NEAR(number(r, "with_compute", "average_lagging"), (2.2 + 2.3 + 2.4) / 3);
-    /* From 0.5 to 3.5 s: a word each 0.75 s, and c is said when it is over already. */
+    /* From 0.5 to 3.5 s: a word each 0.75 s, and c is committed after its end. */
     NEAR(number(r, "audio_clock", "utterance_lagging"), (1.5 + 1.75 + 2) / 3);
     NEAR(number(r, "with_compute", "first_text_p50"), 0.6);
     NEAR(number(r, "with_compute", "final_p50"), 0.9);
@@ -93,8 +92,7 @@ static void delays_by_hand(void)
     latency_close(&l);
 }
 
-/* Words that should have been said count for the ideal listener: 4 s, 8 words, one each 0.5 s.  Recordings count alike.
- */
+/* The ideal recogniser has the words of the reference: 4 s, 8 words, one each 0.5 s.  Recordings count alike. */
 static void references_and_recordings(void)
 {
     static const double ends[] = {0.5, 1};
@@ -148,14 +146,14 @@ static void sound_waits_for_a_slow_decoder(void)
     latency_close(&l);
 }
 
-/* A final text that is the beginning of what was shown revises nothing; one that differs does. */
+/* A final text that is the start of the last partial one revises nothing; one that differs does. */
 static void finals_revise_what_they_change(void)
 {
     static const double ends[] = {1, 2, 3, 4};
     struct latency l = {0};
     called(&l, 4, 0, -1);
     event(&l, LINNET_EVENT_PARTIAL, " a b c", 4, ends);
-    event(&l, LINNET_EVENT_FINAL, " a", 2, ends); /* " b c" is still open, b said for good */
+    event(&l, LINNET_EVENT_FINAL, " a", 2, ends); /* " b c" is still open, b committed */
     event(&l, LINNET_EVENT_PARTIAL, " b c d", 2, ends + 1);
     event(&l, LINNET_EVENT_FINAL, " b c e", 6, ends + 1);
     CU_ASSERT_EQUAL(latency_end(&l, 0), 0);

@@ -101,7 +101,7 @@ static void every_code_point_survives_utf8(void)
 static void broken_utf8_becomes_one_mark_for_each_start(void)
 {
     struct {
-        const char *bytes, *mended;
+        const char *bytes, *repaired;
     } cases[] = {
         {"a\xFFz", "a\uFFFDz"},
         {"\xE4\xBDz", "\uFFFDz"},                         /* a start of three, broken off */
@@ -114,7 +114,7 @@ static void broken_utf8_becomes_one_mark_for_each_start(void)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct buffer b = {0};
         CU_ASSERT_EQUAL(utf8_append(&b, cases[i].bytes, strlen(cases[i].bytes)), 0);
-        CU_ASSERT_STRING_EQUAL(buffer_text(&b), cases[i].mended);
+        CU_ASSERT_STRING_EQUAL(buffer_text(&b), cases[i].repaired);
         CU_ASSERT_EQUAL(utf8_count(cases[i].bytes, strlen(cases[i].bytes)), utf8_count(b.data, b.n));
         buffer_free(&b);
     }

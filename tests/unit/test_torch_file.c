@@ -66,7 +66,7 @@ static void views_become_dense(void)
     checkpoint_close(c);
 }
 
-/* A checkpoint of one tensor is refused, and this is said. */
+/* A checkpoint of one tensor is refused with this message. */
 static void refuse_view(const char *class, size_t n_bytes, int64_t n_elements, int64_t offset, int64_t size,
                         int64_t stride, const char *what)
 {

@@ -57,10 +57,10 @@ static size_t detect(struct vad *v, const float *x, size_t n, size_t size, struc
     size_t n_changes = 0;
     for (size_t at = 0; at < n; at += size) {
         size_t n_now = n - at < size ? n - at : size, room = vad_max_changes(v, n_now);
-        uint64_t settled = vad_settled(v);
+        uint64_t decided = vad_decided(v);
         size_t n_new = vad_feed(v, x + at, n_now, changes + n_changes);
         CU_ASSERT(n_new <= room);
-        CU_ASSERT(n_new == 0 || changes[n_changes].at >= settled);
+        CU_ASSERT(n_new == 0 || changes[n_changes].at >= decided);
         n_changes += n_new;
     }
     n_changes += vad_finish(v, changes + n_changes);
@@ -260,7 +260,7 @@ static void check_corpus(float gain, float level, double must_remove)
         for (size_t k = gap; k < n; k++)
             x[k] *= gain;
         size_t n_changes = vad_feed(v, x, n, changes), at = 0;
-        if (vad_settled(v) < base + gap)
+        if (vad_decided(v) < base + gap)
             CU_FAIL("an utterance after which nothing is known of the time before it");
         for (size_t t = 0; t < n / 160; t++) {
             for (; at < n_changes && changes[at].at <= base + t * 160; at++)
