@@ -23,6 +23,12 @@ int file_exists_in(const char *dir, const char *name)
     return file_in(path, dir, name, NULL) >= 0 && file_exists(path);
 }
 
+int file_has_suffix(const char *path, const char *suffix)
+{
+    size_t n = strlen(path), n_suffix = strlen(suffix);
+    return n > n_suffix && strcmp(path + n - n_suffix, suffix) == 0;
+}
+
 int file_is_folder(const char *path)
 {
     struct stat info;

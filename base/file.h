@@ -17,6 +17,7 @@ int file_read(const char *path, size_t max, struct buffer *out, struct message *
 int file_exists(const char *path); /* and can be read */
 int file_exists_in(const char *dir, const char *name);
 int file_is_folder(const char *path);
+int file_has_suffix(const char *path, const char *suffix); /* and something before it */
 
 /* Makes the folder and those above it; one that is there is fine. */
 int file_make_folder(const char *path, struct message *msg) LINNET_MUST_CHECK;

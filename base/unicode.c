@@ -5,7 +5,7 @@
  * the order of their combining classes; composing then joins a starter with each following mark that is not blocked. */
 #include "base/unicode.h"
 
-#include <string.h>
+#include <stdlib.h>
 
 #include "base/mem.h"
 #include "base/status.h"
@@ -70,20 +70,17 @@ int unicode_digit(uint32_t code)
     return (run & 15) == UNICODE_DIGIT ? (int)((code - (run >> 4)) % 10) : -1; /* digits come in tens from 0 */
 }
 
+static int by_run(const void *key, const void *item)
+{
+    const uint32_t code = *(const uint32_t *)key;
+    const struct lower_run *r = item;
+    return code > r->last ? 1 : code < r->first ? -1 : 0;
+}
+
 uint32_t unicode_lower(uint32_t code)
 {
-    size_t low = 0, high = COUNT(lower_runs);
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        const struct lower_run *r = &lower_runs[middle];
-        if (code > r->last)
-            low = middle + 1;
-        else if (code < r->first)
-            high = middle;
-        else
-            return (code - r->first) % r->step == 0 ? (uint32_t)((int32_t)code + r->difference) : code;
-    }
-    return code;
+    const struct lower_run *r = bsearch(&code, lower_runs, COUNT(lower_runs), sizeof lower_runs[0], by_run);
+    return r != NULL && (code - r->first) % r->step == 0 ? (uint32_t)((int32_t)code + r->difference) : code;
 }
 
 static uint8_t combining_class(uint32_t code)
@@ -203,26 +200,22 @@ static void add_hangul(struct codes *out, uint32_t index)
         codes_add(out, HANGUL_T + index % N_T);
 }
 
+static int by_code(const void *key, const void *item)
+{
+    uint32_t code = *(const uint32_t *)key, other = ((const struct decomposition *)item)->code;
+    return (code > other) - (code < other);
+}
+
 static void add_decomposed(struct codes *out, uint32_t code)
 {
-    if (code >= HANGUL && code < HANGUL + N_HANGUL) {
+    const struct decomposition *d =
+        code < 0xA0 ? NULL : bsearch(&code, decompositions, COUNT(decompositions), sizeof *d, by_code);
+    if (code >= HANGUL && code < HANGUL + N_HANGUL)
         add_hangul(out, code - HANGUL);
-        return;
-    }
-    size_t low = 0, high = code < 0xA0 ? 0 : COUNT(decompositions);
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        const struct decomposition *d = &decompositions[middle];
-        if (d->code == code) {
-            codes_add_all(out, decomposed + d->offset, d->n);
-            return;
-        }
-        if (d->code < code)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    codes_add(out, code);
+    else if (d != NULL)
+        codes_add_all(out, decomposed + d->offset, d->n);
+    else
+        codes_add(out, code);
 }
 
 /* Sorts each run of marks by combining class, equal ones staying in their order. */
@@ -247,6 +240,12 @@ void codes_decompose(struct codes *c)
     codes_replace(c, &built);
 }
 
+static int by_pair(const void *key, const void *item)
+{
+    const struct composition *a = key, *b = item;
+    return a->first != b->first ? (a->first > b->first ? 1 : -1) : (a->second > b->second) - (a->second < b->second);
+}
+
 /* What the two codes compose to, or 0. */
 static uint32_t composed_of(uint32_t first, uint32_t second)
 {
@@ -255,18 +254,9 @@ static uint32_t composed_of(uint32_t first, uint32_t second)
     if (first >= HANGUL && first < HANGUL + N_HANGUL && (first - HANGUL) % N_T == 0 && second > HANGUL_T &&
         second < HANGUL_T + N_T)
         return first + (second - HANGUL_T);
-    size_t low = 0, high = COUNT(compositions);
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        const struct composition *p = &compositions[middle];
-        if (p->first == first && p->second == second)
-            return p->composed;
-        if (p->first < first || (p->first == first && p->second < second))
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return 0;
+    const struct composition key = {first, second, 0};
+    const struct composition *p = bsearch(&key, compositions, COUNT(compositions), sizeof *p, by_pair);
+    return p != NULL ? p->composed : 0;
 }
 
 void codes_compose(struct codes *c)

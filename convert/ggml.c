@@ -1,15 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * ggml.c - whisper.cpp's ggml files, which bring the pieces of their vocabulary along. */
-#include "base/file.h"
 #include "convert/ggml_file.h"
 #include "convert/whisper.h"
-
-static int write_vocabulary(const struct buffer *vocabulary, const char *dir, struct message *msg)
-{
-    char path[FILE_MAX_PATH];
-    int rc = file_in(path, dir, "vocab.tiktoken", msg);
-    return rc < 0 ? rc : file_write(path, buffer_text(vocabulary), vocabulary->n, msg);
-}
 
 static int convert_file(const char *source, const char *dir, const struct convert_options *options, struct message *msg)
 {
@@ -26,7 +18,7 @@ static int convert_file(const char *source, const char *dir, const struct conver
         rc = whisper_check_sizes(c, "", &sizes, msg);
     checkpoint_close(c);
     if (rc == 0)
-        rc = write_vocabulary(&vocabulary, dir, msg);
+        rc = convert_write(dir, "vocab.tiktoken", buffer_text(&vocabulary), vocabulary.n, msg);
     buffer_free(&vocabulary);
     return rc < 0 ? rc : whisper_write_generation(&sizes, source, dir, NULL, msg);
 }

@@ -10,11 +10,7 @@
 #include "convert/torch_file.h"
 #include "convert/whisper.h"
 
-static int recognizes(const char *source)
-{
-    size_t n = strlen(source);
-    return n > 3 && strcmp(source + n - 3, ".pt") == 0 && file_exists(source);
-}
+static int recognizes(const char *source) { return file_has_suffix(source, ".pt") && file_exists(source); }
 
 static int copy_vocabulary(const char *source, const char *dir, const struct convert_options *options,
                            const struct whisper_sizes *sizes, struct message *msg)
@@ -23,8 +19,7 @@ static int copy_vocabulary(const char *source, const char *dir, const struct con
     const char *name = sizes->n_vocab >= 51865 ? "multilingual.tiktoken" : "gpt2.tiktoken";
     const char *slash = strrchr(source, '/');
     if (options->vocabulary != NULL) {
-        size_t n = strlen(options->vocabulary);
-        int is_json = n > 5 && strcmp(options->vocabulary + n - 5, ".json") == 0;
+        int is_json = file_has_suffix(options->vocabulary, ".json");
         return convert_copy(options->vocabulary, dir, is_json ? "tokenizer.json" : "vocab.tiktoken", msg);
     }
     snprintf(path, sizeof path, "%.*s%s", slash != NULL ? (int)(slash - source + 1) : 0, source, name);

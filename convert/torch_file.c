@@ -10,6 +10,7 @@
 #include <string.h>
 #include <zip.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "convert/pickle.h"
 
@@ -103,10 +104,9 @@ static int find_pickle(struct torch_file *f, zip_uint64_t *index, struct message
     zip_int64_t n = zip_get_num_entries(f->zip, 0);
     for (zip_int64_t i = 0; i < n; i++) {
         const char *name = zip_get_name(f->zip, (zip_uint64_t)i, ZIP_FL_ENC_RAW);
-        size_t size = name != NULL ? strlen(name) : 0;
-        if (size < 9 || strcmp(name + size - 9, "/data.pkl") != 0)
+        if (name == NULL || !file_has_suffix(name, "/data.pkl"))
             continue;
-        f->folder = mem_string_n(name, size - 8);
+        f->folder = mem_string_n(name, strlen(name) - strlen("data.pkl"));
         *index = (zip_uint64_t)i;
         return f->folder != NULL ? 0 : fail_memory(msg);
     }

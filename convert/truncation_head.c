@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * truncation_head.c - Simul-Whisper's truncation detection heads: one linear layer on encoder frames, {"weight" [1, D],
  * "bias" [1]} in a .pt file, to truncation_head.safetensors in the directory of the model that it belongs to. */
-#include <string.h>
-
 #include "base/file.h"
 #include "convert/convert.h"
 #include "convert/plan.h"
@@ -13,8 +11,7 @@
 static int recognizes(const char *source)
 {
     struct checkpoint *c = NULL;
-    size_t n = strlen(source);
-    if (n < 4 || strcmp(source + n - 3, ".pt") != 0 || torch_file_open(&c, source, NULL) < 0)
+    if (!file_has_suffix(source, ".pt") || torch_file_open(&c, source, NULL) < 0)
         return 0;
     int is_head =
         checkpoint_count(c) == 2 && checkpoint_find(c, "weight") != NULL && checkpoint_find(c, "bias") != NULL;

@@ -23,12 +23,6 @@ struct source {
     json_t *train, *config;
 };
 
-static int ends_with(const char *text, const char *end)
-{
-    size_t n = strlen(text), m = strlen(end);
-    return n > m && strcmp(text + n - m, end) == 0;
-}
-
 /* dir/name; a name with folders counts from its last part. */
 static const char *in_dir(char path[FILE_MAX_PATH], const char *dir, const char *name)
 {
@@ -41,7 +35,7 @@ static const char *in_dir(char path[FILE_MAX_PATH], const char *dir, const char 
 static void find_dir(const char *source, char dir[FILE_MAX_PATH])
 {
     const char *slash = strrchr(source, '/');
-    if (!ends_with(source, ".pt"))
+    if (!file_has_suffix(source, ".pt"))
         snprintf(dir, FILE_MAX_PATH, "%s", source);
     else
         snprintf(dir, FILE_MAX_PATH, "%.*s", slash != NULL ? (int)(slash - source) : 1, slash != NULL ? source : ".");
@@ -57,7 +51,7 @@ static int recognizes(const char *source)
 /* final.pt, or the only checkpoint that is there. */
 static int find_checkpoint(struct source *s, const char *source, struct message *msg)
 {
-    if (ends_with(source, ".pt")) {
+    if (file_has_suffix(source, ".pt")) {
         snprintf(s->checkpoint, FILE_MAX_PATH, "%s", source);
         return 0;
     }
@@ -67,7 +61,7 @@ static int find_checkpoint(struct source *s, const char *source, struct message 
     DIR *d = opendir(s->dir);
     const struct dirent *e;
     while (d != NULL && (e = readdir(d)) != NULL)
-        if (ends_with(e->d_name, ".pt")) {
+        if (file_has_suffix(e->d_name, ".pt")) {
             in_dir(s->checkpoint, s->dir, e->d_name);
             n++;
         }

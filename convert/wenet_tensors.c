@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "convert/wenet.h"
 #include "convert/wenet_config.h"
@@ -218,12 +219,6 @@ static void cmvn(struct mapping *m)
     }
 }
 
-static int ends_with(const char *text, const char *end)
-{
-    size_t n = strlen(text), m = strlen(end);
-    return n >= m && strcmp(text + n - m, end) == 0;
-}
-
 static int by_name(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
 
 /* Every tensor under the prefix is planned, or is a table of positions or a count. */
@@ -241,8 +236,8 @@ static int check_leftovers(const struct mapping *m)
     qsort(taken, n, sizeof *taken, by_name);
     for (size_t i = 0; i < checkpoint_count(c) && rc == 0; i++) {
         const char *name = checkpoint_at(c, i)->name;
-        if (strncmp(name, m->prefix, strlen(m->prefix)) != 0 || ends_with(name, ".pe") ||
-            ends_with(name, ".num_batches_tracked") || bsearch(&name, taken, n, sizeof name, by_name) != NULL)
+        if (strncmp(name, m->prefix, strlen(m->prefix)) != 0 || file_has_suffix(name, ".pe") ||
+            file_has_suffix(name, ".num_batches_tracked") || bsearch(&name, taken, n, sizeof name, by_name) != NULL)
             continue;
         rc = fail(m->msg, LINNET_E_MODEL, "%s: tensor %s has no place in the model that train.yaml describes",
                   checkpoint_path(c), name);

@@ -31,6 +31,8 @@ int whisper_write_generation(const struct whisper_sizes *sizes, const char *sour
                              struct message *msg) LINNET_MUST_CHECK;
 
 /* json.c: files of a model directory. */
+int convert_write(const char *dir, const char *name, const void *bytes, size_t n,
+                  struct message *msg) LINNET_MUST_CHECK;
 /* Takes the reference to json; NULL: there was no memory for it. */
 int convert_write_json(const char *dir, const char *name, json_t *json, struct message *msg) LINNET_MUST_CHECK;
 int convert_copy(const char *from, const char *dir, const char *name, struct message *msg) LINNET_MUST_CHECK;

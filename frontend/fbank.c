@@ -43,7 +43,15 @@ static int check_options(const struct features *o, struct message *msg)
     return LINNET_OK;
 }
 
-static void fbank_close(struct features_stream *s);
+static void fbank_close(struct features_stream *s)
+{
+    struct fbank *f = (struct fbank *)s;
+    framer_close(&f->framer);
+    kaldi_fft_close(&f->fft);
+    mel_bank_close(&f->bank);
+    mem_free(f->window);
+    mem_free(f);
+}
 
 static int fbank_open(struct features_stream **out, const struct features *o, struct message *msg)
 {
@@ -59,35 +67,17 @@ static int fbank_open(struct features_stream **out, const struct features *o, st
     if (f == NULL)
         return fail_memory(msg);
     f->base.kind = &fbank_features;
-    rc = framer_open(&f->framer, length, hop, msg);
-    if (rc == 0)
-        rc = kaldi_fft_open(&f->fft, n_fft, msg);
-    if (rc == 0)
-        rc = mel_bank_open_kaldi(&f->bank, o->n_mels, n_fft, o->rate_hz, o->low_hz, high_hz, msg);
-    if (rc < 0)
-        goto fail;
     f->window = mem_array(length, sizeof *f->window);
-    if (f->window == NULL) {
-        rc = fail_memory(msg);
-        goto fail;
+    rc = f->window == NULL ? fail_memory(msg) : framer_open(&f->framer, length, hop, msg);
+    if (rc < 0 || (rc = kaldi_fft_open(&f->fft, n_fft, msg)) < 0 ||
+        (rc = mel_bank_open_kaldi(&f->bank, o->n_mels, n_fft, o->rate_hz, o->low_hz, high_hz, msg)) < 0) {
+        fbank_close(&f->base);
+        return rc;
     }
     for (size_t i = 0; i < length; i++)
         f->window[i] = (float)pow(0.5 - 0.5 * cos(2.0 * acos(-1.0) * (double)i / (double)(length - 1)), 0.85);
     *out = &f->base;
     return LINNET_OK;
-fail:
-    fbank_close(&f->base);
-    return rc;
-}
-
-static void fbank_close(struct features_stream *s)
-{
-    struct fbank *f = (struct fbank *)s;
-    framer_close(&f->framer);
-    kaldi_fft_close(&f->fft);
-    mel_bank_close(&f->bank);
-    mem_free(f->window);
-    mem_free(f);
 }
 
 static void fbank_reset(struct features_stream *s) { framer_reset(&((struct fbank *)s)->framer); }

@@ -28,7 +28,14 @@ struct log_mel {
     size_t n_start;
 };
 
-static void log_mel_close(struct features_stream *s);
+static void log_mel_close(struct features_stream *s)
+{
+    struct log_mel *m = (struct log_mel *)s;
+    framer_close(&m->framer);
+    spectrum_close(&m->spectrum);
+    mel_bank_close(&m->bank);
+    mem_free(m);
+}
 
 static int open_stream(struct features_stream **out, const struct features *f, struct message *msg)
 {
@@ -37,28 +44,15 @@ static int open_stream(struct features_stream **out, const struct features *f, s
         return fail_memory(msg);
     m->base.kind = &log_mel_features;
     int rc = framer_open(&m->framer, N_FFT, LOG_MEL_HOP, msg);
-    if (rc == 0)
-        rc = spectrum_open(&m->spectrum, N_FFT, msg);
-    if (rc == 0)
-        rc = mel_bank_open_slaney(&m->bank, f->n_mels, N_FFT, LOG_MEL_RATE_HZ, msg);
-    if (rc < 0)
-        goto fail;
+    if (rc < 0 || (rc = spectrum_open(&m->spectrum, N_FFT, msg)) < 0 ||
+        (rc = mel_bank_open_slaney(&m->bank, f->n_mels, N_FFT, LOG_MEL_RATE_HZ, msg)) < 0) {
+        log_mel_close(&m->base);
+        return rc;
+    }
     for (int i = 0; i < N_FFT; i++)
         m->window[i] = (float)(0.5 - 0.5 * cos(2.0 * acos(-1.0) * i / N_FFT));
     *out = &m->base;
     return LINNET_OK;
-fail:
-    log_mel_close(&m->base);
-    return rc;
-}
-
-static void log_mel_close(struct features_stream *s)
-{
-    struct log_mel *m = (struct log_mel *)s;
-    framer_close(&m->framer);
-    spectrum_close(&m->spectrum);
-    mel_bank_close(&m->bank);
-    mem_free(m);
 }
 
 static void log_mel_reset(struct features_stream *s)

@@ -186,6 +186,7 @@ static int start(struct mic *m, const struct mic_device *device, struct message 
                                  .channelCount = 1,
                                  .sampleFormat = paFloat32,
                                  .suggestedLatency = info->defaultHighInputLatency};
+    int kept = mute_stderr();
     PaError error = Pa_IsFormatSupported(&wanted, NULL, device->rate_hz);
     if (error == paInvalidChannelCount && device->n_channels >= 2)
         wanted.channelCount = 2;
@@ -194,6 +195,7 @@ static int start(struct mic *m, const struct mic_device *device, struct message 
         Pa_OpenStream(&m->stream, &wanted, NULL, device->rate_hz, paFramesPerBufferUnspecified, paNoFlag, capture, m);
     if (error == paNoError)
         error = Pa_StartStream(m->stream);
+    unmute_stderr(kept);
     if (error == paNoError)
         return LINNET_OK;
     const char *why = error == paUnanticipatedHostError ? Pa_GetLastHostErrorInfo()->errorText : Pa_GetErrorText(error);
@@ -208,23 +210,12 @@ int mic_open(struct mic **out, const char *device_text, struct message *msg)
         return fail_memory(msg);
     int rc = initialize(msg);
     m->is_initialized = rc == 0;
-    if (rc == 0)
-        rc = choose(device_text, &device, msg);
-    if (rc < 0)
+    if (rc < 0 || (rc = choose(device_text, &device, msg)) < 0)
         goto fail;
     m->rate_hz = device.rate_hz;
     m->name = mem_string(device.name);
-    if (m->name == NULL) {
-        rc = fail_memory(msg);
-        goto fail;
-    }
-    rc = ring_open(&m->ring, (size_t)device.rate_hz * RING_S, msg);
-    if (rc < 0)
-        goto fail;
-    int kept = mute_stderr();
-    rc = start(m, &device, msg);
-    unmute_stderr(kept);
-    if (rc < 0)
+    rc = m->name == NULL ? fail_memory(msg) : ring_open(&m->ring, (size_t)device.rate_hz * RING_S, msg);
+    if (rc < 0 || (rc = start(m, &device, msg)) < 0)
         goto fail;
     m->seen_s = clock_s();
     *out = m;

@@ -103,11 +103,8 @@ int vad_open(struct vad **out, const struct vad_options *o, struct message *msg)
     if (v == NULL)
         return fail_memory(msg);
     rc = framer_open(&v->framer, LENGTH, HOP, msg);
-    if (rc == 0)
-        rc = spectrum_open(&v->spectrum, LENGTH, msg);
-    if (rc == 0)
-        rc = mel_bank_open_kaldi(&v->bank, N_BANDS, LENGTH, VAD_RATE_HZ, LOW_HZ, HIGH_HZ, msg);
-    if (rc < 0) {
+    if (rc < 0 || (rc = spectrum_open(&v->spectrum, LENGTH, msg)) < 0 ||
+        (rc = mel_bank_open_kaldi(&v->bank, N_BANDS, LENGTH, VAD_RATE_HZ, LOW_HZ, HIGH_HZ, msg)) < 0) {
         vad_close(v);
         return rc;
     }

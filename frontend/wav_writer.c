@@ -22,17 +22,6 @@ struct wav_writer {
     char *path, *part; /* the name to be, and the name until then */
 };
 
-static int make_names(struct wav_writer *w, const char *path)
-{
-    size_t n = strlen(path) + 32;
-    w->path = mem_string(path);
-    w->part = mem_array(n, 1);
-    if (w->path == NULL || w->part == NULL)
-        return LINNET_E_MEMORY;
-    snprintf(w->part, n, "%s.%ld.part", path, (long)getpid());
-    return LINNET_OK;
-}
-
 static void free_all(struct wav_writer *w)
 {
     mem_free(w->path);
@@ -45,11 +34,15 @@ int wav_writer_open(struct wav_writer **out, const char *path, int rate_hz, stru
     struct wav_writer *w = mem_array(1, sizeof *w);
     if (w == NULL)
         return fail_memory(msg);
+    size_t n = strlen(path) + 32;
     int rc = LINNET_OK;
-    if (make_names(w, path) < 0) {
+    w->path = mem_string(path);
+    w->part = mem_array(n, 1);
+    if (w->path == NULL || w->part == NULL) {
         rc = fail_memory(msg);
         goto fail;
     }
+    snprintf(w->part, n, "%s.%ld.part", path, (long)getpid());
     int fd = open(w->part, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (fd < 0) {
         rc = fail(msg, LINNET_E_IO, "%s: %s", w->part, strerror(errno));
