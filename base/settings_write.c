@@ -140,11 +140,9 @@ static int write_section(const struct writing *w, const struct setting *first)
             if (!has_begun)
                 rc = buffer_printf(w->out, "%.*s:\n", (int)n, k->key);
             has_begun = 1;
-            if (rc == 0)
-                rc = buffer_printf(w->out, "%s%s: ", n > 0 ? "  " : "", n > 0 ? k->key + n + 1 : k->key);
-            if (rc == 0)
-                rc = write_value(k, (char *)s->values[i] + k->offset, w->out);
-            if (rc == 0)
+            const char *indent = n > 0 ? "  " : "", *name = n > 0 ? k->key + n + 1 : k->key;
+            if (rc == 0 && (rc = buffer_printf(w->out, "%s%s: ", indent, name)) == 0 &&
+                (rc = write_value(k, (char *)s->values[i] + k->offset, w->out)) == 0)
                 rc = buffer_puts(w->out, "\n");
         }
     return rc;

@@ -111,9 +111,7 @@ static int write_all(const struct buffer *model, struct buffer *out)
     }
     if (rc == 0 && (c.bad || n == 0 || (kind != UNIGRAM && kind != BPE)))
         rc = LINNET_E_FORMAT;
-    if (rc == 0)
-        rc = buffer_printf(out, "#model\t%s\n", kind == BPE ? "bpe" : "unigram");
-    if (rc == 0)
+    if (rc == 0 && (rc = buffer_printf(out, "#model\t%s\n", kind == BPE ? "bpe" : "unigram")) == 0)
         rc = buffer_append(out, buffer_text(&pieces), pieces.n);
     buffer_free(&pieces);
     return rc;

@@ -20,34 +20,29 @@ enum kind {
 };
 
 struct setting {
-    const char *key;
+    const char *key; /* of IGNORED several, separated by | */
     enum kind kind;
     const char *initial; /* in JSON; NULL: must be there */
     const char *choices; /* of TEXT */
 };
 
-#define ATTENTION_SETTINGS                                                                                             \
-    {"normalize_before", BOOL, "true", NULL}, {"norm_eps", NUMBER, "1e-5", NULL},                                      \
-        {"layer_norm_type", FIXED, "\"layer_norm\"", NULL}, {"query_bias", BOOL, "true", NULL},                        \
-        {"key_bias", BOOL, "true", NULL}, {"value_bias", BOOL, "true", NULL}, {"mlp_bias", BOOL, "true", NULL},        \
-        {"mlp_type", FIXED, "\"position_wise_feed_forward\"", NULL}, {"concat_after", FIXED, "false", NULL},           \
-        {"attention_heads", INT, "4", NULL}, {"linear_units", INT, "2048", NULL}, {"num_blocks", INT, "6", NULL},      \
-        {"dropout_rate", IGNORED, NULL, NULL}, {"positional_dropout_rate", IGNORED, NULL, NULL},                       \
-        {"attention_dropout_rate", IGNORED, NULL, NULL}, {"self_attention_dropout_rate", IGNORED, NULL, NULL},         \
-        {"src_attention_dropout_rate", IGNORED, NULL, NULL}, {"gradient_checkpointing", IGNORED, NULL, NULL},          \
-        {"use_sdpa", IGNORED, NULL, NULL}, {"n_expert", IGNORED, NULL, NULL},                                          \
-        {"n_expert_activated", IGNORED, NULL, NULL}, {"n_kv_head", IGNORED, NULL, NULL}, /* see check_heads */         \
-    {                                                                                                                  \
-        "head_dim", IGNORED, NULL, NULL                                                                                \
-    }
+/* clang-format off */
+#define ATTENTION_SETTINGS \
+    {"normalize_before", BOOL, "true", NULL}, {"norm_eps", NUMBER, "1e-5", NULL}, \
+    {"layer_norm_type", FIXED, "\"layer_norm\"", NULL}, {"query_bias", BOOL, "true", NULL}, \
+    {"key_bias", BOOL, "true", NULL}, {"value_bias", BOOL, "true", NULL}, {"mlp_bias", BOOL, "true", NULL}, \
+    {"mlp_type", FIXED, "\"position_wise_feed_forward\"", NULL}, {"concat_after", FIXED, "false", NULL}, \
+    {"attention_heads", INT, "4", NULL}, {"linear_units", INT, "2048", NULL}, {"num_blocks", INT, "6", NULL}, \
+    {"n_kv_head|head_dim", IGNORED, NULL, NULL}, /* see check_heads */ \
+    {"dropout_rate|positional_dropout_rate|attention_dropout_rate|self_attention_dropout_rate|" \
+     "src_attention_dropout_rate|gradient_checkpointing|use_sdpa|n_expert|n_expert_activated", IGNORED, NULL, NULL}
 
-#define ENCODER_SETTINGS                                                                                               \
-    ATTENTION_SETTINGS, {"output_size", INT, "256", NULL},                                                             \
-        {"input_layer", TEXT, "\"conv2d\"", "linear|conv2d|conv2d6|conv2d8"}, {"final_norm", BOOL, "true", NULL},      \
-        {"static_chunk_size", INT, "0", NULL}, {"use_dynamic_chunk", BOOL, "false", NULL},                             \
-    {                                                                                                                  \
-        "use_dynamic_left_chunk", IGNORED, NULL, NULL                                                                  \
-    }
+#define ENCODER_SETTINGS \
+    ATTENTION_SETTINGS, {"output_size", INT, "256", NULL}, \
+    {"input_layer", TEXT, "\"conv2d\"", "linear|conv2d|conv2d6|conv2d8"}, {"final_norm", BOOL, "true", NULL}, \
+    {"static_chunk_size", INT, "0", NULL}, {"use_dynamic_chunk", BOOL, "false", NULL}, \
+    {"use_dynamic_left_chunk", IGNORED, NULL, NULL}
+/* clang-format on */
 
 static const struct setting conformer[] = {
     ENCODER_SETTINGS,
@@ -92,9 +87,7 @@ static const struct setting model[] = {
     {"ctc_weight", NUMBER, "0.5", NULL},
     {"reverse_weight", NUMBER, "0.0", NULL},
     {"apply_non_blank_embedding", FIXED, "false", NULL},
-    {"lsm_weight", IGNORED, NULL, NULL},
-    {"length_normalized_loss", IGNORED, NULL, NULL},
-    {"ignore_id", IGNORED, NULL, NULL},
+    {"lsm_weight|length_normalized_loss|ignore_id", IGNORED, NULL, NULL},
     {NULL, IGNORED, NULL, NULL},
 };
 
@@ -129,12 +122,10 @@ static int is_possible(const struct setting *s, const json_t *value, const json_
 /* One setting from `from` into `to`. */
 static int take(const struct making *m, const struct setting *s, const char *part, const json_t *from, json_t *to)
 {
+    if (s->kind == IGNORED)
+        return 0;
     json_t *initial = s->initial != NULL ? json_loads(s->initial, JSON_DECODE_ANY, NULL) : NULL;
     json_t *value = json_object_get(from, s->key);
-    if (s->kind == IGNORED) {
-        json_decref(initial);
-        return 0;
-    }
     if (value == NULL)
         value = initial;
     int rc = 0;
@@ -161,7 +152,7 @@ static int take_all(const struct making *m, const struct setting *settings, cons
     json_object_foreach((json_t *)(uintptr_t)from, key, value)
     {
         const struct setting *s = settings;
-        while (s->key != NULL && strcmp(s->key, key) != 0)
+        while (s->key != NULL && parse_choice(key, s->key) < 0)
             s++;
         if (s->key == NULL)
             return fail(m->msg, LINNET_E_UNSUPPORTED, "%s: %s.%.80s: not a setting that is known", m->path, part, key);
@@ -201,11 +192,9 @@ static int make_encoder(const struct making *m, const json_t *train, json_t *con
     const char *kind = text_of(train, "encoder", "conformer");
     int is_conformer = strcmp(kind, "conformer") == 0;
     const json_t *from = json_object_get(train, "encoder_conf");
-    json_t *to = json_object();
-    if (!is_conformer && strcmp(kind, "transformer") != 0) {
-        json_decref(to);
+    if (!is_conformer && strcmp(kind, "transformer") != 0)
         return fail(m->msg, LINNET_E_UNSUPPORTED, "%s: encoder '%.60s' is not supported", m->path, kind);
-    }
+    json_t *to = json_object();
     json_object_set_new(config, "encoder", to);
     json_object_set_new(to, "kind", json_string(kind));
     int rc = take_all(m, is_conformer ? conformer : transformer, "encoder_conf", from, to);
@@ -239,13 +228,10 @@ static int make_features(const struct making *m, const json_t *train, json_t *co
 {
     const json_t *data = json_object_get(train, "dataset_conf");
     const char *kind = text_of(data, "feats_type", "fbank");
-    json_t *from = json_object(), *to = json_object();
-    if (strcmp(kind, "fbank") != 0) {
-        json_decref(from);
-        json_decref(to);
+    if (strcmp(kind, "fbank") != 0)
         return fail(m->msg, LINNET_E_UNSUPPORTED, "%s: dataset_conf.feats_type '%.60s' is not supported", m->path,
                     kind);
-    }
+    json_t *from = json_object(), *to = json_object();
     json_object_set_new(config, "features", to);
     int rc = take_all(m, fbank, "dataset_conf.fbank_conf", json_object_get(data, "fbank_conf"), from);
     if (json_object_get(data, "fbank_conf") == NULL) /* files until 2021 */

@@ -182,15 +182,12 @@ int audio_source_open(struct audio_source *out, const char *path, const char *ra
     }
     s.sndfile = sf_open_fd(fd, SFM_READ, &s.info, 1);
     fd = -1; /* closed with the sndfile, or by the failed call */
-    if (s.sndfile == NULL) {
-        rc = fail(msg, LINNET_E_FORMAT, "%s: not audio that can be read: %s", name, sf_strerror(NULL));
-        goto fail;
+    rc = s.sndfile != NULL ? check_info(&s.info, name, s.is_pipe, msg)
+                           : fail(msg, LINNET_E_FORMAT, "%s: not audio that can be read: %s", name, sf_strerror(NULL));
+    if (rc == 0) {
+        *out = s;
+        return LINNET_OK;
     }
-    rc = check_info(&s.info, name, s.is_pipe, msg);
-    if (rc < 0)
-        goto fail;
-    *out = s;
-    return LINNET_OK;
 fail:
     if (fd >= 0)
         close(fd);
