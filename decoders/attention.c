@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * attention.c - the decoder "attention": beam search on the attention decoder, when all of the utterance is there. */
+ * attention.c - the decoder "attention": beam search on the attention decoder, at the end of an utterance. */
 #include "base/mem.h"
 #include "decoders/attention/search.h"
 #include "decoders/attention/states.h"
@@ -10,8 +10,7 @@
 enum { MAX_ALIGNED = 1 << 27 /* log probabilities: half a gigabyte */ };
 
 struct attention_pass {
-    struct search_host host;
-    int wants_times;
+    int has_times; /* word times are wanted, and there is a CTC layer to find them with */
     struct attention_search *search;
     struct attention_states states;
     struct hypotheses results;
@@ -41,8 +40,7 @@ static int open_search(void **search, const struct search_host *host)
     struct attention_pass *a = mem_array(1, sizeof *a);
     if (a == NULL)
         return fail_memory(host->msg);
-    a->host = *host;
-    a->wants_times = o->word_times && host->model->ctc != NULL;
+    a->has_times = o->word_times && host->model->ctc != NULL;
     a->states.n_dims = host->model->encoder->n_dims;
     int rc = attention_search_open(&a->search, host->model->left, &options, host->msg);
     if (rc < 0) {
@@ -55,48 +53,43 @@ static int open_search(void **search, const struct search_host *host)
 
 static void reset(void *search) { ((struct attention_pass *)search)->states.n = 0; }
 
-static int step(void *search, const struct frame_block *block)
+static int step(void *search, const struct search_host *host, const struct frame_block *block)
 {
-    struct attention_pass *a = search;
-    return attention_states_add(&a->states, block->states, block->n, a->host.msg);
+    return attention_states_add(&((struct attention_pass *)search)->states, block->states, block->n, host->msg);
 }
 
-/* When the tokens were said: their CTC alignment, unless they have none. */
-static int align_best(struct attention_pass *a, struct hypothesis *best)
+/* Times of the tokens: their CTC alignment, unless they have none. */
+static int align_best(struct attention_pass *a, const struct search_host *host, struct hypothesis *best)
 {
-    const struct ctc_layer *ctc = a->host.model->ctc;
+    const struct ctc_layer *ctc = host->model->ctc;
     int n_frames = a->states.n;
     if (best->n == 0 || n_frames > MAX_ALIGNED / ctc->n_vocabulary)
         return LINNET_OK;
     float *logprobs = mem_array((size_t)n_frames * (size_t)ctc->n_vocabulary, sizeof *logprobs);
     if (logprobs == NULL || MEM_GROW(a->times, a->room, best->n) < 0) {
         mem_free(logprobs);
-        return fail_memory(a->host.msg);
+        return fail_memory(host->msg);
     }
-    ctc_layer_forward(ctc, a->host.ctx, a->states.at, n_frames, logprobs);
+    ctc_layer_forward(ctc, host->ctx, a->states.at, n_frames, logprobs);
     const struct ctc_align_input in = {logprobs, n_frames, ctc->n_vocabulary, ctc->blank, best->tokens, best->n};
     int rc = ctc_align(&in, &(struct ctc_alignment){.peaks = a->times}, NULL);
     mem_free(logprobs);
     if (rc >= 0)
         best->times = a->times;
-    return rc == LINNET_E_ARGUMENT ? LINNET_OK : rc < 0 ? fail_memory(a->host.msg) : rc;
+    return rc == LINNET_E_ARGUMENT ? LINNET_OK : rc < 0 ? fail_memory(host->msg) : rc;
 }
 
-static int is_cancelled(void *arg)
-{
-    const struct attention_pass *a = arg;
-    return *a->host.cancelled != 0;
-}
+static int is_cancelled(void *cancelled) { return *(const atomic_int *)cancelled != 0; }
 
-static int finish(void *search, const struct hypothesis **results)
+static int finish(void *search, const struct search_host *host, const struct hypothesis **results)
 {
     struct attention_pass *a = search;
-    const struct attention_search_input input = {a->states.at, a->states.n, is_cancelled, a};
+    const struct attention_search_input input = {a->states.at, a->states.n, is_cancelled, (void *)host->cancelled};
     const struct hypothesis *nbest;
-    int n = attention_search_run(a->search, a->host.ctx, &input, &nbest, a->host.msg);
+    int n = attention_search_run(a->search, host->ctx, &input, &nbest, host->msg);
     if (n > 0)
-        n = hypotheses_take(&a->results, nbest, n, results, a->host.msg);
-    int rc = n > 0 && a->wants_times ? align_best(a, &a->results.at[0]) : LINNET_OK;
+        n = hypotheses_take(&a->results, nbest, n, results, host->msg);
+    int rc = n > 0 && a->has_times ? align_best(a, host, &a->results.at[0]) : LINNET_OK;
     return rc < 0 ? rc : n;
 }
 

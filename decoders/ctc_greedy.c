@@ -1,67 +1,43 @@
 /* SPDX-License-Identifier: Apache-2.0
  * ctc_greedy.c - the decoder "ctc_greedy": the most probable symbol of each frame.
  *
- * It cannot take back the beginning of a phrase that does not go on: with hotwords it is a prefix beam search. */
-#include "base/mem.h"
+ * It cannot take back the beginning of a phrase that is not completed: with hotwords it is a prefix beam search. */
 #include "decoders/ctc/greedy.h"
 #include "decoders/ctc/layer.h"
 #include "decoders/ctc/prefix_beam.h"
 #include "decoders/utterance.h"
 
-struct greedy {
-    struct search_host host;
-    struct ctc_greedy *search;
-    struct hypothesis best;
-    struct hypotheses results;
-};
-
-static void close_search(void *search)
-{
-    struct greedy *g = search;
-    if (g == NULL)
-        return;
-    ctc_greedy_close(g->search);
-    hypotheses_free(&g->results);
-    mem_free(g);
-}
-
 static int open_search(void **search, const struct search_host *host)
 {
-    struct greedy *g = mem_array(1, sizeof *g);
-    if (g == NULL)
-        return fail_memory(host->msg);
-    g->host = *host;
-    int rc = ctc_greedy_open(&g->search, host->model->ctc->n_vocabulary, host->model->ctc->blank, host->msg);
-    if (rc < 0) {
-        close_search(g);
-        return rc;
-    }
-    *search = g;
-    return LINNET_OK;
+    struct ctc_greedy *g;
+    int rc = ctc_greedy_open(&g, host->model->ctc->n_vocabulary, host->model->ctc->blank, host->msg);
+    if (rc >= 0)
+        *search = g;
+    return rc;
 }
 
-static void reset(void *search) { ctc_greedy_reset(((struct greedy *)search)->search); }
+static void close_search(void *search) { ctc_greedy_close(search); }
 
-static int step(void *search, const struct frame_block *block)
+static void reset(void *search) { ctc_greedy_reset(search); }
+
+static int step(void *search, const struct search_host *host, const struct frame_block *block)
 {
-    struct greedy *g = search;
-    return ctc_greedy_step(g->search, block->logprobs, block->n, g->host.msg);
+    return ctc_greedy_step(search, block->logprobs, block->n, host->msg);
 }
 
-static int partial(void *search, const struct hypothesis **best, int *n_committed)
+static int partial(void *search, const struct search_host *host, const struct hypothesis **best, int *n_committed)
 {
-    struct greedy *g = search;
-    g->best = ctc_greedy_result(g->search);
-    *best = &g->best;
-    *n_committed = g->best.n;
+    (void)host;
+    *best = ctc_greedy_result(search);
+    *n_committed = (*best)->n;
     return 1;
 }
 
-static int finish(void *search, const struct hypothesis **results)
+static int finish(void *search, const struct search_host *host, const struct hypothesis **results)
 {
-    struct greedy *g = search;
-    g->best = ctc_greedy_result(g->search);
-    return hypotheses_take(&g->results, &g->best, 1, results, g->host.msg);
+    (void)host;
+    *results = ctc_greedy_result(search);
+    return 1;
 }
 
 static const struct search_ops greedy_search = {

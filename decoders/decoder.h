@@ -14,7 +14,7 @@ struct decoder {
     const char *name; /* decoder.name in settings */
     const char *summary;
     int needs;         /* enum model_part, added up */
-    int is_whole_only; /* it gives words late or never while audio comes: "auto" does not take it for streams */
+    int is_whole_only; /* it has no partial results, or late ones: "auto" does not take it for streams */
     const struct settings_table *const *settings; /* its own, NULL after the last; those that all share are not there */
     const struct search_ops *search;              /* of frame-synchronous decoders, else NULL */
     const struct search_ops *with_hotwords;       /* the same when there are hotwords; NULL: it takes none */
@@ -34,7 +34,7 @@ struct decoder {
 LINNET_MUST_CHECK int decoder_add_settings(struct settings *s, struct message *msg);
 
 /* The decoder that the options name, or for "auto" the first in the table whose needs the model meets.  Fails when the
- * model lacks what a decoder needs, and says which part that is. */
+ * model lacks a part that the decoder needs. */
 LINNET_MUST_CHECK int decoder_find(const struct decoder **decoder, const struct decoder_options *options,
                                    const struct linnet_model *model, int streaming, struct message *msg);
 

@@ -66,10 +66,8 @@ static const struct settings_table *const tables[] = {&search_settings, &length_
 /* ---- the search ---- */
 
 struct segmental_pass {
-    struct search_host host;
     struct segmental *search;
     struct length_model *lengths;
-    struct hypotheses results;
 };
 
 static void close_search(void *search)
@@ -79,15 +77,14 @@ static void close_search(void *search)
         return;
     segmental_close(s->search);
     length_model_close(s->lengths);
-    hypotheses_free(&s->results);
     mem_free(s);
 }
 
-static int lengths_open(struct segmental_pass *s)
+static int lengths_open(struct segmental_pass *s, const struct search_host *host)
 {
-    const struct segmental_length_options *o = settings_of(s->host.settings, &length_settings);
-    const struct linnet_model *m = s->host.model;
-    struct message *msg = s->host.msg;
+    const struct segmental_length_options *o = settings_of(host->settings, &length_settings);
+    const struct linnet_model *m = host->model;
+    struct message *msg = host->msg;
     struct length_counts read = {0};
     const struct length_counts *counts = m->lengths;
     int rc = LINNET_OK;
@@ -113,8 +110,7 @@ static int open_search(void **search, const struct search_host *host)
     struct segmental_pass *s = mem_array(1, sizeof *s);
     if (s == NULL)
         return fail_memory(host->msg);
-    s->host = *host;
-    int rc = lengths_open(s);
+    int rc = lengths_open(s, host);
     o.blank = host->model->ctc->blank;
     o.n_beam = decoder_beam(settings_of(host->settings, &decoder_settings));
     o.lengths = s->lengths;
@@ -129,28 +125,24 @@ static int open_search(void **search, const struct search_host *host)
 
 static void reset(void *search) { segmental_reset(((struct segmental_pass *)search)->search); }
 
-static int step(void *search, const struct frame_block *block)
+static int step(void *search, const struct search_host *host, const struct frame_block *block)
 {
     struct segmental_pass *s = search;
-    return segmental_step(s->search, s->host.ctx, block->states, block->logprobs, block->n, s->host.msg);
+    return segmental_step(s->search, host->ctx, block->states, block->logprobs, block->n, host->msg);
 }
 
-static int partial(void *search, const struct hypothesis **best, int *n_committed)
+static int partial(void *search, const struct search_host *host, const struct hypothesis **best, int *n_committed)
 {
     struct segmental_pass *s = search;
-    int rc = segmental_nbest(s->search, 1, best, s->host.msg);
     *n_committed = segmental_committed(s->search);
-    return rc;
+    return segmental_nbest(s->search, 1, best, host->msg);
 }
 
-static int finish(void *search, const struct hypothesis **results)
+static int finish(void *search, const struct search_host *host, const struct hypothesis **results)
 {
     struct segmental_pass *s = search;
-    const struct hypothesis *nbest;
-    int n = segmental_finish(s->search, s->host.ctx, s->host.msg);
-    if (n >= 0)
-        n = segmental_nbest(s->search, INT_MAX, &nbest, s->host.msg);
-    return n < 0 ? n : hypotheses_take(&s->results, nbest, n, results, s->host.msg);
+    int rc = segmental_finish(s->search, host->ctx, host->msg);
+    return rc < 0 ? rc : segmental_nbest(s->search, INT_MAX, results, host->msg);
 }
 
 static const struct search_ops segmental_ops = {

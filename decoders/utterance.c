@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  * utterance.c - frame-synchronous decoders on recordings and streams: features, encoder, search, endpoints, events.
  *
- * Not streaming: the recording (or each part that decoder.clip names) is one utterance, encoded as decoder.chunk says,
- * and gives one result.  WeNet's own programs drop the frames at the end that do not fill the encoder's first layers;
- * so does this, to be equal.
+ * Not streaming: the recording (or each part that decoder.clip names) is one utterance with one result, encoded in
+ * chunks of decoder.chunk.  WeNet's own programs drop the frames at the end that do not fill the encoder's first
+ * layers; so does this, to be equal.
  *
- * Streaming is WeNet's two passes: the first pass gives partial results chunk by chunk; when an endpoint rule fires,
- * the second pass replaces the text, and the next utterance begins with empty caches and the same clock.  At the end
- * silence is added so that every sample takes part in an encoder frame.  With vad.gate nothing is decoded from an
- * endpoint to where speech begins again. */
+ * Streaming is WeNet's two passes: the first gives partial results chunk by chunk; when an endpoint rule fires, the
+ * second replaces the text, and the next utterance begins with empty caches and the same clock.  At the end silence is
+ * added so that every sample is in some encoder frame.  With vad.gate nothing is decoded from an endpoint to the next
+ * speech. */
 #include "decoders/utterance.h"
 
 #include <math.h>
@@ -33,14 +33,16 @@ struct utterance {
     struct nn_context ctx;
     struct frames *frames;
     const struct search_ops *ops;
+    struct search_host search_host;
     void *search;
     struct hotwords *hotwords;
+    struct hypotheses results;
     struct endpoint endpoint;    /* needs a CTC layer */
-    struct buffer text, partial; /* partial: what the last partial event said */
+    struct buffer text, partial; /* partial: of the last partial event */
     int64_t first_frame;         /* of the utterance, in encoder frames of the recording */
     int64_t n_frames;            /* of the utterance */
     uint64_t n_samples;          /* of the recording */
-    int i_clip;                  /* part of decoder.clip that is read, or comes next */
+    int i_clip;                  /* part of decoder.clip that is decoded now or next */
     int is_open;                 /* samples of it were taken */
     struct gate *gate;           /* NULL: all is decoded */
     int has_ended;               /* an endpoint was found in the samples just taken */
@@ -94,18 +96,6 @@ static int gate_start(struct utterance *u)
     return gate_open(&u->gate, settings_of(u->host.settings, &vad_settings), u->host.msg);
 }
 
-static int search_open(const struct utterance *u, const struct search_ops *ops, const struct hotwords *hotwords,
-                       void **search)
-{
-    const struct search_host host = {.model = u->host.model,
-                                     .ctx = (struct nn_context *)&u->ctx,
-                                     .settings = u->host.settings,
-                                     .hotwords = hotwords,
-                                     .cancelled = u->host.cancelled,
-                                     .msg = u->host.msg};
-    return ops->open(search, &host);
-}
-
 void utterance_close(void *state)
 {
     struct utterance *u = state;
@@ -114,6 +104,7 @@ void utterance_close(void *state)
     frames_close(u->frames);
     u->ops->close(u->search);
     hotwords_close(u->hotwords);
+    hypotheses_free(&u->results);
     gate_close(u->gate);
     nn_context_close(&u->ctx);
     buffer_free(&u->text);
@@ -130,9 +121,15 @@ int utterance_open(void **state, const struct decoder_host *host)
     u->options = settings_of(host->settings, &decoder_settings);
     u->ctc = settings_of(host->settings, &ctc_blank_settings);
     u->ops = host->decoder->search;
+    u->search_host = (struct search_host){.model = host->model,
+                                          .ctx = &u->ctx,
+                                          .settings = host->settings,
+                                          .cancelled = host->cancelled,
+                                          .msg = host->msg};
     int rc;
     if ((rc = nn_context_open(&u->ctx, host->model->pool, host->msg)) < 0 || (rc = endpoint_start(u)) < 0 ||
-        (rc = gate_start(u)) < 0 || (rc = frames_start(u)) < 0 || (rc = search_open(u, u->ops, NULL, &u->search)) < 0) {
+        (rc = gate_start(u)) < 0 || (rc = frames_start(u)) < 0 ||
+        (rc = u->ops->open(&u->search, &u->search_host)) < 0) {
         utterance_close(u);
         return rc;
     }
@@ -147,6 +144,7 @@ int utterance_bias(void *state, const char *const *phrases, const float *bonus, 
     const struct search_ops *ops = u->host.decoder->with_hotwords;
     struct hotword_list list = {0};
     struct hotwords *hotwords = NULL;
+    struct search_host search_host = u->search_host;
     void *search = NULL;
     int rc = LINNET_OK, n_spelled = 0;
     if (ops == NULL && n > 0)
@@ -155,12 +153,14 @@ int utterance_bias(void *state, const char *const *phrases, const float *bonus, 
         rc = hotword_list_add(&list, phrases[i], bonus != NULL ? (double)bonus[i] : u->options->hotword_bonus, msg);
     if (rc >= 0)
         rc = n_spelled = hotword_list_graph(&list, u->host.model->vocab, &hotwords, unspelled, msg);
+    search_host.hotwords = hotwords;
     if (rc >= 0 && ops != NULL)
-        rc = search_open(u, ops, hotwords, &search);
+        rc = ops->open(&search, &search_host);
     if (rc >= 0 && ops != NULL) {
         u->ops->close(u->search);
         hotwords_close(u->hotwords);
         u->ops = ops;
+        u->search_host = search_host;
         u->search = search;
         u->hotwords = hotwords;
     } else {
@@ -182,7 +182,7 @@ static struct utterance_span span(const struct utterance *u)
     return s;
 }
 
-/* Appends the text of the best hypothesis, and says how much of it is committed. */
+/* The text of the best hypothesis, and how many bytes of it are committed. */
 static int partial_text(struct utterance *u, const struct hypothesis *best, int n_committed, size_t *committed)
 {
     const struct vocab *v = u->host.model->vocab;
@@ -194,7 +194,7 @@ static int partial_text(struct utterance *u, const struct hypothesis *best, int 
     return rc == LINNET_E_MEMORY ? fail_memory(u->host.msg) : rc;
 }
 
-/* Says the best text so far, if it is not what was said last. */
+/* Pushes a partial event, unless its text is that of the last one. */
 static int push_partial(struct utterance *u, const struct hypothesis *best, int n_committed)
 {
     size_t committed;
@@ -217,12 +217,15 @@ static int push_partial(struct utterance *u, const struct hypothesis *best, int 
     return events_push(u->host.events, &event, u->host.msg);
 }
 
-/* Gives the result of the utterance; found: the endpoint rule that ended it, or NULL. */
+/* Pushes the final result of the utterance; found: the endpoint rule that ended it, or NULL. */
 static int end_utterance(struct utterance *u, const struct endpoint_found *found)
 {
     struct utterance_span s = span(u);
     const struct hypothesis *results;
-    int n = u->n_frames > 0 ? u->ops->finish(u->search, &results) : 0, rc = n < 0 ? n : LINNET_OK;
+    int n = u->n_frames > 0 ? u->ops->finish(u->search, &u->search_host, &results) : 0;
+    if (n > 0 && results[0].confidences == NULL)
+        n = hypotheses_take(&u->results, results, n, &results, u->host.msg);
+    int rc = n < 0 ? n : LINNET_OK;
     if (n > 0 && (results[0].n > 0 || (s.nbest > 1 && !u->host.streaming))) {
         u->host.stats->n_tokens += (uint64_t)results[0].n;
         rc = utterance_result_push(u->host.events, u->host.model, &s, results, n, u->host.msg);
@@ -252,9 +255,9 @@ static int take_block(struct utterance *u, const struct frame_block *block)
         ctc_blank_adjust(block->logprobs, block->n, ctc->n_vocabulary, ctc->blank, u->ctc->blank_penalty,
                          u->ctc->blank_scale);
     u->n_frames += block->n;
-    if ((rc = u->ops->step(u->search, block)) < 0 || !u->host.streaming)
+    if ((rc = u->ops->step(u->search, &u->search_host, block)) < 0 || !u->host.streaming)
         return rc;
-    if (u->ops->partial != NULL && (rc = u->ops->partial(u->search, &best, &n_committed)) < 0)
+    if (u->ops->partial != NULL && (rc = u->ops->partial(u->search, &u->search_host, &best, &n_committed)) < 0)
         return rc;
     if ((rc = push_partial(u, best, n_committed)) < 0 || ctc == NULL ||
         endpoint_step(&u->endpoint, block->logprobs, block->n, best->n > 0, &found) == 0)
@@ -284,7 +287,7 @@ static int take_blocks(struct utterance *u)
     return rc;
 }
 
-/* The part of the recording that is decoded now or next, in samples; 0 when there is none any more. */
+/* The part of the recording that is decoded now or next, in samples; 0 when there are no more. */
 static int clip(const struct utterance *u, uint64_t *from, uint64_t *to)
 {
     const struct settings_list *list = &u->options->clip;
@@ -300,7 +303,7 @@ static int clip(const struct utterance *u, uint64_t *from, uint64_t *to)
     return 1;
 }
 
-/* The last words of a part, and everything but the clock ready for the next. */
+/* The end of a part: its final result, then all is reset but the clock. */
 static int end_clip(struct utterance *u)
 {
     int rc = u->is_open ? frames_finish(u->frames, u->host.msg) : LINNET_OK;
@@ -317,7 +320,7 @@ static int end_clip(struct utterance *u)
     return rc;
 }
 
-/* Decodes or passes over some of the samples [n], n > 0, and says how many. */
+/* Decodes or skips some of the samples [n], n > 0; *n_taken gets how many. */
 static int take_samples(struct utterance *u, const float *samples, size_t n, size_t *n_taken)
 {
     uint64_t from, to, most = n;
@@ -342,7 +345,7 @@ static int take_samples(struct utterance *u, const float *samples, size_t n, siz
     return u->is_open ? take_blocks(u) : LINNET_OK;
 }
 
-/* Decodes what the gate let through; after an endpoint it may be shut. */
+/* Decodes what passed the gate, which may close after an endpoint. */
 static int take_passage(struct utterance *u, struct gate_passage p)
 {
     if (!u->is_open)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * rescoring.c - attention rescoring, as WeNet's attention_rescoring (search.py).
  *
- * The list becomes a tree, so that common beginnings (for the right decoder: common ends) are computed once, and all of
- * the tree goes through the decoder in one call.  The probabilities of its tokens are then read off block by block, so
- * that nobody holds nodes x vocabulary numbers. */
+ * The list becomes a tree, so that common prefixes (for the right decoder: common suffixes) are computed once, and all
+ * of the tree goes through the decoder in one call.  The probabilities of its tokens are then computed block by block,
+ * so that no array holds nodes x vocabulary numbers. */
 #include "decoders/attention/rescoring.h"
 
 #include <math.h>
@@ -28,12 +28,14 @@ struct rescoring {
     struct token_tree left, right;
     int n_vocabulary;
     float *logprobs;     /* [BLOCK_ROWS, V] */
+    void *token_block;   /* of the arrays of tokens */
     int *nodes;          /* [n_nodes] of the tree, parents first */
     float *eos_logprobs; /* [n_nodes] log p(eos) after each */
     int n_nodes;
     float *token_logprobs[2]; /* [n_tokens] left and right, hypothesis after hypothesis */
     float *confidences;       /* [n_tokens] */
     int n_tokens;
+    void *hypothesis_block;     /* of the arrays of hypotheses */
     double *sums[2];            /* [n_hypotheses] */
     struct hypothesis *results; /* [n_hypotheses] */
     int n_hypotheses;
@@ -70,14 +72,8 @@ void rescoring_close(struct rescoring *r)
     token_tree_close(&r->left);
     token_tree_close(&r->right);
     mem_free(r->logprobs);
-    mem_free(r->nodes);
-    mem_free(r->eos_logprobs);
-    for (int side = 0; side < 2; side++) {
-        mem_free(r->token_logprobs[side]);
-        mem_free(r->sums[side]);
-    }
-    mem_free(r->confidences);
-    mem_free(r->results);
+    mem_free(r->token_block);
+    mem_free(r->hypothesis_block);
     mem_free(r);
 }
 
@@ -87,18 +83,11 @@ static int reserve_tokens(struct rescoring *r, int n)
         return LINNET_OK;
     size_t size = (size_t)n + (size_t)n / 2 + 64;
     r->n_nodes = r->n_tokens = 0;
-    mem_free(r->nodes);
-    mem_free(r->eos_logprobs);
-    mem_free(r->token_logprobs[0]);
-    mem_free(r->token_logprobs[1]);
-    mem_free(r->confidences);
-    r->nodes = mem_array(size, sizeof *r->nodes);
-    r->eos_logprobs = mem_array(size, sizeof *r->eos_logprobs);
-    r->token_logprobs[0] = mem_array(size, sizeof **r->token_logprobs);
-    r->token_logprobs[1] = mem_array(size, sizeof **r->token_logprobs);
-    r->confidences = mem_array(size, sizeof *r->confidences);
-    if (r->nodes == NULL || r->eos_logprobs == NULL || r->token_logprobs[0] == NULL || r->token_logprobs[1] == NULL ||
-        r->confidences == NULL)
+    mem_free(r->token_block);
+    r->token_block =
+        MEM_PARTS(MEM_PART(r->nodes, size), MEM_PART(r->eos_logprobs, size), MEM_PART(r->token_logprobs[0], size),
+                  MEM_PART(r->token_logprobs[1], size), MEM_PART(r->confidences, size));
+    if (r->token_block == NULL)
         return LINNET_E_MEMORY;
     r->n_nodes = r->n_tokens = (int)size;
     return LINNET_OK;
@@ -109,13 +98,10 @@ static int reserve_hypotheses(struct rescoring *r, int n)
     if (n <= r->n_hypotheses)
         return LINNET_OK;
     r->n_hypotheses = 0;
-    mem_free(r->results);
-    mem_free(r->sums[0]);
-    mem_free(r->sums[1]);
-    r->results = mem_array((size_t)n, sizeof *r->results);
-    r->sums[0] = mem_array((size_t)n, sizeof **r->sums);
-    r->sums[1] = mem_array((size_t)n, sizeof **r->sums);
-    if (r->results == NULL || r->sums[0] == NULL || r->sums[1] == NULL)
+    mem_free(r->hypothesis_block);
+    r->hypothesis_block =
+        MEM_PARTS(MEM_PART(r->results, (size_t)n), MEM_PART(r->sums[0], (size_t)n), MEM_PART(r->sums[1], (size_t)n));
+    if (r->hypothesis_block == NULL)
         return LINNET_E_MEMORY;
     r->n_hypotheses = n;
     return LINNET_OK;
@@ -195,7 +181,7 @@ static int run_side(struct rescoring *r, struct nn_context *ctx, const struct re
     return LINNET_OK;
 }
 
-static void judge(struct rescoring *r, const struct hypothesis *hypotheses, int n, double reverse)
+static void rescore(struct rescoring *r, const struct hypothesis *hypotheses, int n, double reverse)
 {
     int at = 0;
     for (int h = 0; h < n; h++) {
@@ -232,7 +218,7 @@ int rescoring_run(struct rescoring *r, struct nn_context *ctx, const struct resc
         rc = run_side(r, ctx, in, (int)n_tokens, 1, msg);
     if (rc < 0)
         return rc;
-    judge(r, in->hypotheses, in->n, reverse);
+    rescore(r, in->hypotheses, in->n, reverse);
     *results = r->results;
     return in->n;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
- * rescoring.h - the second pass of WeNet's U2 and U2++ models: the attention decoder judges the first pass's n-best
- * list.
+ * rescoring.h - the second pass of WeNet's U2 and U2++ models: the first pass's n-best list rescored with the attention
+ * decoder.
  *
  * score = (1 - reverse_weight) * left + reverse_weight * right + ctc_weight * first pass, where left and right are the
- * log probabilities of tokens and eos read forwards and backwards.  Nothing is divided by the length. */
+ * log probabilities of tokens and eos, left to right and right to left.  Nothing is divided by the length. */
 #ifndef LINNET_DECODERS_ATTENTION_RESCORING_H
 #define LINNET_DECODERS_ATTENTION_RESCORING_H
 
@@ -12,7 +12,7 @@
 #include "nn/text_decoder.h"
 
 struct rescoring_options {
-    const struct text_decoder *left, *right; /* right: NULL for a model that reads forwards only */
+    const struct text_decoder *left, *right; /* right: NULL for a model without one */
     double ctc_weight;
     double reverse_weight; /* 0 to 1; counts as 0 without a right decoder.  As a setting also -1: the model's */
 };

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * search.c - beam search, as WeNet's attention_beam_search (search.py).
  *
- * In each step every open hypothesis offers its n_beam likeliest next tokens, a finished one offers itself, and the
- * best n_beam of all of them go on; equal ones in the order of the beam.  The search ends when all have finished, or
- * when the longest allowed length is reached: those that have not finished are then as good as those that have. */
+ * In each step every open hypothesis offers its n_beam most probable next tokens, a finished one offers itself, and the
+ * best n_beam of all are kept; equal ones in the order of the beam.  The search ends when all have finished, or at the
+ * longest allowed length: those that have not finished then count like those that have. */
 #include "decoders/attention/search.h"
 
 #include <math.h>
@@ -32,6 +32,7 @@ struct attention_search {
     struct attention_search_options options;
     int n_vocabulary, eos, sos_counts;
     struct token_tree tree;
+    void *block;                   /* of the arrays */
     struct beam_item *beam, *next; /* [n_beam] */
     int n_items;
     struct offer *offers; /* [n_beam] best first */
@@ -59,18 +60,10 @@ int attention_search_open(struct attention_search **out, const struct text_decod
     a->n_vocabulary = decoder->config.n_vocabulary;
     a->eos = decoder->config.eos;
     a->sos_counts = decoder->config.sos != decoder->config.eos;
-    a->beam = mem_array(n, sizeof *a->beam);
-    a->next = mem_array(n, sizeof *a->next);
-    a->offers = mem_array(n, sizeof *a->offers);
-    a->nodes = mem_array(n, sizeof *a->nodes);
-    a->logprobs = mem_array(n * (size_t)a->n_vocabulary, sizeof *a->logprobs);
-    a->ids = mem_array(n, sizeof *a->ids);
-    a->values = mem_array(n, sizeof *a->values);
-    a->hypotheses = mem_array(n, sizeof *a->hypotheses);
-    int rc = a->beam != NULL && a->next != NULL && a->offers != NULL && a->nodes != NULL && a->logprobs != NULL &&
-                     a->ids != NULL && a->values != NULL && a->hypotheses != NULL
-                 ? token_tree_open(&a->tree, decoder, 1, msg)
-                 : fail_memory(msg);
+    a->block = MEM_PARTS(MEM_PART(a->beam, n), MEM_PART(a->next, n), MEM_PART(a->offers, n), MEM_PART(a->nodes, n),
+                         MEM_PART(a->logprobs, n * (size_t)a->n_vocabulary), MEM_PART(a->ids, n),
+                         MEM_PART(a->values, n), MEM_PART(a->hypotheses, n));
+    int rc = a->block != NULL ? token_tree_open(&a->tree, decoder, 1, msg) : fail_memory(msg);
     if (rc < 0) {
         attention_search_close(a);
         return rc;
@@ -84,14 +77,7 @@ void attention_search_close(struct attention_search *a)
     if (a == NULL)
         return;
     token_tree_close(&a->tree);
-    mem_free(a->beam);
-    mem_free(a->next);
-    mem_free(a->offers);
-    mem_free(a->nodes);
-    mem_free(a->logprobs);
-    mem_free(a->ids);
-    mem_free(a->values);
-    mem_free(a->hypotheses);
+    mem_free(a->block);
     hypothesis_store_free(&a->out);
     mem_free(a);
 }

@@ -11,7 +11,7 @@
 #include "decoders/common/hypothesis.h"
 #include "decoders/common/model.h"
 
-/* What a search is opened with; lives as long as the search. */
+/* What a search is opened with and given at each call. */
 struct search_host {
     const struct linnet_model *model;
     struct nn_context *ctx;
@@ -32,12 +32,13 @@ struct search_ops {
     int (*open)(void **search, const struct search_host *host);
     void (*close)(void *search); /* NULL is fine */
     void (*reset)(void *search); /* for the next utterance */
-    int (*step)(void *search, const struct frame_block *block);
-    /* The best hypothesis so far, if there are any (returns 1, or 0); tokens that will not change any more.  NULL:
+    int (*step)(void *search, const struct search_host *host, const struct frame_block *block);
+    /* The best hypothesis so far, if there are any (returns 1, or 0), and how many of its tokens are committed.  NULL:
      * there are none before the end. */
-    int (*partial)(void *search, const struct hypothesis **best, int *n_committed);
-    /* No more frames come: the hypotheses, best first, valid until the next call.  Returns how many. */
-    int (*finish)(void *search, const struct hypothesis **results);
+    int (*partial)(void *search, const struct search_host *host, const struct hypothesis **best, int *n_committed);
+    /* No more frames come: the hypotheses, best first, valid until the next call; with confidences where they are not
+     * those of the tokens' own log probabilities.  Returns how many. */
+    int (*finish)(void *search, const struct search_host *host, const struct hypothesis **results);
 };
 
 #endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * align.h - when given tokens were said: their most probable CTC alignment, for results
- * that come without times. */
+ * align.h - times of given tokens: their most probable CTC alignment, for results that come without times. */
 #ifndef LINNET_DECODERS_CTC_ALIGN_H
 #define LINNET_DECODERS_CTC_ALIGN_H
 
@@ -13,7 +12,7 @@ struct ctc_align_input {
     int n;
 };
 
-/* What is found, where an array is given for it (NULL: not wanted), [n] each. */
+/* The result; arrays [n] are the caller's, or NULL where not wanted. */
 struct ctc_alignment {
     int *peaks;         /* frame where the token is most probable */
     int *begins, *ends; /* the token's run of frames is begins[i] .. ends[i] - 1 */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * greedy.c - greedy CTC decoding. */
+ * greedy.c - greedy CTC search. */
 #include "decoders/ctc/greedy.h"
 
 #include "base/mem.h"
@@ -12,6 +12,7 @@ struct ctc_greedy {
     double score;
     struct hypothesis_store found;
     int n; /* tokens found */
+    struct hypothesis result;
 };
 
 int ctc_greedy_open(struct ctc_greedy **out, int n_vocabulary, int blank, struct message *msg)
@@ -72,11 +73,12 @@ int ctc_greedy_step(struct ctc_greedy *g, const float *logprobs, int n_frames, s
     return LINNET_OK;
 }
 
-struct hypothesis ctc_greedy_result(const struct ctc_greedy *g)
+const struct hypothesis *ctc_greedy_result(struct ctc_greedy *g)
 {
-    return (struct hypothesis){.tokens = g->found.tokens,
-                               .times = g->found.times,
-                               .logprobs = g->found.logprobs,
-                               .n = g->n,
-                               .score = g->score};
+    g->result = (struct hypothesis){.tokens = g->found.tokens,
+                                    .times = g->found.times,
+                                    .logprobs = g->found.logprobs,
+                                    .n = g->n,
+                                    .score = g->score};
+    return &g->result;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * greedy.h - the likeliest symbol of each CTC frame, repeats and blanks taken out; for streams.
+ * greedy.h - the most probable symbol of each CTC frame, repeats and blanks removed; for streams.
  *
- * Nothing found is ever taken back: the whole result so far is final, but for the time of the last token. */
+ * No token is ever taken back: the whole result so far is committed, but for the time of the last token. */
 #ifndef LINNET_DECODERS_CTC_GREEDY_H
 #define LINNET_DECODERS_CTC_GREEDY_H
 
@@ -17,7 +17,8 @@ void ctc_greedy_reset(struct ctc_greedy *g);
 /* logprobs [n_frames, V], natural log.  n_frames may be 0. */
 LINNET_MUST_CHECK int ctc_greedy_step(struct ctc_greedy *g, const float *logprobs, int n_frames, struct message *msg);
 
-/* Times are the tokens' likeliest frames; the score is the log probability of the alignment. */
-struct hypothesis ctc_greedy_result(const struct ctc_greedy *g);
+/* Valid until the next call.  Times are the tokens' most probable frames; the score is the log probability of the
+ * alignment. */
+const struct hypothesis *ctc_greedy_result(struct ctc_greedy *g);
 
 #endif

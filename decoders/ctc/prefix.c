@@ -3,19 +3,19 @@
  * using Bi-Directional Recurrent DNNs", algorithm 1).
  *
  * Keeps for each prefix the log probability of the alignments that end in blank and of those that do not, so that
- * alignments of the same text add up.  Two beams: the likeliest n_symbols of a frame, then the n_beam best prefixes.
- * Beside the sums goes the best single alignment (Viterbi), which tells when each token was said.
+ * alignments of the same text add up.  Two beams: the n_symbols most probable of a frame, then the n_beam best prefixes.
+ * Beside the sums goes the best single alignment (Viterbi), which gives the times of the tokens.
  *
  * Prefixes are nodes of a tree (label_tree.h), so extending one costs nothing, and so are the times: a chain of frames
- * whose last link is replaced when a better frame for the last token comes.  Nodes nobody uses are taken again, so the
- * memory is that of the live hypotheses and nothing is allocated once the arrays have grown to that.
+ * whose last link is replaced when a better frame for the last token comes.  Unused nodes are recycled, so the memory is
+ * that of the live hypotheses and nothing is allocated once the arrays have grown to that.
  *
- * Candidates are made in the order symbol by symbol (likeliest first, equal ones by id), prefix by prefix (best first),
- * and of equal candidates the earlier one is the better: as in WeNet (search.py), and so the
- * result does not depend on how anything is sorted.
+ * Candidates are made symbol by symbol (most probable first, ties broken by id), prefix by prefix (best first), and of
+ * equal candidates the earlier is the better: as in WeNet (search.py), and so the result does not depend on how anything
+ * is sorted.
  *
- * Times.  WeNet means the frame where a token is likeliest, but compares each frame with a value that starts anew, and
- * so returns the last frame of the token's run.  CTC_PREFIX_TIMES_PEAK carries the likeliest value along. */
+ * Times.  WeNet means the frame where a token is most probable, but compares each frame with a value that is reset, and
+ * so returns the last frame of the token's run.  CTC_PREFIX_TIMES_PEAK carries the largest value along. */
 #include "decoders/ctc/prefix.h"
 
 #include <math.h>
@@ -41,7 +41,7 @@ struct prefix {
     int node;                     /* in tokens */
     double blank, token;          /* log probability of the alignments ending in blank, in the last token */
     double v_blank, v_token;      /* of the best such alignment */
-    int times_blank, times_token; /* in times: when its tokens were said */
+    int times_blank, times_token; /* in times: of its tokens */
     int context;                  /* state in the hotword graph */
     double context_score;
     double total; /* what the beam sorts by */
@@ -65,6 +65,7 @@ struct candidate {
 struct ctc_prefix {
     struct ctc_prefix_options options;
     struct label_tree tokens, times;
+    void *block;                /* of the arrays */
     struct prefix *beam, *next; /* [n_beam] best first */
     int n_prefixes, n_frames;
     int *stay;                    /* [n_beam] candidate that stays at this prefix, or -1 */
@@ -99,17 +100,11 @@ int ctc_prefix_open(struct ctc_prefix **out, const struct ctc_prefix_options *op
         return fail_memory(msg);
     p->options = *options;
     size_t n_beam = (size_t)options->n_beam, n_symbols = (size_t)options->n_symbols;
-    p->beam = mem_array(n_beam, sizeof *p->beam);
-    p->next = mem_array(n_beam, sizeof *p->next);
-    p->stay = mem_array(n_beam, sizeof *p->stay);
-    p->candidates = mem_array(n_beam * (n_symbols + 1), sizeof *p->candidates);
-    p->order = mem_array(n_beam, sizeof *p->order);
-    p->symbols = mem_array(n_symbols, sizeof *p->symbols);
-    p->values = mem_array(n_symbols, sizeof *p->values);
-    p->hypotheses = mem_array(n_beam, sizeof *p->hypotheses);
-    if (p->beam == NULL || p->next == NULL || p->stay == NULL || p->candidates == NULL || p->order == NULL ||
-        p->symbols == NULL || p->values == NULL || p->hypotheses == NULL || label_tree_open(&p->tokens) < 0 ||
-        label_tree_open(&p->times) < 0) {
+    p->block =
+        MEM_PARTS(MEM_PART(p->beam, n_beam), MEM_PART(p->next, n_beam), MEM_PART(p->stay, n_beam),
+                  MEM_PART(p->candidates, n_beam * (n_symbols + 1)), MEM_PART(p->order, n_beam),
+                  MEM_PART(p->symbols, n_symbols), MEM_PART(p->values, n_symbols), MEM_PART(p->hypotheses, n_beam));
+    if (p->block == NULL || label_tree_open(&p->tokens) < 0 || label_tree_open(&p->times) < 0) {
         ctc_prefix_close(p);
         return fail_memory(msg);
     }
@@ -124,14 +119,7 @@ void ctc_prefix_close(struct ctc_prefix *p)
         return;
     label_tree_close(&p->tokens);
     label_tree_close(&p->times);
-    mem_free(p->beam);
-    mem_free(p->next);
-    mem_free(p->stay);
-    mem_free(p->candidates);
-    mem_free(p->order);
-    mem_free(p->symbols);
-    mem_free(p->values);
-    mem_free(p->hypotheses);
+    mem_free(p->block);
     hypothesis_store_free(&p->out);
     mem_free(p);
 }
@@ -412,7 +400,3 @@ int ctc_prefix_committed(const struct ctc_prefix *p)
         common = label_tree_common(&p->tokens, common, p->beam[i].node);
     return p->tokens.nodes[common].depth;
 }
-
-int ctc_prefix_n_tokens(const struct ctc_prefix *p) { return p->tokens.nodes[p->beam[0].node].depth; }
-
-int ctc_prefix_n_frames(const struct ctc_prefix *p) { return p->n_frames; }

@@ -35,7 +35,7 @@ void ctc_prefix_reset(struct ctc_prefix *p); /* for the next utterance */
 /* logprobs [n_frames, V], natural log.  n_frames may be 0. */
 LINNET_MUST_CHECK int ctc_prefix_step(struct ctc_prefix *p, const float *logprobs, int n_frames, struct message *msg);
 
-/* No more frames come: phrases that are still under way give their bonus back, and the list is sorted again. */
+/* No more frames come: hotwords that are not completed lose their bonus, and the list is sorted again. */
 void ctc_prefix_finish(struct ctc_prefix *p);
 
 /* The best n_max hypotheses, best first (at any time: those so far).  Returns how many, at least 1, or an error. */
@@ -43,7 +43,5 @@ LINNET_MUST_CHECK int ctc_prefix_nbest(struct ctc_prefix *p, int n_max, const st
                                        struct message *msg);
 
 int ctc_prefix_committed(const struct ctc_prefix *p); /* tokens at the beginning that all hypotheses share */
-int ctc_prefix_n_tokens(const struct ctc_prefix *p);  /* in the best hypothesis */
-int ctc_prefix_n_frames(const struct ctc_prefix *p);  /* since reset */
 
 #endif

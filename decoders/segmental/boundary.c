@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * boundary.c - emission probabilities of encoder frames.
  *
- * CTC says for each frame, independently of the others, which symbol it is, and a run of the same label is one label.
+ * CTC gives for each frame, independently of the others, probabilities of symbols, and a run of a label is one label.
  * So a label begins at a frame when the frame is that label and the one before it is not: p(emit) = sum over labels v
  * of p_t(v) (1 - p_{t-1}(v)),  p(stay) = p_t(blank) + sum of p_t(v) p_{t-1}(v). Where the frame before is blank that is
  * 1 - p(blank) and p(blank).

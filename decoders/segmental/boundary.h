@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * boundary.h - how likely a frame is to end a segment (emit a label), for the segmental search.
+ * boundary.h - the probability that a segment ends at a frame (a label is emitted), for the segmental search.
  *
  * From the CTC distribution, which every model with a CTC layer has, or from a network trained for it. */
 #ifndef LINNET_DECODERS_SEGMENTAL_BOUNDARY_H

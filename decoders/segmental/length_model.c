@@ -209,11 +209,11 @@ static double mean_length(const struct length_counts *c, int label, double other
 
 static void fill_static(struct length_model *m, const struct length_counts *c, const double *p, double variance)
 {
-    double usual = 0.0;
+    double global = 0.0; /* mean of all labels */
     for (int i = 0; i < m->longest; i++)
-        usual += p[i] * (i + 1);
+        global += p[i] * (i + 1);
     for (int label = 0; label < m->n_labels; label++) {
-        double mean = mean_length(c, label, usual), sum = 0.0;
+        double mean = mean_length(c, label, global), sum = 0.0;
         for (int length = 1; length <= m->longest; length++)
             sum += exp(-fabs(mean - length) * variance);
         for (int i = 0; i < m->longest; i++)

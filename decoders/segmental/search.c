@@ -7,13 +7,13 @@
  *   + length_scale   * sum over k of log p(t_k - t_(k-1) | a_k)
  *   + boundary_scale * (sum of log p(emit) over the frames t_k + sum of log p(stay) over the others)
  *
- * A row of the attention decoder reads the label before a segment (sos before the first) and, seeing the segment, gives
- * the next label.  Rows form a token_tree: what a label sees of its past are the rows that its hypothesis came through,
+ * A row of the attention decoder takes the label before a segment (sos before the first) and, attending to the segment,
+ * gives the next label.  Rows form a token_tree: what a label sees of its past are the rows that its hypothesis came through,
  * each computed once.  Two more trees hold the label sequences, which recombination compares, and the paths, which also
  * know the frames: recombined hypotheses have one label sequence and the path of the best.
  *
  * No label's log probability is above 0, so a hypothesis whose score with p(emit) alone lies outside of score_beam
- * would be dropped whatever the decoder said, and the decoder is not asked.  All rows of a frame are computed together.
+ * would be dropped with any label, and its labels are not computed.  All rows of a frame are computed together.
  *
  * Candidates: first the hypotheses that go on (best first), then those that emit (best hypothesis first, best label
  * first); of equal ones the earlier is the better, so results do not depend on how anything is sorted. */
@@ -51,10 +51,11 @@ struct segmental {
     int n_vocabulary;
     struct token_tree rows;
     struct label_tree labels, paths;
+    void *block;                              /* of the arrays, boundaries aside */
     struct segmental_hypothesis *beam, *next; /* [n_beam] best first */
     int n_hypotheses, n_frames, n_received, n_kept, is_finished;
     struct boundary_score *boundaries; /* of the frames from n_frames on */
-    int boundaries_size;
+    int boundaries_room;
     float *previous;              /* [V] CTC log probabilities of the last frame */
     float *work;                  /* for the boundary network */
     int *nodes, *begin, *end;     /* [n_beam] rows of the hypotheses that may emit, and the frames that they see */
@@ -90,27 +91,15 @@ static int check_options(const struct segmental_options *o, int n_vocabulary, st
 static int allocate(struct segmental *s)
 {
     size_t n_beam = (size_t)s->options.n_beam, n_vocabulary = (size_t)s->n_vocabulary;
-    s->beam = mem_array(n_beam, sizeof *s->beam);
-    s->next = mem_array(n_beam, sizeof *s->next);
-    s->previous = mem_array(n_vocabulary, sizeof *s->previous);
     size_t n_work = s->options.boundary != NULL ? SLICE * (size_t)boundary_floats(s->options.boundary) : 0;
-    s->work = mem_array(n_work, sizeof *s->work);
-    s->nodes = mem_array(n_beam, sizeof *s->nodes);
-    s->begin = mem_array(n_beam, sizeof *s->begin);
-    s->end = mem_array(n_beam, sizeof *s->end);
-    s->logprobs = mem_array(n_beam * n_vocabulary, sizeof *s->logprobs);
-    s->label_scores = mem_array(n_vocabulary, sizeof *s->label_scores);
-    s->best = mem_array(n_beam, sizeof *s->best);
-    s->best_scores = mem_array(n_beam, sizeof *s->best_scores);
-    s->candidates = mem_array(n_beam * (n_beam + 1), sizeof *s->candidates);
-    s->order = mem_array(n_beam, sizeof *s->order);
-    s->hypotheses = mem_array(n_beam, sizeof *s->hypotheses);
-    return s->beam != NULL && s->next != NULL && s->previous != NULL && s->work != NULL && s->nodes != NULL &&
-                   s->begin != NULL && s->end != NULL && s->logprobs != NULL && s->label_scores != NULL &&
-                   s->best != NULL && s->best_scores != NULL && s->candidates != NULL && s->order != NULL &&
-                   s->hypotheses != NULL && label_tree_open(&s->labels) == 0 && label_tree_open(&s->paths) == 0
-               ? LINNET_OK
-               : LINNET_E_MEMORY;
+    s->block = MEM_PARTS(MEM_PART(s->beam, n_beam), MEM_PART(s->next, n_beam), MEM_PART(s->previous, n_vocabulary),
+                         MEM_PART(s->work, n_work), MEM_PART(s->nodes, n_beam), MEM_PART(s->begin, n_beam),
+                         MEM_PART(s->end, n_beam), MEM_PART(s->logprobs, n_beam * n_vocabulary),
+                         MEM_PART(s->label_scores, n_vocabulary), MEM_PART(s->best, n_beam),
+                         MEM_PART(s->best_scores, n_beam), MEM_PART(s->candidates, n_beam * (n_beam + 1)),
+                         MEM_PART(s->order, n_beam), MEM_PART(s->hypotheses, n_beam));
+    return s->block != NULL && label_tree_open(&s->labels) == 0 && label_tree_open(&s->paths) == 0 ? LINNET_OK
+                                                                                                   : LINNET_E_MEMORY;
 }
 
 int segmental_open(struct segmental **out, const struct text_decoder *decoder, const struct segmental_options *options,
@@ -139,11 +128,8 @@ void segmental_close(struct segmental *s)
 {
     if (s == NULL)
         return;
-    void *const arrays[] = {s->beam,  s->next,        s->boundaries, s->previous, s->work,
-                            s->nodes, s->begin,       s->end,        s->logprobs, s->label_scores,
-                            s->best,  s->best_scores, s->candidates, s->order,    s->hypotheses};
-    for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++)
-        mem_free(arrays[i]);
+    mem_free(s->block);
+    mem_free(s->boundaries);
     label_tree_close(&s->labels);
     label_tree_close(&s->paths);
     hypothesis_store_free(&s->out);
@@ -164,7 +150,7 @@ void segmental_reset(struct segmental *s)
     s->cost = (struct segmental_cost){0};
 }
 
-/* ---- one frame: who may emit, and what the decoder says ---- */
+/* ---- one frame: which hypotheses may emit, and the scores of their labels ---- */
 
 /* The first frame that a label sees whose segment begins at start and ends before end. */
 static int window_start(const struct segmental *s, int start, int end)
@@ -358,14 +344,8 @@ static int take(struct segmental *s, struct nn_context *ctx, const float *encode
     int n_waiting = s->n_received - s->n_frames, n_vocabulary = s->n_vocabulary;
     if (n > INT_MAX - s->n_received)
         return fail(msg, LINNET_E_ARGUMENT, "a recording of more than %d encoder frames", INT_MAX);
-    if (n_waiting + n > s->boundaries_size) {
-        int size = n_waiting + n + n_waiting / 2 + SLICE;
-        struct boundary_score *fresh = mem_resize(s->boundaries, (size_t)n_waiting, (size_t)size, sizeof *fresh);
-        if (fresh == NULL)
-            return fail_memory(msg);
-        s->boundaries = fresh;
-        s->boundaries_size = size;
-    }
+    if (MEM_GROW(s->boundaries, s->boundaries_room, n_waiting + n) < 0)
+        return fail_memory(msg);
     const struct boundary *boundary = s->options.boundary;
     int rc;
     if ((boundary != NULL && (rc = nn_context_reserve(ctx, boundary_scratch(boundary), msg)) < 0) ||
@@ -386,8 +366,8 @@ static int take(struct segmental *s, struct nn_context *ctx, const float *encode
     return LINNET_OK;
 }
 
-/* Frames that no open segment's window holds any more are forgotten. */
-static void forget(struct segmental *s)
+/* Drops the frames that are in no open segment's window. */
+static void drop_frames(struct segmental *s)
 {
     int oldest = s->n_received;
     for (int i = 0; i < s->n_hypotheses; i++) {
@@ -412,7 +392,7 @@ static int advance(struct segmental *s, struct nn_context *ctx, struct message *
         return rc;
     if (n_done > 0)
         memmove(s->boundaries, s->boundaries + n_done, (size_t)(n - n_done) * sizeof *s->boundaries);
-    forget(s);
+    drop_frames(s);
     return LINNET_OK;
 }
 

@@ -261,7 +261,7 @@ static void check_mode(const struct refs *r, const char *mode, const json_t *met
     struct ctc_greedy *g;
     CU_ASSERT_EQUAL_FATAL(ctc_greedy_open(&g, n_vocabulary, 0, NULL), 0);
     CU_ASSERT_EQUAL(ctc_greedy_step(g, logprobs, n_frames, NULL), 0);
-    struct hypothesis best = ctc_greedy_result(g);
+    struct hypothesis best = *ctc_greedy_result(g);
     CU_ASSERT_TRUE(refs_same(greedy, best.tokens, best.n));
     ctc_greedy_close(g);
 
@@ -316,7 +316,7 @@ static void streams_equal_whole(void)
     CU_ASSERT_EQUAL_FATAL(ctc_greedy_open(&gw, V, 0, NULL), 0);
     CU_ASSERT_EQUAL_FATAL(ctc_greedy_open(&gs, V, 0, NULL), 0);
     CU_ASSERT_EQUAL(ctc_greedy_step(gw, logprobs, T, NULL), 0);
-    struct hypothesis greedy = ctc_greedy_result(gw);
+    struct hypothesis greedy = *ctc_greedy_result(gw);
     struct ctc_prefix *s = open_prefix(V, 5, BEAM, CTC_PREFIX_TIMES_PEAK), *other = open_prefix(V, 3, 3, 0);
     for (int chunk = 1; chunk <= 64; chunk = chunk * 2 + 1) {
         int committed = 0;
@@ -338,7 +338,7 @@ static void streams_equal_whole(void)
         CU_ASSERT_TRUE(committed > 20);
         for (int i = 0; i < n_expected; i++)
             CU_ASSERT_TRUE(same_hypothesis(&h[i], &expected[i]));
-        struct hypothesis streamed = ctc_greedy_result(gs);
+        struct hypothesis streamed = *ctc_greedy_result(gs);
         CU_ASSERT_TRUE(same_hypothesis(&streamed, &greedy));
     }
     ctc_prefix_close(whole);
