@@ -23,7 +23,7 @@ static const char *join(char name[NAME_SIZE], const struct place *p, const char 
     return name;
 }
 
-/* A bias must be there when the configuration says so, and must not when it does not. */
+/* A layer has a bias when the configuration says so, and only then. */
 static int find_bias(const struct layer_source *from, const char *layer, int n, int wanted, const struct tensor **bias)
 {
     char name[NAME_SIZE + 8];
@@ -36,33 +36,26 @@ static int find_bias(const struct layer_source *from, const char *layer, int n, 
     return LINNET_OK;
 }
 
-/* Linear layers of the same input as one: shape [n_out, n_in], or [n_out, n_in, 1] for a convolution of one tap. */
-struct joined {
-    const char *const *layers; /* [n] */
-    const int *biases;         /* [n] */
-    int n, n_dims;
-    int64_t shape[3];
-};
-
-static int joined_load(struct linear *l, const struct place *p, const struct joined *j)
+static int check_bias(const struct place *p, const char *layer, int n, int wanted)
 {
-    const struct tensor *w[3], *b[3];
-    for (int i = 0; i < j->n; i++) {
-        char layer[NAME_SIZE], name[NAME_SIZE + 8];
-        snprintf(name, sizeof name, "%s.weight", join(layer, p, j->layers[i]));
-        int rc = safetensors_get(p->from->file, name, j->n_dims, j->shape, &w[i], p->from->msg);
-        if (rc < 0 || (rc = find_bias(p->from, layer, (int)j->shape[0], j->biases[i], &b[i])) < 0)
-            return rc;
-    }
-    int rc = linear_open(l, w, b, j->n, p->from->pool, p->from->msg);
-    for (int i = 0; i < j->n && rc >= 0; i++)
-        safetensors_release(p->from->file, w[i]);
-    return rc;
+    const struct tensor *bias;
+    char name[NAME_SIZE];
+    return find_bias(p->from, join(name, p, layer), n, wanted, &bias);
 }
 
 static int one_load(struct linear *l, const struct place *p, const char *layer, int n_in, int n_out, int bias)
 {
-    return joined_load(l, p, &(struct joined){&layer, &bias, 1, 2, {n_out, n_in}});
+    char name[NAME_SIZE];
+    int rc = linear_load(l, p->from, join(name, p, layer), n_in, n_out, LAYER_BIAS_OPTIONAL);
+    return rc < 0 ? rc : check_bias(p, layer, n_out, bias);
+}
+
+/* A convolution of one tap. */
+static int pointwise_load(struct linear *l, const struct place *p, const char *layer, int n_in, int n_out, int bias)
+{
+    char name[NAME_SIZE];
+    int rc = linear_load_convolution(l, p->from, join(name, p, layer), n_in, n_out, 1, LAYER_BIAS_OPTIONAL);
+    return rc < 0 ? rc : check_bias(p, layer, n_out, bias);
 }
 
 static int norm_load(struct layer_norm *l, const struct place *p, const char *layer, int n)
@@ -80,22 +73,25 @@ static int values_load(float **out, const struct place *p, const char *tensor, i
 static int feed_forward_load(struct conformer_feed_forward *f, const struct conformer_config *c, const struct place *p,
                              const struct conformer_feed_forward_names *names)
 {
-    int rc = norm_load(&f->norm, p, names->norm, c->n_dims);
-    if (rc >= 0)
-        rc = one_load(&f->hidden, p, names->hidden, c->n_dims, c->n_hidden, c->hidden_bias);
-    if (rc >= 0)
-        rc = one_load(&f->back, p, names->back, c->n_hidden, c->n_dims, c->hidden_bias);
-    return rc;
+    int rc;
+    if ((rc = norm_load(&f->norm, p, names->norm, c->n_dims)) < 0 ||
+        (rc = one_load(&f->hidden, p, names->hidden, c->n_dims, c->n_hidden, c->hidden_bias)) < 0)
+        return rc;
+    return one_load(&f->back, p, names->back, c->n_hidden, c->n_dims, c->hidden_bias);
 }
 
 static int attention_load(struct conformer_attention *a, const struct conformer_config *c, const struct place *p)
 {
     const struct conformer_names *names = p->names;
-    const int biases[] = {c->query_bias, c->key_bias, c->value_bias}, d = c->n_dims;
+    const int d = c->n_dims;
     const int64_t heads[] = {c->n_heads, d / c->n_heads};
+    const struct layer_names qkv = {p->prefix, names->qkv, 3};
     int rc;
     if ((rc = norm_load(&a->norm, p, names->attention_norm, d)) < 0 ||
-        (rc = joined_load(&a->qkv, p, &(struct joined){names->qkv, biases, 3, 2, {d, d}})) < 0 ||
+        (rc = linear_load_joined(&a->qkv, p->from, &qkv, d, d, LAYER_BIAS_OPTIONAL)) < 0 ||
+        (rc = check_bias(p, names->qkv[0], d, c->query_bias)) < 0 ||
+        (rc = check_bias(p, names->qkv[1], d, c->key_bias)) < 0 ||
+        (rc = check_bias(p, names->qkv[2], d, c->value_bias)) < 0 ||
         (rc = one_load(&a->out, p, names->attention_out, d, d, c->query_bias)) < 0 || !c->relative_attention)
         return rc;
     if ((rc = one_load(&a->position, p, names->position, d, d, 0)) < 0 ||
@@ -153,8 +149,8 @@ static int depthwise_load(struct conformer_convolution *v, const struct conforme
     return c->batch_norm ? fold_batch_norm(v, c, p, e) : norm_load(&v->inner, p, p->names->inner_norm, e);
 }
 
-/* WeNet pads a causal convolution with zeros in front of its first layer: behind that and the gate they are what the
- * biases make of them.  One that is not causal is padded behind the gate. */
+/* WeNet pads a causal convolution with zeros before its first layer: after that and the gate they are what the biases
+ * make of them.  One that is not causal is padded after the gate. */
 static int before_make(struct conformer_convolution *v, const struct conformer_config *c, int e, struct message *msg)
 {
     v->before = mem_array((size_t)e, sizeof *v->before);
@@ -163,11 +159,6 @@ static int before_make(struct conformer_convolution *v, const struct conformer_c
     if (c->causal && v->in.bias != NULL)
         kernels_pick()->glu(v->in.bias, v->in.bias + e, v->before, e);
     return LINNET_OK;
-}
-
-static int pointwise_load(struct linear *l, const struct place *p, const char *layer, int n_in, int n_out, int bias)
-{
-    return joined_load(l, p, &(struct joined){&layer, &bias, 1, 3, {n_out, n_in, 1}});
 }
 
 static int convolution_load(struct conformer_convolution *v, const struct conformer_config *c, const struct place *p)
@@ -204,7 +195,7 @@ static int block_load(struct conformer_block *b, const struct conformer_config *
     return LINNET_OK;
 }
 
-/* More blocks in the file than the configuration names would be left out silently. */
+/* Blocks of the file beyond those of the configuration would be ignored silently. */
 static int check_blocks(const struct conformer_config *c, const struct layer_source *from,
                         const struct conformer_names *names)
 {
@@ -236,8 +227,7 @@ static int weights_load(struct conformer *m, const struct layer_source *from, co
     const struct conformer_config *c = &m->config;
     int rc;
     if ((rc = check_blocks(c, from, names)) < 0 ||
-        (rc = subsampling_open(&m->subsampling, c->input, c->n_features, c->n_dims, &names->input, from)) < 0 ||
-        (rc = position_open(&m->position, c->n_dims, from->msg)) < 0)
+        (rc = subsampling_open(&m->subsampling, c->input, c->n_features, c->n_dims, &names->input, from)) < 0)
         return rc;
     for (int i = 0; i < c->n_blocks; i++) {
         struct place p = block_place(from, names, i);
@@ -299,7 +289,6 @@ static void conformer_close(struct encoder *e)
 {
     struct conformer *m = (struct conformer *)e;
     subsampling_close(&m->subsampling);
-    position_close(&m->position);
     for (int i = 0; i < m->config.n_blocks && m->blocks != NULL; i++)
         block_close(&m->blocks[i]);
     mem_free(m->blocks);

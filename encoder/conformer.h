@@ -9,7 +9,6 @@
 
 #include "encoder/conformer_config.h"
 #include "encoder/encoder.h"
-#include "encoder/position.h"
 #include "nn/attention.h"
 
 struct conformer_feed_forward {
@@ -44,7 +43,6 @@ struct conformer {
     struct encoder base;
     struct conformer_config config;
     struct subsampling subsampling;
-    struct position position;
     struct conformer_block *blocks; /* [n_blocks] */
     struct layer_norm norm;         /* at the end, with pre_norm and final_norm */
 };

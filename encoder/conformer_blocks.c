@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "nn/sinusoid.h"
 
 #define ROWS 224 /* of wide layers at a time: four blocks of linear.c */
 
@@ -35,19 +36,11 @@ static int buffers_open(struct conformer_blocks *w, struct message *msg)
     size_t n = (size_t)w->max_frames, d = (size_t)c->n_dims, e = (size_t)inner_dims(c), rows = n < ROWS ? n : ROWS;
     size_t wide = 3 * d > (size_t)c->n_hidden ? 3 * d : (size_t)c->n_hidden;
     wide = wide > 2 * e ? wide : 2 * e;
-    w->x = mem_array(n * d, sizeof(float));
-    w->positions = mem_array(n * d, sizeof(float));
-    w->q = mem_array(n * d, sizeof(float));
-    w->attended = mem_array(n * d, sizeof(float));
-    w->gated = mem_array(context_floats(c) + n * e, sizeof(float));
-    w->norm = mem_array(rows * d, sizeof(float));
-    w->position = mem_array(rows * d, sizeof(float));
-    w->bias = mem_array(rows * (size_t)c->n_heads, sizeof(float));
-    w->wide = mem_array(rows * wide, sizeof(float));
-    return w->x != NULL && w->positions != NULL && w->q != NULL && w->attended != NULL && w->gated != NULL &&
-                   w->norm != NULL && w->position != NULL && w->bias != NULL && w->wide != NULL
-               ? LINNET_OK
-               : fail_memory(msg);
+    w->block = MEM_PARTS(MEM_PART(w->x, n * d), MEM_PART(w->positions, n * d), MEM_PART(w->q, n * d),
+                         MEM_PART(w->attended, n * d), MEM_PART(w->gated, context_floats(c) + n * e),
+                         MEM_PART(w->norm, rows * d), MEM_PART(w->position, rows * d),
+                         MEM_PART(w->bias, rows * (size_t)c->n_heads), MEM_PART(w->wide, rows * wide));
+    return w->block != NULL ? LINNET_OK : fail_memory(msg);
 }
 
 static int scratch_reserve(struct conformer_blocks *w, int keys, struct message *msg)
@@ -89,10 +82,8 @@ fail:
 
 void conformer_blocks_close(struct conformer_blocks *w)
 {
-    float *const buffers[] = {w->x,    w->positions, w->q,    w->attended, w->gated,
-                              w->norm, w->position,  w->bias, w->wide,     w->contexts};
-    for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++)
-        mem_free(buffers[i]);
+    mem_free(w->block);
+    mem_free(w->contexts);
     for (int i = 0; i < w->n_caches; i++)
         attention_cache_close(&w->caches[i]);
     mem_free(w->caches);
@@ -123,7 +114,7 @@ static void normalize(const struct conformer_blocks *w, const struct layer_norm 
         w->ctx->kernels->layer_norm(x + i * l->n, y + i * l->n, l->n, l->gamma, l->beta, w->model->config.norm_eps);
 }
 
-/* What a layer reads: the frames themselves, or in pre-norm models their norm. */
+/* The input of a layer: the frames themselves, or in pre-norm models their norm. */
 static const float *layer_input(const struct conformer_blocks *w, const struct layer_norm *l, const float *x, int n)
 {
     if (!w->model->config.pre_norm)
@@ -203,7 +194,7 @@ static void attention(const struct conformer_blocks *w, const struct conformer_a
         layer_output(w, &a->out, w->attended + row * d, &a->norm, 1.0f, w->x + row * d, rows_from(row, n));
 }
 
-/* The gated inputs of n frames behind those that stand in front of them. */
+/* The gated inputs of n frames. */
 static void gate(const struct conformer_blocks *w, const struct conformer_convolution *v, float *gated, int n)
 {
     ptrdiff_t d = w->model->config.n_dims, e = inner_dims(&w->model->config);
@@ -251,7 +242,7 @@ void conformer_blocks_forward(struct conformer_blocks *w, int n, int first, cons
     const struct conformer *m = w->model;
     const struct conformer_config *c = &m->config;
     if (c->relative_attention && c->position != CONFORMER_POSITION_NONE)
-        position_encode(&m->position, first, n, w->positions);
+        nn_sinusoid(first, n, c->n_dims, w->positions);
     for (int i = 0; i < c->n_blocks; i++) {
         const struct conformer_block *b = &m->blocks[i];
         struct attention_cache *cache = &w->caches[i % w->n_caches];
@@ -282,7 +273,7 @@ int conformer_blocks_embed(struct conformer_blocks *w, const float *features, in
     for (ptrdiff_t i = 0; i < (ptrdiff_t)n * d; i++)
         w->x[i] *= scale;
     if (m->config.position == CONFORMER_POSITION_ADDED) {
-        position_encode(&m->position, first, n, w->positions);
+        nn_sinusoid(first, n, d, w->positions);
         for (ptrdiff_t i = 0; i < n; i++)
             w->ctx->kernels->add(w->x + i * d, w->positions + i * d, d, 1.0f);
     }

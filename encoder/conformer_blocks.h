@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
- * conformer_blocks.h - the arithmetic that whole recordings and streams share: frames through all blocks. */
+ * conformer_blocks.h - what whole recordings and streams share: frames through all blocks. */
 #ifndef LINNET_ENCODER_CONFORMER_BLOCKS_H
 #define LINNET_ENCODER_CONFORMER_BLOCKS_H
 
 #include "encoder/conformer.h"
 
-/* What some frames need on their way, and what they leave for those after them. */
+/* Scratch of the frames that are encoded, and the context that they leave for those after them. */
 struct conformer_blocks {
     const struct conformer *model;
     struct nn_context *ctx;
     int max_frames; /* at a time */
+    void *block;    /* of the arrays below, contexts aside */
     struct subsampling_state input;
     float *x;                       /* [max_frames, D] the frames */
     float *positions;               /* [max_frames, D] encodings of them */
@@ -27,11 +28,10 @@ LINNET_MUST_CHECK int conformer_blocks_open(struct conformer_blocks *w, const st
                                             struct nn_context *ctx, int max_frames, int keys, int is_stream,
                                             struct message *msg);
 void conformer_blocks_close(struct conformer_blocks *w); /* half-opened and zeroed ones too */
-void conformer_blocks_reset(struct conformer_blocks *w); /* a stream starts again */
+void conformer_blocks_reset(struct conformer_blocks *w); /* to the start of a recording */
 
-/* The n frames in x through all blocks; the first is frame number `first` of the recording.  begin and end [n] say
- * which keys a frame sees, NULL: all that are in the cache and the n. The caches must have room.  Result in out [n, D].
- */
+/* The n frames in x through all blocks; the first is frame number `first` of the recording.  Frame i sees
+ * keys begin[i] .. end[i] - 1, NULL: all in the cache and the n.  The caches must have room.  Result in out [n, D]. */
 void conformer_blocks_forward(struct conformer_blocks *w, int n, int first, const int *begin, const int *end,
                               float *out);
 

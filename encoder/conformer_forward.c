@@ -16,25 +16,21 @@ static void chunk_masks(int n, int chunk, int left_chunks, int *begin, int *end)
 int conformer_forward(const struct encoder *e, struct nn_context *ctx, const struct encoder_input *in, float *out,
                       struct message *msg)
 {
-    int n = encoder_frames(e, in->n), chunk = encoder_chunk(e, in->chunk), *masks = NULL, *begin = NULL, *end = NULL;
+    int n = encoder_frames(e, in->n), chunk = encoder_chunk(e, in->chunk), *begin = NULL, *end = NULL;
     struct conformer_blocks w;
     if (n == 0)
         return 0;
+    void *masks = chunk > 0 ? MEM_PARTS(MEM_PART(begin, (size_t)n), MEM_PART(end, (size_t)n)) : NULL;
+    if (chunk > 0 && masks == NULL)
+        return fail_memory(msg);
     int rc = conformer_blocks_open(&w, conformer_of(e), ctx, n, n, 0, msg);
-    if (rc < 0)
-        return rc;
-    if (chunk > 0) {
-        begin = masks = mem_array(2 * (size_t)n, sizeof *masks);
-        if (masks == NULL) {
-            conformer_blocks_close(&w);
-            return fail_memory(msg);
-        }
-        end = masks + n;
-        chunk_masks(n, chunk, in->left_chunks, begin, end);
+    if (rc >= 0) {
+        if (chunk > 0)
+            chunk_masks(n, chunk, in->left_chunks, begin, end);
+        conformer_blocks_embed(&w, in->features, in->n, 0);
+        conformer_blocks_forward(&w, n, 0, begin, end, out);
+        conformer_blocks_close(&w);
     }
-    conformer_blocks_embed(&w, in->features, in->n, 0);
-    conformer_blocks_forward(&w, n, 0, begin, end, out);
     mem_free(masks);
-    conformer_blocks_close(&w);
-    return n;
+    return rc < 0 ? rc : n;
 }

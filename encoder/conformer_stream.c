@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * conformer_stream.c - chunk after chunk through WeNet's encoders.
  *
- * A stream keeps the features that the next chunk shares with the last, keys and values of the chunks that it may see,
- * and the gated inputs that the convolutions reach back to.  With a bounded left context that is all it ever needs. */
+ * The context that a stream keeps: the features that the next chunk shares with the last, keys and values of the chunks
+ * that it may see, and the gated inputs that the convolutions reach back to.  With a bounded left context, it is
+ * bounded. */
 #include <string.h>
 
 #include "base/mem.h"
@@ -124,9 +125,8 @@ int conformer_stream_cached(const struct encoder_stream *stream, int i, int j, f
 {
     const struct conformer_stream *s = const_stream_of(stream);
     const struct attention_cache *c = &s->work.caches[i];
-    int n = attention_cache_length(c), skip = 0;
-    if (s->left_chunks >= 0 && n > s->left_chunks * s->chunk)
-        skip = n - s->left_chunks * s->chunk;
+    int n = attention_cache_length(c), n_seen = s->left_chunks * s->chunk;
+    int skip = s->left_chunks >= 0 && n > n_seen ? n - n_seen : 0;
     if (key != NULL)
         attention_cache_row(c, skip + j, key, value);
     return n - skip;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * encoder.h - what every encoder is to the stages behind it: features in, states out, at once or chunk by chunk.
+ * encoder.h - what every encoder is to the stages after it: features in, states out, at once or chunk by chunk.
  *
  * An encoder is a struct of weights that begins with a struct encoder, and a const struct encoder_kind at the end of
  * its file, named in ENCODERS.  Weights do not change after opening and are shared; what a stream carries from chunk to
@@ -14,7 +14,7 @@
 struct encoder {
     const struct encoder_kind *kind;
     int n_features, n_dims; /* width of a feature frame, of a state */
-    int rate, context;      /* state t comes of the features rate * t .. rate * t + context */
+    int rate, context;      /* state t is of the features rate * t .. rate * t + context */
     int window;             /* features that are encoded together; 0: as many as there are */
     int static_chunk;       /* > 0: the only chunk, in states, that it was trained for */
     int dynamic_chunk;      /* trained for chunks of any size */
@@ -64,8 +64,8 @@ size_t encoder_bytes(const struct encoder *e); /* of weights in memory */
 
 int encoder_frames(const struct encoder *e, int n_features); /* states that so many features give */
 
-/* The chunk that is used when `chunk` is asked for (<= 0: none): an encoder that was trained for one size keeps to it,
- * and one that was not trained for chunks sees everything: 0. */
+/* The chunk that is used when `chunk` is asked for (<= 0: none): the only size that the encoder was trained for, or 0,
+ * the whole recording, where it was not trained for chunks. */
 int encoder_chunk(const struct encoder *e, int chunk);
 
 /* All features of the input to out [encoder_frames, n_dims].  Returns the number of states. */
@@ -80,7 +80,7 @@ void encoder_stream_close(struct encoder_stream *s);   /* NULL is fine */
 void encoder_stream_reset(struct encoder_stream *s);   /* for another recording */
 void encoder_stream_restart(struct encoder_stream *s); /* the same, but features pushed and not used yet stay */
 
-/* Takes some of the features [n, n_features]: as many as are missing for the next chunk.  Returns how many. */
+/* Takes of the features [n, n_features] as many as are missing for the next chunk.  Returns how many. */
 int encoder_stream_push(struct encoder_stream *s, const float *features, int n);
 int encoder_stream_is_ready(const struct encoder_stream *s); /* the features for a whole chunk are there */
 

@@ -57,8 +57,9 @@ static int weights_load(struct whisper_encoder *e, const struct layer_source *fr
     e->layers = mem_array((size_t)e->n_layers, sizeof *e->layers);
     if (e->layers == NULL)
         return fail_memory(from->msg);
-    if ((rc = linear_load_convolution(&e->conv1, from, "model.encoder.conv1", e->base.n_features, d, 3)) < 0 ||
-        (rc = linear_load_convolution(&e->conv2, from, "model.encoder.conv2", d, d, 3)) < 0 ||
+    if ((rc = linear_load_convolution(&e->conv1, from, "model.encoder.conv1", e->base.n_features, d, 3, LAYER_BIAS)) <
+            0 ||
+        (rc = linear_load_convolution(&e->conv2, from, "model.encoder.conv2", d, d, 3, LAYER_BIAS)) < 0 ||
         (rc = floats_load(&e->positions, from, "model.encoder.embed_positions.weight", 2,
                           (const int64_t[]){e->n_states, d})) < 0 ||
         (rc = layer_norm_load(&e->norm, from, "model.encoder.layer_norm", d)) < 0)

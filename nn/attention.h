@@ -20,8 +20,7 @@ struct attention_cache {
     float *key_bias; /* [H][capacity] added to the scores of a key, or NULL */
 };
 
-/* Room for at least capacity keys. with_bias: each key comes with a number for each head that is added to its scores.
- * */
+/* Room for at least capacity keys.  with_bias: each key has a number for each head that is added to its scores. */
 LINNET_MUST_CHECK int attention_cache_open(struct attention_cache *c, int n_heads, int head_dims, int capacity,
                                            int with_bias, struct message *msg);
 void attention_cache_close(struct attention_cache *c);
@@ -31,14 +30,14 @@ LINNET_MUST_CHECK int attention_cache_reserve(struct attention_cache *c, int n, 
 
 static inline int attention_cache_length(const struct attention_cache *c) { return c->last - c->first; }
 static inline void attention_cache_clear(struct attention_cache *c) { c->first = c->last = 0; }
-/* Forgets the oldest keys so that at most n are left. */
+/* Drops the oldest keys so that at most n are left. */
 static inline void attention_cache_keep(struct attention_cache *c, int n)
 {
     if (c->last - c->first > n)
         c->first = c->last - n;
 }
 
-/* Forgets the newest keys so that n are left, which must be no more than there are. */
+/* Drops the newest keys so that n are left, which must be no more than there are. */
 static inline void attention_cache_cut(struct attention_cache *c, int n) { c->last = c->first + n; }
 
 struct attention_keys {

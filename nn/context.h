@@ -2,7 +2,7 @@
  * context.h - what an operation needs beside its operands: kernels, threads, scratch.
  *
  * A stream has one context; it is not for two threads at once.  Each thread of the pool has its own scratch block of
- * the context; networks say at open how much they need (nn_context_reserve), so that no step allocates. */
+ * the context; networks reserve at open what they need (nn_context_reserve), so that no step allocates. */
 #ifndef LINNET_NN_CONTEXT_H
 #define LINNET_NN_CONTEXT_H
 

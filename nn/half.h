@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * half.h - 16-bit floating point: IEEE binary16 (f16) and bfloat16 (bf16), one number at a time.
  *
- * Plain integer arithmetic, the same on every machine: these are the truth that vector code is tested against.
+ * Plain integer arithmetic, the same on every machine: the reference that vector code is tested against.
  * Narrowing rounds to nearest, ties to even; what is too big becomes infinity, subnormals are kept, a NaN stays a
  * (quiet) NaN with its sign and upper payload. */
 #ifndef LINNET_NN_HALF_H

@@ -106,7 +106,7 @@ int linear_load(struct linear *l, const struct layer_source *from, const char *p
 }
 
 int linear_load_convolution(struct linear *l, const struct layer_source *from, const char *prefix, int n_in, int n_out,
-                            int n_taps)
+                            int n_taps, enum layer_bias bias)
 {
-    return load(l, from, &(struct layer_names){prefix, itself, 1}, &(struct form){n_in, n_out, n_taps, LAYER_BIAS});
+    return load(l, from, &(struct layer_names){prefix, itself, 1}, &(struct form){n_in, n_out, n_taps, bias});
 }

@@ -37,7 +37,7 @@ LINNET_MUST_CHECK int linear_load_joined(struct linear *l, const struct layer_so
                                          const struct layer_names *names, int n_in, int n_out, enum layer_bias bias);
 /* A convolution over time: PREFIX.weight [n_out, n_in, n_taps]. */
 LINNET_MUST_CHECK int linear_load_convolution(struct linear *l, const struct layer_source *from, const char *prefix,
-                                              int n_in, int n_out, int n_taps);
+                                              int n_in, int n_out, int n_taps, enum layer_bias bias);
 
 /* A tensor's values as floats [n], for the caller to mem_free. */
 LINNET_MUST_CHECK int floats_load(float **out, const struct layer_source *from, const char *name, int n_dims,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * matmul.c - the table of products, and its two members that are not vector kernels.
  *
- * All take the packed panels of kernels.h, so one layout of weights serves each of them.  The reference is the formula
- * written down, in double precision; it is the truth that tests compare the others with. */
+ * All take the packed panels of kernels.h, so one layout of weights serves each of them.  The reference, in double
+ * precision, is what tests compare the others with. */
 #include "nn/matmul.h"
 
 #include <cblas.h>
@@ -59,8 +59,8 @@ static void reference(int rows, int n_in, const float *a, const void *panel, flo
         }
 }
 
-/* OpenBLAS is loaded when it is first wanted, not with the program: as a linked library it starts threads of its own
- * before main, which spin beside ours. */
+/* OpenBLAS is loaded at its first use, not with the program: as a linked library it starts threads of its own before
+ * main, which spin beside ours. */
 static __typeof__(cblas_sgemm) *sgemm;
 
 static void load_openblas(void)

@@ -7,7 +7,7 @@
 #include "nn/tensor.h"
 
 /* The panel product for weights of this type: native, or what LINNET_MATMUL in the environment asks for ("openblas",
- * "reference").  OpenBLAS is told to use one thread: the division among threads is ours.  With it a row's bits depend
+ * "reference").  OpenBLAS runs on one thread: the division among threads is ours.  With it a row's bits depend
  * on the rows beside it. */
 nn_panel_product *matmul_for(const struct nn_kernels *kernels, enum dtype dtype);
 const char *matmul_name(const struct nn_kernels *kernels);

@@ -36,7 +36,7 @@ struct entry {
 
 struct safetensors {
     struct part *parts;
-    int n_parts;
+    int n_parts, parts_room;
     struct entry *entries; /* sorted by name */
     size_t n_entries;
 };
@@ -83,7 +83,6 @@ static int read_header(struct part *p, struct message *msg)
     return 0;
 }
 
-/* One tensor's entry of the header. */
 static int read_entry(const struct part *p, const char *name, json_t *item, struct entry *e, struct message *msg)
 {
     struct tensor *t = &e->tensor;
@@ -119,7 +118,7 @@ static int read_entry(const struct part *p, const char *name, json_t *item, stru
     return 0;
 }
 
-/* Sorts n entries of one part by place and sees that they cover the data exactly. */
+/* Sorts n entries of one part by place and checks that they cover the data exactly. */
 static int check_cover(const struct part *p, struct entry *entries, size_t n, struct message *msg)
 {
     qsort(entries, n, sizeof *entries, by_data);
@@ -153,10 +152,11 @@ static int align_entry(struct entry *e, struct message *msg)
 static int add_part(struct safetensors *f, const char *path, struct message *msg)
 {
     int i_part = f->n_parts, rc;
-    struct part *p = &f->parts[i_part];
     const char *name;
     json_t *item;
-
+    if (MEM_GROW(f->parts, f->parts_room, i_part + 1) < 0)
+        return fail_memory(msg);
+    struct part *p = &f->parts[i_part];
     f->n_parts++; /* close cleans it up from here on */
     p->path = mem_string(path);
     if (p->path == NULL)
@@ -198,20 +198,10 @@ static int sort_entries(struct safetensors *f, struct message *msg)
     return 0;
 }
 
-static struct safetensors *new_handle(int max_parts)
-{
-    struct safetensors *f = mem_array(1, sizeof *f);
-    if (f != NULL && (f->parts = mem_array((size_t)max_parts, sizeof *f->parts)) == NULL) {
-        mem_free(f);
-        f = NULL;
-    }
-    return f;
-}
-
 int safetensors_open(struct safetensors **out, const char *path, struct message *msg)
 {
     int rc;
-    struct safetensors *f = new_handle(1);
+    struct safetensors *f = mem_array(1, sizeof *f);
     if (f == NULL)
         return fail_memory(msg);
     if ((rc = add_part(f, path, msg)) < 0 || (rc = sort_entries(f, msg)) < 0) {
@@ -248,7 +238,7 @@ static int part_names(json_t *map, const char *index, const char **names, size_t
     return 0;
 }
 
-/* Every tensor of the index must be in the file that it says. */
+/* Every tensor must be in the file that the index names for it. */
 static int check_index(const struct safetensors *f, json_t *map, const char *index, struct message *msg)
 {
     const char *name;
@@ -275,7 +265,7 @@ static int open_parts(struct safetensors **out, const char *dir, const char *ind
         return fail_memory(msg);
     if ((rc = part_names(map, index, names, &n_names, msg)) < 0)
         goto done;
-    if ((f = new_handle((int)n_names)) == NULL)
+    if ((f = mem_array(1, sizeof *f)) == NULL)
         rc = fail_memory(msg);
     for (size_t i = 0; i < n_names && rc == 0; i++) {
         char path[FILE_MAX_PATH];
@@ -379,6 +369,5 @@ void safetensors_release(const struct safetensors *f, const struct tensor *t)
     begin = (begin + page - 1) / page * page; /* whole pages only: the edges belong to neighbours too */
     end = end / page * page;
     if (begin < end)
-        (void)madvise((char *)p->file.mapped + begin, end - begin,
-                      MADV_DONTNEED); /* a wish: no harm when it is not granted */
+        (void)madvise((char *)p->file.mapped + begin, end - begin, MADV_DONTNEED); /* advice: no harm when it fails */
 }

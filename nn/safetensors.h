@@ -31,7 +31,7 @@ int safetensors_get(const struct safetensors *f, const char *name, int n_dims, c
 /* The text for a key of the header's "__metadata__", or NULL. */
 const char *safetensors_metadata(const struct safetensors *f, const char *key);
 
-/* Says that a tensor's bytes are not needed soon: its memory may be used for something else.  It can still be read. */
+/* A tensor's bytes are not needed soon, and their memory may be reclaimed.  It can still be read. */
 void safetensors_release(const struct safetensors *f, const struct tensor *t);
 
 struct safetensors_writer;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * safetensors_writer.c - writing safetensors files, so that a half-written one is never taken for whole.
+ * safetensors_writer.c - writing safetensors files atomically.
  *
  * Tensors are laid out by falling size of their type, then as declared, so that each lies at a multiple of its type's
  * size; the header is padded with spaces so that the data starts at a multiple of 64.  The header comes first in the
@@ -38,7 +38,7 @@ struct safetensors_writer {
 
 int safetensors_writer_open(struct safetensors_writer **out, const char *path, struct message *msg)
 {
-    int rc = LINNET_E_MEMORY;
+    int rc = LINNET_OK;
     size_t room = strlen(path) + 32;
     struct safetensors_writer *w = mem_array(1, sizeof *w);
     if (w == NULL)
@@ -49,24 +49,22 @@ int safetensors_writer_open(struct safetensors_writer **out, const char *path, s
     w->header = json_object();
     w->meta = json_object();
     if (w->path == NULL || w->temporary == NULL || w->header == NULL || w->meta == NULL)
-        goto fail;
-    for (int i = 0; i < MAX_LEFTOVERS && w->fd < 0; i++) { /* not mkstemp: its files are private, a model is not */
+        rc = fail_memory(msg);
+    for (int i = 0; rc >= 0 && i < MAX_LEFTOVERS && w->fd < 0;
+         i++) { /* not mkstemp: its files are private, a model is not */
         snprintf(w->temporary, room, "%s.%ld-%d", path, (long)getpid(), i);
         w->fd = open(w->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
         if (w->fd < 0 && errno != EEXIST)
             break;
     }
-    if (w->fd < 0) {
+    if (rc >= 0 && w->fd < 0) {
         rc = fail(msg, LINNET_E_IO, "%s: cannot be made: %s", path, strerror(errno));
         w->temporary[0] = '\0';
-        goto fail;
     }
-    *out = w;
-    return 0;
-fail:
-    if (rc == LINNET_E_MEMORY)
-        fail_memory(msg);
-    safetensors_writer_abort(w);
+    if (rc < 0)
+        safetensors_writer_abort(w);
+    else
+        *out = w;
     return rc;
 }
 
@@ -99,14 +97,8 @@ int safetensors_writer_declare(struct safetensors_writer *w, const char *name, e
         return fail(msg, LINNET_E_ARGUMENT, "%s: tensor %s is there already", w->path, name);
     if (tensor_measure(dtype, n_dims, shape, &n_bytes) < 0)
         return fail(msg, LINNET_E_ARGUMENT, "%s: tensor %s: impossible shape", w->path, name);
-    if (w->n_planned == w->n_room) {
-        int n_room = w->n_room == 0 ? 64 : w->n_room * 2;
-        struct planned *more = mem_resize(w->planned, (size_t)w->n_room, (size_t)n_room, sizeof *more);
-        if (more == NULL)
-            return fail_memory(msg);
-        w->planned = more;
-        w->n_room = n_room;
-    }
+    if (MEM_GROW(w->planned, w->n_room, w->n_planned + 1) < 0)
+        return fail_memory(msg);
     json_t *item = entry_json(dtype, n_dims, shape);
     if (item == NULL)
         return fail_memory(msg);

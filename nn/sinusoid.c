@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0
- * sinusoid.c - position encodings, with the roundings of the models' origin: single precision all the way. */
+ * sinusoid.c - sinusoidal position encodings. */
 #include "nn/sinusoid.h"
 
 #include <math.h>
-#include <stddef.h>
 
 void nn_sinusoid(int first, int n_rows, int n_dims, float *out)
 {
     float step = (float)(-log(10000.0) / n_dims);
-    for (int r = 0; r < n_rows; r++) {
-        float *row = out + (size_t)r * (size_t)n_dims;
-        for (int i = 0; i < n_dims; i += 2) {
-            float angle = (float)(first + r) * expf((float)i * step);
-            row[i] = sinf(angle);
+    for (int i = 0; i < n_dims; i += 2) {
+        float frequency = expf((float)i * step), *row = out + i;
+        for (int r = 0; r < n_rows; r++, row += n_dims) {
+            float angle = (float)(first + r) * frequency;
+            row[0] = sinf(angle);
             if (i + 1 < n_dims)
-                row[i + 1] = cosf(angle);
+                row[1] = cosf(angle);
         }
     }
 }

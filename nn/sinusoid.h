@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * sinusoid.h - sinusoidal position encodings (Vaswani et al. 2017), computed for any position.
  *
- * table[position][2i] = sin(position / 10000^(2i / D)), [2i + 1] = cos of the same. */
+ * encoding[2i] = sin(position / 10000^(2i / D)), encoding[2i + 1] = cos of the same, with the roundings of WeNet's
+ * table: single precision all the way.  That table has 5000 rows (200 s at 40 ms), and WeNet fails beyond it. */
 #ifndef LINNET_NN_SINUSOID_H
 #define LINNET_NN_SINUSOID_H
 

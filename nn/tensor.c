@@ -66,13 +66,13 @@ char *tensor_shape_text(int n_dims, const int64_t shape[], char *text, size_t si
     if (size > 0)
         text[0] = '\0';
     for (int i = -1; i <= n_dims && n < size; i++) {
-        int m;
-        if (i < 0 || i == n_dims)
-            m = snprintf(text + n, size - n, "%s", i < 0 ? "[" : "]");
-        else if (shape[i] == -1)
-            m = snprintf(text + n, size - n, "%s*", i > 0 ? ", " : "");
-        else
-            m = snprintf(text + n, size - n, "%s%lld", i > 0 ? ", " : "", (long long)shape[i]);
+        const char *comma = i > 0 && i < n_dims ? ", " : "";
+        int is_number = i >= 0 && i < n_dims && shape[i] != -1;
+        int m = is_number ? snprintf(text + n, size - n, "%s%lld", comma, (long long)shape[i])
+                          : snprintf(text + n, size - n, "%s%s", comma,
+                                     i < 0         ? "["
+                                     : i == n_dims ? "]"
+                                                   : "*");
         n += m > 0 ? (size_t)m : 0;
     }
     return text;
@@ -80,40 +80,27 @@ char *tensor_shape_text(int n_dims, const int64_t shape[], char *text, size_t si
 
 void tensor_to_f32(const struct tensor *t, size_t first, size_t n, float *out)
 {
-#define CONVERT(type, expression)                                                                                      \
-    {                                                                                                                  \
+#define CONVERT(id, type, expression)                                                                                  \
+    case id: {                                                                                                         \
         const type *in = (const type *)t->data + first;                                                                \
         for (size_t i = 0; i < n; i++)                                                                                 \
             out[i] = (expression);                                                                                     \
         break;                                                                                                         \
     }
     switch (t->dtype) {
-    case DTYPE_BOOL:
-        CONVERT(uint8_t, in[i] != 0 ? 1.0f : 0.0f)
-    case DTYPE_U8:
-        CONVERT(uint8_t, (float)in[i])
-    case DTYPE_I8:
-        CONVERT(int8_t, (float)in[i])
-    case DTYPE_I16:
-        CONVERT(int16_t, (float)in[i])
-    case DTYPE_U16:
-        CONVERT(uint16_t, (float)in[i])
-    case DTYPE_I32:
-        CONVERT(int32_t, (float)in[i])
-    case DTYPE_U32:
-        CONVERT(uint32_t, (float)in[i])
-    case DTYPE_I64:
-        CONVERT(int64_t, (float)in[i])
-    case DTYPE_U64:
-        CONVERT(uint64_t, (float)in[i])
-    case DTYPE_F16:
-        CONVERT(uint16_t, half_f16_to_f32(in[i]))
-    case DTYPE_BF16:
-        CONVERT(uint16_t, half_bf16_to_f32(in[i]))
-    case DTYPE_F32:
-        CONVERT(float, in[i])
-    case DTYPE_F64:
-        CONVERT(double, (float)in[i])
+        CONVERT(DTYPE_BOOL, uint8_t, in[i] != 0 ? 1.0f : 0.0f)
+        CONVERT(DTYPE_U8, uint8_t, (float)in[i])
+        CONVERT(DTYPE_I8, int8_t, (float)in[i])
+        CONVERT(DTYPE_I16, int16_t, (float)in[i])
+        CONVERT(DTYPE_U16, uint16_t, (float)in[i])
+        CONVERT(DTYPE_I32, int32_t, (float)in[i])
+        CONVERT(DTYPE_U32, uint32_t, (float)in[i])
+        CONVERT(DTYPE_I64, int64_t, (float)in[i])
+        CONVERT(DTYPE_U64, uint64_t, (float)in[i])
+        CONVERT(DTYPE_F16, uint16_t, half_f16_to_f32(in[i]))
+        CONVERT(DTYPE_BF16, uint16_t, half_bf16_to_f32(in[i]))
+        CONVERT(DTYPE_F32, float, in[i])
+        CONVERT(DTYPE_F64, double, (float)in[i])
     case N_DTYPES:
         break;
     }

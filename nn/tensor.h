@@ -3,7 +3,7 @@
  *
  * Tensors are dense and row-major (the last dimension is contiguous), data is aligned to the type's size, and numbers
  * are little-endian as in every file format read here.  The readers (safetensors, PyTorch, ggml, CTranslate2) all
- * describe their contents with this struct, so that what follows does not care where weights came from. */
+ * describe their contents with this struct. */
 #ifndef LINNET_NN_TENSOR_H
 #define LINNET_NN_TENSOR_H
 
@@ -46,8 +46,7 @@ int dtype_find(const char *name, enum dtype *dtype); /* 0, or LINNET_E_FORMAT fo
 
 size_t tensor_elements(const struct tensor *t);
 
-/* Bytes of a dense tensor into *n_bytes; LINNET_E_FORMAT when a dimension is negative, there are too many, or it wraps.
- */
+/* Bytes of a dense tensor into *n_bytes; LINNET_E_FORMAT when the shape is impossible or the product wraps. */
 int tensor_measure(enum dtype dtype, int n_dims, const int64_t shape[], size_t *n_bytes) LINNET_MUST_CHECK;
 
 /* 1 when t has this shape; -1 in shape matches anything. */
@@ -56,8 +55,7 @@ int tensor_has_shape(const struct tensor *t, int n_dims, const int64_t shape[]);
 /* "[512, 80, 3]" into text; size 160 is enough for any shape. */
 char *tensor_shape_text(int n_dims, const int64_t shape[], char *text, size_t size);
 
-/* All elements from first (0 .. n-1 of them) as floats, whatever the type.  Integers of more than 24 bits are rounded.
- */
+/* Elements first .. first + n - 1 as floats, whatever the type.  Integers of more than 24 bits are rounded. */
 void tensor_to_f32(const struct tensor *t, size_t first, size_t n, float *out);
 
 #endif

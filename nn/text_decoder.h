@@ -3,11 +3,11 @@
  * next token.
  *
  * The weights (struct text_decoder) do not change and are shared.  What a stream needs (struct text_decoder_state)
- * holds the encoder's states as keys and values of the cross-attention, made once, and slots: the keys and values that
- * the self-attention has of one token.  A step takes rows: a token, its position, and the slots of the tokens before
- * it. The caller gives the slots out, so hypotheses share those of their common past and nothing is copied when they
- * change; a prompt, or a whole n-best list, is many rows of one step.  What a row gives has the same bits whatever rows
- * are computed with it. */
+ * holds the encoder's states as keys and values of the cross-attention, made once, and slots: the self-attention's keys
+ * and values of one token each.  A step takes rows: a token, its position, and the slots of the tokens before it.  The
+ * caller assigns the slots, so hypotheses share those of their common prefix and nothing is copied when they change; a
+ * prompt, or a whole n-best list, is many rows of one step.  A row has the same bits whatever rows are computed with
+ * it. */
 #ifndef LINNET_NN_TEXT_DECODER_H
 #define LINNET_NN_TEXT_DECODER_H
 
@@ -68,6 +68,7 @@ struct text_decoder_state {
     float *frames;                 /* [n_frames, 2 D] while they become keys and values */
     float *slots;                  /* [n_blocks][2][H][n_slots][d] keys and values of each slot */
     float *positions;              /* [n_positions, D] sinusoids */
+    void *row_block;               /* of the arrays of rows: */
     float *x, *norm, *attended;    /* [n_rows, D] */
     float *wide;                   /* [n_rows, max(3 D, n_hidden)] */
     int n_frames, n_slots, n_rows, n_positions;
@@ -103,7 +104,7 @@ struct text_row {
     const int *slots; /* [position + 1] of the tokens before and, last, of this one */
 };
 
-/* What cross-attention does beside its work. */
+/* What rows see of the frames, and whose attention is kept. */
 struct text_cross {
     const int *begin, *end; /* [n_rows] row i sees frames begin[i] .. end[i] - 1 (0 = oldest); NULL: all */
     const int *taps;        /* [n_blocks * H] which of the n tapped heads a head is, < 0 for none; NULL: none are */

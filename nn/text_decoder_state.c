@@ -36,7 +36,7 @@ int text_decoder_state_open(struct text_decoder_state *s, const struct text_deco
 
 void text_decoder_state_close(struct text_decoder_state *s)
 {
-    float *arrays[] = {s->frames, s->slots, s->positions, s->x, s->norm, s->attended, s->wide};
+    void *arrays[] = {s->frames, s->slots, s->positions, s->row_block};
     for (int i = 0; s->cross != NULL && i < s->decoder->config.n_blocks; i++)
         attention_cache_close(&s->cross[i]);
     mem_free(s->cross);
@@ -58,12 +58,11 @@ static int reserve_rows(struct text_decoder_state *s, int n)
     size_t rows = (size_t)n, d = (size_t)s->decoder->config.n_dims, hidden = (size_t)s->decoder->config.n_hidden;
     if (n <= s->n_rows)
         return LINNET_OK;
-    s->n_rows = 0;
-    if (replace(&s->x, rows, d) < 0 || replace(&s->norm, rows, d) < 0 || replace(&s->attended, rows, d) < 0 ||
-        replace(&s->wide, rows, 3 * d > hidden ? 3 * d : hidden) < 0)
-        return LINNET_E_MEMORY;
-    s->n_rows = n;
-    return LINNET_OK;
+    mem_free(s->row_block);
+    s->row_block = MEM_PARTS(MEM_PART(s->x, rows * d), MEM_PART(s->norm, rows * d), MEM_PART(s->attended, rows * d),
+                             MEM_PART(s->wide, rows * (3 * d > hidden ? 3 * d : hidden)));
+    s->n_rows = s->row_block != NULL ? n : 0;
+    return s->row_block != NULL ? LINNET_OK : LINNET_E_MEMORY;
 }
 
 static int reserve_slots(struct text_decoder_state *s, int n)
@@ -231,7 +230,7 @@ static void normalize(const struct text_decoder_state *s, const struct nn_contex
                                  s->decoder->config.norm_eps);
 }
 
-/* What a layer reads; with post_norm, it is what the layer before gave, as it stands. */
+/* The input of a layer: the rows themselves with post_norm, else their norm. */
 static const float *before(struct text_decoder_state *s, const struct nn_context *ctx, const struct layer_norm *norm,
                            int n)
 {

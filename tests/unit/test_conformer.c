@@ -7,6 +7,7 @@
 #include "encoder/conformer.h"
 #include "models/wenet.h"
 #include "nn/linear.h"
+#include "nn/sinusoid.h"
 #include "tests/support/converted.h"
 #include "tests/support/refs.h"
 
@@ -185,7 +186,7 @@ static double compare_attention(struct opened *o, const struct encoder_stream *s
         for (int j = 0; j < n_keys; j++) {
             CU_ASSERT_EQUAL(conformer_stream_cached(s, i, j, key, value), n_keys);
             if (c->relative_attention) {
-                position_encode(&conformer_of(o->model)->position, j, 1, encoding);
+                nn_sinusoid(j, 1, o->model->n_dims, encoding);
                 linear_forward(&o->ctx, &conformer_of(o->model)->blocks[i].attention.position,
                                &(struct linear_rows){encoding, c->n_dims, 1, part, c->n_dims}, NULL);
                 o->ctx.kernels->add(key, part, c->n_dims, -1.0f);
