@@ -116,12 +116,12 @@ static int write_units(const struct source *s, const char *dir, struct message *
     const char *name = json_string_value(json_object_get(tokenizer, "symbol_table_path"));
     const char *bpe = json_string_value(json_object_get(tokenizer, "bpe_path"));
     char path[FILE_MAX_PATH], pieces[FILE_MAX_PATH];
-    struct units *units = NULL;
+    struct vocab *units = NULL;
     in_dir(path, s->dir, name != NULL ? name : "units.txt");
     if (!file_exists(path))
         in_dir(path, s->dir, "units.txt");
     int rc = units_open(&units, path, NULL, wenet_config_int(s->config, NULL, "output_dim"), msg);
-    units_close(units);
+    vocab_close(units);
     if (rc == 0)
         rc = convert_copy(path, dir, "units.txt", msg);
     if (rc < 0 || bpe == NULL)

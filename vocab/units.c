@@ -35,11 +35,7 @@ static size_t place(const struct units *u, const char *name, size_t size)
 
 int units_find_n(const struct units *u, const char *name, size_t size) { return u->table[place(u, name, size)]; }
 
-int units_find(const struct units *u, const char *name) { return units_find_n(u, name, strlen(name)); }
-
-int units_count(const struct units *u) { return u->base.n; }
-
-const char *units_name(const struct units *u, int id) { return u->all[id].name; }
+int units_find(const struct vocab *v, const char *name) { return units_find_n(units_of(v), name, strlen(name)); }
 
 int units_is_unspaced(uint32_t code)
 {
@@ -198,7 +194,16 @@ static enum units_style style_of(const struct units *u)
     return style;
 }
 
-int units_open(struct units **out, const char *units_path, const char *pieces_path, int n_vocabulary,
+static void units_close(struct vocab *v)
+{
+    struct units *u = (struct units *)v;
+    buffer_free(&u->text);
+    mem_free(u->all);
+    mem_free(u->table);
+    mem_free(u);
+}
+
+int units_open(struct vocab **out, const char *units_path, const char *pieces_path, int n_vocabulary,
                struct message *msg)
 {
     if (n_vocabulary < 1 || n_vocabulary > INT_MAX / 8)
@@ -222,21 +227,11 @@ int units_open(struct units **out, const char *units_path, const char *pieces_pa
         (pieces_path != NULL && (rc = read_pieces(u, pieces_path, msg)) < 0))
         goto fail;
     u->style = style_of(u);
-    *out = u;
+    *out = &u->base;
     return LINNET_OK;
 fail:
-    units_close(u);
+    units_close(&u->base);
     return rc;
-}
-
-void units_close(struct units *u)
-{
-    if (u == NULL)
-        return;
-    buffer_free(&u->text);
-    mem_free(u->all);
-    mem_free(u->table);
-    mem_free(u);
 }
 
 /* In a vocabulary without spaces: true when one belongs between a and b. */
@@ -264,8 +259,9 @@ static int append_name(const struct unit *x, int skip_space, struct buffer *text
     return LINNET_OK;
 }
 
-int units_text(const struct units *u, const int *ids, int n, int at_start, struct buffer *text)
+static int text_of(const struct vocab *v, const int *ids, int n, int at_start, struct buffer *text)
 {
+    const struct units *u = units_of(v);
     size_t n_before = text->n;
     const struct unit *last = NULL;
     for (int i = 0; i < n; i++) {
@@ -302,8 +298,9 @@ static int word_begins(const struct units *u, const struct unit *last, const str
     return units_is_unspaced(x->first) || (is_wide(last->last) && is_letter(x->first));
 }
 
-int units_words(const struct units *u, const int *ids, int n, int *ends)
+static int words_of(const struct vocab *v, const int *ids, int n, int *ends)
 {
+    const struct units *u = units_of(v);
     int n_words = n > 0, word_is_empty = 1;
     const struct unit *last = NULL;
     for (int i = 0; i < n; i++) {
@@ -323,51 +320,23 @@ int units_words(const struct units *u, const int *ids, int n, int *ends)
 
 /* ---- the table's entry ---- */
 
-static const struct units *units_of(const struct vocab *v) { return (const struct units *)v; }
-
 static int open_dir(struct vocab **out, const char *dir, int n, struct message *msg)
 {
     char path[FILE_MAX_PATH], pieces[FILE_MAX_PATH];
-    struct units *u;
     int rc;
-    if ((rc = file_in(path, dir, "units.txt", msg)) < 0 || (rc = file_in(pieces, dir, "pieces.tsv", msg)) < 0 ||
-        (rc = units_open(&u, path, file_exists(pieces) ? pieces : NULL, n, msg)) < 0)
+    if ((rc = file_in(path, dir, "units.txt", msg)) < 0 || (rc = file_in(pieces, dir, "pieces.tsv", msg)) < 0)
         return rc;
-    *out = &u->base;
-    return LINNET_OK;
+    return units_open(out, path, file_exists(pieces) ? pieces : NULL, n, msg);
 }
 
-static void close_vocab(struct vocab *v) { units_close((struct units *)v); }
-
-static const char *token(const struct vocab *v, int id) { return units_name(units_of(v), id); }
-
-static int text_of(const struct vocab *v, const int *ids, int n, int at_start, struct buffer *text)
-{
-    return units_text(units_of(v), ids, n, at_start, text);
-}
-
-static int words_of(const struct vocab *v, const int *ids, int n, int *ends)
-{
-    return units_words(units_of(v), ids, n, ends);
-}
-
-static int spell(const struct vocab *v, const char *text, int **ids, struct message *msg)
-{
-    int *fresh = mem_array((size_t)units_spell_max(text), sizeof *fresh);
-    int n = fresh != NULL ? units_spell(units_of(v), text, fresh, msg) : fail_memory(msg);
-    if (n < 0)
-        mem_free(fresh);
-    else
-        *ids = fresh;
-    return n;
-}
+static const char *token(const struct vocab *v, int id) { return units_of(v)->all[id].name; }
 
 const struct vocab_kind units_vocab = {
     .name = "units",
     .open = open_dir,
-    .close = close_vocab,
+    .close = units_close,
     .token = token,
     .text = text_of,
     .words = words_of,
-    .spell = spell,
+    .spell = units_spell,
 };

@@ -5,9 +5,8 @@
  * (wenet/text/tokenize_utils.py), and the text between two of them is another one.  A run is then covered with units:
  * those with the largest sum of scores for a unigram model (Kudo 2018; without scores every unit counts -1, so: as few
  * as can be, and the longer first), or by merging neighbours in the order of scores for a byte pair model (Sennrich et
- * al. 2016).  Sentencepiece's Unicode normalization is not repeated here, and what the vocabulary lacks is an error
- * instead of <unk>: a phrase with an unknown in it cannot be looked for. */
-#include <limits.h>
+ * al. 2016).  Sentencepiece's Unicode normalization is not done here, and what the vocabulary lacks is an error, not
+ * <unk>: a phrase with an unknown unit cannot be boosted. */
 #include <math.h>
 #include <string.h>
 
@@ -15,17 +14,11 @@
 #include "base/utf8.h"
 #include "vocab/units_table.h"
 
-int units_spell_max(const char *text)
-{
-    size_t n = strlen(text) * 2 + 2; /* a "▁" for each character is the worst */
-    return n < INT_MAX ? (int)n : INT_MAX;
-}
-
 static int is_space(char c) { return c == ' ' || c == '\t'; }
 
 static int is_han(uint32_t code) { return code >= 0x4E00 && code <= 0x9FFF; }
 
-/* Bytes at text that make the next run; *begins_word tells whether a "▁" belongs in front. */
+/* Bytes of the next run at text; *begins_word: a "▁" belongs in front. */
 static size_t next_run(const struct units *u, const char *text, size_t n, int *begins_word)
 {
     size_t at = 0;
@@ -101,8 +94,8 @@ static int merge(const struct units *u, const char *run, size_t n, int *ids, int
     return n_parts;
 }
 
-/* The first character of run that no unit with it would help to spell: for the message. */
-static int blame(const struct units *u, const char *run, size_t n, struct message *msg)
+/* Fails with the first character of run that is no unit. */
+static int fail_to_spell(const struct units *u, const char *run, size_t n, struct message *msg)
 {
     for (size_t at = 0; at < n;) {
         uint32_t code;
@@ -150,7 +143,7 @@ static int spell_runs(const struct units *u, const struct buffer *runs, int *ids
         size_t size = (size_t)(strchr(run, '\n') - run);
         int n = u->is_bpe ? merge(u, run, size, ids + n_ids, step) : cover(u, run, size, ids + n_ids, best, step);
         if (n < 0)
-            rc = blame(u, run, size, msg);
+            rc = fail_to_spell(u, run, size, msg);
         n_ids += n;
         at += size + 1;
     }
@@ -169,22 +162,28 @@ static void change_case(struct buffer *text, int upper)
     }
 }
 
-int units_spell(const struct units *u, const char *text, int *ids, struct message *msg)
+int units_spell(const struct vocab *v, const char *text, int **ids, struct message *msg)
 {
+    const struct units *u = units_of(v);
+    struct buffer runs = {0};
     if (strchr(text, '\n') != NULL)
         return fail(msg, LINNET_E_ARGUMENT, "a line break cannot be spelled");
-    struct buffer runs = {0};
-    int n = cut_into_runs(u, text, &runs);
-    if (n == 0 && runs.n == 0)
-        n = fail(msg, LINNET_E_ARGUMENT, "there is nothing to spell");
-    else if (n < 0)
+    int *fresh = mem_array(strlen(text) * 2 + 2, sizeof *fresh); /* a "▁" for each character is the worst */
+    int n = fresh != NULL ? cut_into_runs(u, text, &runs) : LINNET_E_MEMORY;
+    if (n < 0)
         n = fail_memory(msg);
+    else if (runs.n == 0)
+        n = fail(msg, LINNET_E_ARGUMENT, "there is nothing to spell");
     else
-        n = spell_runs(u, &runs, ids, msg);
+        n = spell_runs(u, &runs, fresh, msg);
     for (int upper = 1; n == LINNET_E_ARGUMENT && runs.n > 0 && upper >= 0; upper--) {
         change_case(&runs, upper);
-        n = spell_runs(u, &runs, ids, NULL);
+        n = spell_runs(u, &runs, fresh, NULL);
     }
     buffer_free(&runs);
+    if (n < 0)
+        mem_free(fresh);
+    else
+        *ids = fresh;
     return n;
 }

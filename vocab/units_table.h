@@ -38,6 +38,11 @@ struct units {
     int has_pieces, is_bpe;
 };
 
+static inline const struct units *units_of(const struct vocab *v) { return (const struct units *)v; }
+
+/* The vocabulary's `spell`.  Case follows the vocabulary where the text as it is cannot be spelled. */
+LINNET_MUST_CHECK int units_spell(const struct vocab *v, const char *text, int **ids, struct message *msg);
+
 int units_find_n(const struct units *u, const char *name, size_t size);
 int units_is_unspaced(uint32_t code); /* of a script without spaces: Han, kana */
 

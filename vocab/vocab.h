@@ -38,7 +38,7 @@ LINNET_MUST_CHECK int vocab_text(const struct vocab *v, const int *ids, int n, i
 LINNET_MUST_CHECK int vocab_words(const struct vocab *v, const int *ids, int n, int *ends);
 
 /* Spells text as the model's own tokenizer does.  Returns how many ids there are, which are the caller's to mem_free,
- * or LINNET_E_ARGUMENT when it cannot be spelled; the message tells why. */
+ * or LINNET_E_ARGUMENT when it cannot be spelled; the message names the character. */
 LINNET_MUST_CHECK int vocab_spell(const struct vocab *v, const char *text, int **ids, struct message *msg);
 
 #endif

@@ -17,19 +17,13 @@
 
 struct ids {
     int *at;
-    size_t n, size;
+    int n, room;
 };
 
 static int ids_add(struct ids *ids, int id)
 {
-    if (ids->n == ids->size) {
-        size_t size = ids->size < 16 ? 32 : ids->size * 2;
-        int *at = mem_resize(ids->at, ids->size, size, sizeof *at);
-        if (at == NULL)
-            return LINNET_E_MEMORY;
-        ids->at = at;
-        ids->size = size;
-    }
+    if (MEM_GROW(ids->at, ids->room, ids->n + 1) < 0)
+        return LINNET_E_MEMORY;
     ids->at[ids->n++] = id;
     return 0;
 }
@@ -168,12 +162,12 @@ int whisper_vocab_encode(const struct whisper_vocab *v, const char *text, size_t
         return rc == LINNET_E_MEMORY ? fail_memory(msg) : fail(msg, rc, "the vocabulary lacks single bytes");
     }
     *ids = found.at;
-    *n_ids = (int)found.n;
+    *n_ids = found.n;
     return 0;
 }
 
-/* Symbols that mark what nobody says, after openai-whisper's tokenizer (non_speech_tokens): brackets, quotes, dashes
- * and notes.  Of the notes every first token is taken, also where one is spread over several tokens. */
+/* Symbols of annotations that are not spoken, after openai-whisper's tokenizer (non_speech_tokens): brackets, quotes,
+ * dashes and notes.  Of the notes every first token is taken, also where one is spread over several tokens. */
 static const char *const symbols[] = {
     "\"",  "#",  "(",  ")",  "*",   "+",  "/",  ":",   ";",   "<",  "=",  ">",  "@",  "[",   "\\",  "]",
     "^",   "_",  "`",  "{",  "|",   "}",  "~",  "「",  "」",  "『", "』", "<<", ">>", "<<<", ">>>", "--",
@@ -200,15 +194,14 @@ static int add_symbol(const struct whisper_vocab *v, const char *symbol, int wit
 
 static void sort_unique(struct ids *ids)
 {
-    size_t n = 0;
-    for (size_t i = 0; i < ids->n; i++) { /* by insertion: there are about ninety */
-        int id = ids->at[i];
-        size_t j = n;
+    int n = 0;
+    for (int i = 0; i < ids->n; i++) { /* by insertion: there are about ninety */
+        int id = ids->at[i], j = n;
         while (j > 0 && ids->at[j - 1] > id)
             j--;
         if (j > 0 && ids->at[j - 1] == id)
             continue;
-        memmove(&ids->at[j + 1], &ids->at[j], (n - j) * sizeof *ids->at);
+        memmove(&ids->at[j + 1], &ids->at[j], (size_t)(n - j) * sizeof *ids->at);
         ids->at[j] = id;
         n++;
     }
@@ -233,6 +226,6 @@ int whisper_vocab_non_speech(const struct whisper_vocab *v, int **ids, int *n_id
     }
     sort_unique(&found);
     *ids = found.at;
-    *n_ids = (int)found.n;
+    *n_ids = found.n;
     return 0;
 }

@@ -38,7 +38,7 @@ static const struct language languages[WHISPER_LANGUAGES] = {
     {"ha", "hausa"},          {"ba", "bashkir"},       {"jw", "javanese"},  {"su", "sundanese"},  {"yue", "cantonese"},
 };
 
-/* Other names, and the usual code where Whisper's differs. */
+/* Other names, and the standard code where Whisper's differs. */
 static const struct language others[] = {
     {"my", "burmese"},
     {"ca", "valencian"},

@@ -33,7 +33,7 @@ static void lay_out(struct whisper_specials *s, int eot, int n_languages, int mu
     s->multilingual = multilingual;
 }
 
-/* Sizes as openai-whisper tells the kinds apart: 51864 is English-only, later ones have a language more each. */
+/* The kinds by size, as in openai-whisper: 51864 is English-only, later ones have a language more each. */
 static int lay_out_by_size(struct whisper_vocab *v, struct message *msg)
 {
     int multilingual = v->base.n >= 51865;
@@ -214,7 +214,7 @@ const char *whisper_vocab_piece(const struct whisper_vocab *v, int id, size_t *n
     return v->pool.data + v->pieces[id].offset;
 }
 
-/* The bytes of ids, then mended when they are not UTF-8. */
+/* Appends the bytes of ids, repaired where they are not UTF-8. */
 static int add_text(const struct whisper_vocab *v, const int *ids, int n, int only_text, struct buffer *out)
 {
     size_t from = out->n;
@@ -226,12 +226,12 @@ static int add_text(const struct whisper_vocab *v, const int *ids, int n, int on
             rc = buffer_append(out, bytes, size);
     }
     if (rc == 0 && utf8_valid(buffer_text(out) + from, out->n - from) < out->n - from) {
-        struct buffer mended = {0};
-        rc = utf8_append(&mended, out->data + from, out->n - from);
+        struct buffer repaired = {0};
+        rc = utf8_append(&repaired, out->data + from, out->n - from);
         buffer_cut(out, from);
         if (rc == 0)
-            rc = buffer_append(out, mended.data, mended.n);
-        buffer_free(&mended);
+            rc = buffer_append(out, repaired.data, repaired.n);
+        buffer_free(&repaired);
     }
     return rc;
 }

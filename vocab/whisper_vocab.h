@@ -60,7 +60,7 @@ int whisper_vocab_text(const struct whisper_vocab *v, const int *ids, int n, str
 int whisper_vocab_annotated(const struct whisper_vocab *v, const int *ids, int n, struct buffer *out) LINNET_MUST_CHECK;
 
 /* Text as it comes: a character whose bytes are spread over tokens appears when its last token does.  Start with a
- * zeroed struct; give id -1 at the end to get what never became a character. */
+ * zeroed struct; id -1 at the end gives what never became a character. */
 struct whisper_held {
     char bytes[4];
     size_t n;
@@ -76,14 +76,14 @@ const char *whisper_vocab_language_code(const struct whisper_vocab *v, int id);
 int whisper_vocab_encode(const struct whisper_vocab *v, const char *text, size_t n_bytes, int **ids, int *n_ids,
                          struct message *msg) LINNET_MUST_CHECK;
 
-/* Tokens of annotations that nobody speaks (brackets, notes, dashes), in order, released with mem_free: what
+/* Tokens of annotations that are not spoken (brackets, notes, dashes), in order, released with mem_free: what
  * suppress_tokens "-1" stands for.  The special tokens that are suppressed as well are not among them. */
 int whisper_vocab_non_speech(const struct whisper_vocab *v, int **ids, int *n_ids,
                              struct message *msg) LINNET_MUST_CHECK;
 
-/* Groups ids [n] into words: word w is ids ends[w - 1] up to ends[w], ends [n] being the caller's.  language says
- * whether words are parted by spaces (NULL: they are).  Returns the number of words; ids at the end that make up no
- * whole character belong to none. */
+/* Groups ids [n] into words: word w is ids ends[w - 1] up to ends[w], ends [n] being the caller's.  language: a code that
+ * tells whether words are separated by spaces (NULL: they are).  Returns the number of words; ids at the end that make up
+ * no whole character belong to none. */
 int whisper_vocab_words(const struct whisper_vocab *v, const char *language, const int *ids, int n,
                         int *ends) LINNET_MUST_CHECK;
 
