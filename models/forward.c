@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * forward.c - the tensors of a model on the way. */
+ * forward.c - the tensors of a model between a recording and its words. */
 #include "models/forward.h"
 
 #include <math.h>
@@ -11,7 +11,7 @@ enum { MAX_FRAMES = 1 << 26 };
 
 /* ---- features ---- */
 
-/* Takes the n samples' frames. */
+/* Features of the samples [n]. */
 static int take(struct forward *f, int *room, const struct encoder *e, struct features_stream *source,
                 const float *samples, size_t n)
 {
@@ -23,8 +23,8 @@ static int take(struct forward *f, int *room, const struct encoder *e, struct fe
     return LINNET_OK;
 }
 
-/* Frames of the recording, for an encoder that takes windows only those of the first, after which silence comes.
- * Samples are read from frame to frame. */
+/* Features of the recording; for an encoder that takes windows those of the first, filled up with silence.  Samples
+ * are read frame by frame. */
 static int read_frames(struct forward *f, const struct linnet_model *m, struct features_stream *source,
                        struct audio_file *audio, struct message *msg)
 {
@@ -91,10 +91,8 @@ int forward_open(struct forward *f, const struct linnet_model *m, struct audio_f
     *f = (struct forward){0};
     if (options->chunk > 0 && encoder_chunk(m->encoder, options->chunk) == 0)
         return fail(msg, LINNET_E_UNSUPPORTED, "the model was not trained for chunks");
-    int rc = nn_context_open(&ctx, m->pool, msg);
-    if (rc >= 0)
-        rc = read_features(f, m, audio, msg);
-    if (rc >= 0)
+    int rc;
+    if ((rc = nn_context_open(&ctx, m->pool, msg)) >= 0 && (rc = read_features(f, m, audio, msg)) >= 0)
         rc = encode(f, m, &ctx, options, msg);
     nn_context_close(&ctx);
     if (rc < 0)
@@ -118,20 +116,19 @@ static int run_tokens(const struct forward *f, struct text_decoder_state *s, str
     int rc = text_decoder_state_reserve(s, ctx, n, n, n, msg);
     if (rc < 0 || (rc = text_decoder_state_reserve_frames(s, ctx, f->n_states, msg)) < 0)
         return rc;
-    int *slots = mem_array((size_t)n, sizeof *slots);
-    struct text_row *rows = mem_array((size_t)n, sizeof *rows);
-    rc = slots != NULL && rows != NULL ? LINNET_OK : fail_memory(msg);
-    for (int i = 0; rc >= 0 && i < n; i++) {
+    int *slots;
+    struct text_row *rows;
+    void *block = MEM_PARTS(MEM_PART(slots, (size_t)n), MEM_PART(rows, (size_t)n));
+    if (block == NULL)
+        return fail_memory(msg);
+    for (int i = 0; i < n; i++) {
         slots[i] = i;
         rows[i] = (struct text_row){tokens[i], i, slots};
     }
-    if (rc >= 0) {
-        text_decoder_state_append(s, ctx, f->states, f->n_states);
-        text_decoder_state_step(s, ctx, rows, n, NULL);
-    }
-    mem_free(slots);
-    mem_free(rows);
-    return rc;
+    text_decoder_state_append(s, ctx, f->states, f->n_states);
+    text_decoder_state_step(s, ctx, rows, n, NULL);
+    mem_free(block);
+    return LINNET_OK;
 }
 
 int forward_logits(const struct forward *f, const struct linnet_model *m, const int *tokens, int n, float *logits,
@@ -139,12 +136,10 @@ int forward_logits(const struct forward *f, const struct linnet_model *m, const 
 {
     struct nn_context ctx = {0};
     struct text_decoder_state s = {0};
-    int rc = nn_context_open(&ctx, m->pool, msg);
-    if (rc >= 0)
-        rc = text_decoder_state_open(&s, m->left, f->n_states, msg);
-    if (rc >= 0)
-        rc = run_tokens(f, &s, &ctx, tokens, n, msg);
-    if (rc >= 0)
+    int rc;
+    if ((rc = nn_context_open(&ctx, m->pool, msg)) >= 0 &&
+        (rc = text_decoder_state_open(&s, m->left, f->n_states, msg)) >= 0 &&
+        (rc = run_tokens(f, &s, &ctx, tokens, n, msg)) >= 0)
         text_decoder_state_logits(&s, &ctx, 0, n, logits);
     text_decoder_state_close(&s);
     nn_context_close(&ctx);
@@ -190,9 +185,7 @@ int forward_verify(const struct forward *f, const struct linnet_model *m, const 
     struct encoder_stream *s = NULL;
     float *out = mem_array((size_t)options->chunk * (size_t)m->encoder->n_dims, sizeof *out);
     int rc = out != NULL ? nn_context_open(&ctx, m->pool, msg) : fail_memory(msg);
-    if (rc >= 0)
-        rc = encoder_stream_open(&s, m->encoder, &ctx, options->chunk, options->left_chunks, msg);
-    if (rc >= 0)
+    if (rc >= 0 && (rc = encoder_stream_open(&s, m->encoder, &ctx, options->chunk, options->left_chunks, msg)) >= 0)
         rc = compare_stream(f, s, out, difference, msg);
     encoder_stream_close(s);
     nn_context_close(&ctx);

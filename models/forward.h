@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * forward.h - the tensors of a model between a recording and its words, to be looked at and compared. */
+ * forward.h - the tensors of a model between a recording and its words, for inspection and comparison. */
 #ifndef LINNET_MODELS_FORWARD_H
 #define LINNET_MODELS_FORWARD_H
 

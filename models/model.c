@@ -116,8 +116,7 @@ void linnet_model_options_init(struct linnet_model_options *options)
     *options = (struct linnet_model_options){.size = sizeof *options};
 }
 
-/* Tells the caller what was wrong; returns rc. */
-static int report(int rc, const struct message *msg, char *error, size_t error_size)
+int model_report(int rc, const struct message *msg, char *error, size_t error_size)
 {
     if (rc < 0 && error != NULL && error_size > 0)
         snprintf(error, error_size, "%s", msg->text);
@@ -131,16 +130,16 @@ int linnet_model_open(const char *path, const struct linnet_model_options *optio
     struct linnet_model_options mine;
     linnet_model_options_init(&mine);
     if (path == NULL || model == NULL || sized_take(&mine, sizeof mine, options) < 0)
-        return report(fail(&msg, LINNET_E_ARGUMENT, "bad argument"), &msg, error, error_size);
+        return model_report(fail(&msg, LINNET_E_ARGUMENT, "bad argument"), &msg, error, error_size);
     struct linnet_model *m = mem_array(1, sizeof *m);
     if (m == NULL)
-        return report(fail_memory(&msg), &msg, error, error_size);
+        return model_report(fail_memory(&msg), &msg, error, error_size);
     int rc = model_open(m, path, mine.n_threads > 0 ? mine.n_threads : pool_processors(), &msg);
     if (rc < 0)
         linnet_model_close(m);
     else
         *model = m;
-    return report(rc, &msg, error, error_size);
+    return model_report(rc, &msg, error, error_size);
 }
 
 void linnet_model_close(linnet_model *m)

@@ -11,7 +11,7 @@
 #include "base/settings.h"
 #include "decoders/common/model.h"
 
-/* What linnet_model_open is to be given. */
+/* For linnet_model_open. */
 struct model_options {
     char *name; /* or path */
     int threads;
@@ -42,5 +42,8 @@ LINNET_MUST_CHECK int model_locate(char **dir, const char *name, struct message 
 
 /* All that is known about the model, for `linnet info`. */
 void model_facts(const struct linnet_model *m, struct facts *facts);
+
+/* Copies the message of a negative rc to an error text of the public interface; returns rc. */
+int model_report(int rc, const struct message *msg, char *error, size_t error_size);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * stream.c - one recording on its way through a model: reading a file, resampling, the decoder, the queue of events.
+ * stream.c - one recording through a model: reading a file, resampling, the decoder, the queue of events.
  *
- * An error other than a bad argument, a call out of order or a damaged file ends the stream: what was recognised before
- * it can still be taken, further audio cannot be fed until reset. */
+ * An error other than a bad argument, a call out of order or a damaged file ends the stream: events before it can still
+ * be taken, audio cannot be fed until reset. */
 #include <math.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -34,7 +34,7 @@ struct linnet_stream {
     uint64_t n_fed; /* samples, at fed_hz: rate_hz, or a file's after resampling */
     int fed_hz;
     struct audio_file *file; /* that linnet_stream_read reads, until reset */
-    uint64_t n_part, n_read; /* samples of it at the decoder's rate: wanted, read in this pass */
+    uint64_t n_part, n_read; /* samples of it at the decoder's rate: of the part, read in this pass */
     int is_streaming, has_finished, error;
 };
 
@@ -71,7 +71,7 @@ static int read_settings(struct linnet_stream *s, const struct linnet_stream_opt
     return rc < 0 ? rc : set_fields(s, o);
 }
 
-/* Room in block for n samples.  At the usual rates open's is enough: what resampling holds back comes on top. */
+/* Room in block for n samples.  At common rates that of open is enough: resampling adds what its filter held back. */
 static int make_room(struct linnet_stream *s, size_t n)
 {
     if (n <= s->n_block)
@@ -109,30 +109,22 @@ int linnet_stream_open(linnet_model *model, const struct linnet_stream_options *
 {
     struct linnet_stream_options mine;
     linnet_stream_options_init(&mine);
-    int rc = LINNET_E_ARGUMENT;
-    struct message msg = {"bad argument"};
-    struct linnet_stream *s = NULL;
-    if (model != NULL && stream != NULL && sized_take(&mine, sizeof mine, options) >= 0) {
-        s = mem_array(1, sizeof *s);
-        if (s == NULL)
-            rc = fail_memory(&msg);
-    }
-    if (s != NULL) {
-        s->model = model;
-        rc = stream_open(s, &mine);
-        msg = s->msg;
-    }
-    if (rc >= 0) {
+    struct message msg = {""};
+    if (model == NULL || stream == NULL || sized_take(&mine, sizeof mine, options) < 0)
+        return model_report(fail(&msg, LINNET_E_ARGUMENT, "bad argument"), &msg, error, error_size);
+    struct linnet_stream *s = mem_array(1, sizeof *s);
+    if (s == NULL)
+        return model_report(fail_memory(&msg), &msg, error, error_size);
+    s->model = model;
+    int rc = model_report(stream_open(s, &mine), &s->msg, error, error_size);
+    if (rc < 0)
+        linnet_stream_close(s);
+    else
         *stream = s;
-        return LINNET_OK;
-    }
-    linnet_stream_close(s);
-    if (error != NULL && error_size > 0)
-        snprintf(error, error_size, "%s", msg.text);
     return rc;
 }
 
-/* Remembers an error that ends the stream. */
+/* Keeps an error that ends the stream. */
 static int keep(struct linnet_stream *s, int rc)
 {
     if (rc < 0 && rc != LINNET_E_ARGUMENT)
@@ -183,7 +175,7 @@ static int decode(struct linnet_stream *s, const float *samples, size_t n)
     return rc;
 }
 
-/* Decodes what the resampling filter holds back at the end. */
+/* Decodes the rest that the resampling filter holds. */
 static int decode_rest(struct linnet_stream *s)
 {
     size_t n;
@@ -217,7 +209,7 @@ void linnet_file_options_init(struct linnet_file_options *options)
     *options = (struct linnet_file_options){.size = sizeof *options};
 }
 
-/* The next samples of the part: n_most at most, or 0 at its end, or why there are no more. */
+/* The next samples of the part: n_most at most, 0 at its end, or an error. */
 static long read_part(struct linnet_stream *s, size_t n_most, struct message *msg)
 {
     size_t n_left = s->n_part - s->n_read < n_most ? (size_t)(s->n_part - s->n_read) : n_most;
@@ -232,7 +224,7 @@ static int seek_part(struct linnet_stream *s, double start_s)
     return audio_file_seek_s(s->file, start_s, &s->msg);
 }
 
-/* The first pass over the part, for a decoder that wants one of a file that can be read twice. */
+/* The first pass over the part, for a decoder that needs one, of a file that can be read twice. */
 static int preview_part(struct linnet_stream *s, double start_s)
 {
     long n = 0;
@@ -294,7 +286,7 @@ int linnet_stream_read(linnet_stream *s)
         return fail(&s->msg, LINNET_E_STATE, "read without an open file");
     long n = read_part(s, s->is_streaming ? LIVE_BLOCK : FILE_BLOCK, &s->msg);
     if (n <= 0)
-        return (int)n; /* damage does not end the stream: finish gives what was said before it */
+        return (int)n; /* damage does not end the stream: finish gives the words before it */
     s->n_fed += (uint64_t)n;
     rc = s->decoder->feed(s->state, s->block, (size_t)n);
     return rc < 0 ? keep(s, in_file(s, rc)) : 1;

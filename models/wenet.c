@@ -97,7 +97,7 @@ static void read_biases(struct config *c, struct text_decoder_config *out)
     out->hidden_bias = config_bool(c, "mlp_bias") ? LAYER_BIAS : LAYER_BIAS_OPTIONAL;
 }
 
-/* What the decoders of both directions have in common. */
+/* What the decoders of both directions share. */
 static int read_decoder(const struct linnet_model *m, struct config *c, struct text_decoder_config *out)
 {
     static const enum nn_activation activations[] = {NN_RELU, NN_SWISH, NN_GELU};

@@ -26,7 +26,7 @@ static const struct text_decoder_names decoder_names = {
     .back = "fc2",
 };
 
-/* What would change the arithmetic is refused by name. */
+/* Refuses what would change the arithmetic. */
 static int check_config(struct config *c)
 {
     if (config_has(c, "activation_function"))
@@ -60,7 +60,7 @@ static int decoder_open(struct linnet_model *m, const struct model_source *from)
 
 /* ---- alignment heads ---- */
 
-/* All heads of the upper half of the layers: what openai-whisper aligns with when it knows no better. */
+/* All heads of the upper half of the layers: what openai-whisper aligns with by default. */
 static int upper_heads(const struct text_decoder_config *c, int *index)
 {
     int n = 0;
