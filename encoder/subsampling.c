@@ -5,8 +5,8 @@
  * linear layer whose k * C inputs lie side by side and whose next row begins s * C further: no copies (im2col) are
  * needed.  To let one call run over time as well, two things are arranged by whoever writes the input: a time row has
  * room for a multiple of s frequencies, so that the step from one output row to the next is a whole number of such
- * steps (a few columns are computed for nothing), and rows are dealt out to as many planes as all the later strides
- * multiply to: time t lies in plane t % P, row t / P, so that the rows that one tap meets follow each other.  Only the
+ * steps (a few columns are computed for nothing), and rows are distributed to P planes, P the product of the later
+ * strides: time t lies in plane t % P, row t / P, so that the rows that one tap meets follow each other.  Only the
  * first convolution, with one channel, gathers its k * k inputs. */
 #include "encoder/subsampling.h"
 

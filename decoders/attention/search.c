@@ -22,7 +22,7 @@ struct beam_item {
 };
 
 struct offer {
-    int from, token; /* token: -1 for a finished hypothesis that goes on as it is */
+    int from, token; /* token: -1 for a finished hypothesis, which stays as it is */
     float logprob;
     int context;
     double context_score, score;

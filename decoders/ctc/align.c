@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * align.c - forced alignment with CTC (Graves et al. 2006), by the Viterbi algorithm.
  *
- * The states are blank, token 0, blank, token 1, ..., blank.  An alignment stays, goes on by one, or skips the blank
- * between two different tokens.  How each state was reached is kept for each frame, a byte each. */
+ * The states are blank, token 0, blank, token 1, ..., blank.  An alignment stays, moves on by one, or skips the blank
+ * between two different tokens.  For each frame and state the step that reached it is kept, a byte each. */
 #include "decoders/ctc/align.h"
 
 #include <math.h>
@@ -15,8 +15,8 @@
 struct lattice {
     const struct ctc_align_input *in;
     int n_states;
-    double *now, *next;   /* [n_states] best log probability of ending there */
-    unsigned char *steps; /* [T, n_states] how many states the best way came from */
+    double *now, *next;   /* [n_states] log probability of the best path that ends there */
+    unsigned char *steps; /* [T, n_states] by how many states the best path moved */
 };
 
 static int symbol(const struct lattice *l, int state)

@@ -189,7 +189,7 @@ static void pass_blank(struct ctc_prefix *p, int i, float logprob)
     c->times_blank = best_times(x);
 }
 
-/* The last token goes on: *a, a -> *a. */
+/* The last token is repeated: *a, a -> *a. */
 static void pass_repeat(struct ctc_prefix *p, int i, float logprob)
 {
     const struct prefix *x = &p->beam[i];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * length_model.h - how long the segments of labels are: counts from aligned data, and probabilities from counts.
+ * length_model.h - lengths of the segments of labels: counts from aligned data, and probabilities from counts.
  *
  * A length is the number of encoder frames from after one label's frame up to and with the next one's; lengths from
  * `longest` on count as one class, so that no pause is impossible. */
@@ -27,7 +27,7 @@ LINNET_MUST_CHECK int length_counts_read(struct length_counts *c, const char *pa
     X(LENGTH_MODEL_NONE, "none")     /* all lengths are equally probable: 0 */                                         \
     X(LENGTH_MODEL_STATIC, "static") /* exp(-|mean length of the label - length| * variance), normalized */            \
     X(LENGTH_MODEL_GLOBAL, "global") /* the histogram of all labels */                                                 \
-    X(LENGTH_MODEL_LABEL, "label")   /* the label's histogram, and the global one as if seen `smoothing` times */
+    X(LENGTH_MODEL_LABEL, "label")   /* the label's histogram and `smoothing` counts of the global one */
 enum length_model_kind { LENGTH_MODEL_KINDS(SETTING_ENUM) };
 
 struct length_model_options {

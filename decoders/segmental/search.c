@@ -8,14 +8,14 @@
  *   + boundary_scale * (sum of log p(emit) over the frames t_k + sum of log p(stay) over the others)
  *
  * A row of the attention decoder takes the label before a segment (sos before the first) and, attending to the segment,
- * gives the next label.  Rows form a token_tree: what a label sees of its past are the rows that its hypothesis came through,
- * each computed once.  Two more trees hold the label sequences, which recombination compares, and the paths, which also
+ * gives the next label.  Rows form a token_tree: the history of a label are the rows of its hypothesis, each computed
+ * once.  Two more trees hold the label sequences, which recombination compares, and the paths, which also
  * know the frames: recombined hypotheses have one label sequence and the path of the best.
  *
  * No label's log probability is above 0, so a hypothesis whose score with p(emit) alone lies outside of score_beam
  * would be dropped with any label, and its labels are not computed.  All rows of a frame are computed together.
  *
- * Candidates: first the hypotheses that go on (best first), then those that emit (best hypothesis first, best label
+ * Candidates: first the hypotheses that stay (best first), then those that emit (best hypothesis first, best label
  * first); of equal ones the earlier is the better, so results do not depend on how anything is sorted. */
 #include "decoders/segmental/search.h"
 
@@ -29,9 +29,9 @@
 
 #define MAX_BEAM 1024
 #define MAX_WINDOW (1 << 28)
-#define SLICE 32 /* frames taken in at a time: what is kept does not depend on how many come at once */
+#define SLICE 32 /* frames fed at a time: what is kept does not depend on how many come at once */
 #define NOT_A_SCORE (-1e29f)
-#define GOES_ON (-1)
+#define STAYS (-1)
 
 struct segmental_hypothesis {
     int labels, path, row; /* nodes; row: that gave the last label, or the root */
@@ -40,7 +40,7 @@ struct segmental_hypothesis {
 };
 
 struct candidate {
-    int from, label; /* hypothesis; label emitted, or GOES_ON */
+    int from, label; /* hypothesis; label emitted, or STAYS */
     float logprob;   /* of the label */
     double score;    /* -INFINITY: recombined into another one */
 };
@@ -182,7 +182,7 @@ static void drop_rows(struct segmental *s, int n)
         label_tree_drop(&s->rows.labels, s->nodes[i]);
 }
 
-/* Asks the decoder for the labels of the first n hypotheses, were they to emit now. */
+/* Computes the labels of the first n hypotheses, were they to emit now. */
 static int compute_rows(struct segmental *s, struct nn_context *ctx, int n, struct message *msg)
 {
     if (n == 0)
@@ -200,12 +200,12 @@ static int compute_rows(struct segmental *s, struct nn_context *ctx, int n, stru
     return LINNET_OK;
 }
 
-static void add_going_on(struct segmental *s, double stay)
+static void add_staying(struct segmental *s, double stay)
 {
     s->n_candidates = 0;
     for (int i = 0; i < s->n_hypotheses; i++)
         s->candidates[s->n_candidates++] =
-            (struct candidate){.from = i, .label = GOES_ON, .score = s->beam[i].score + stay};
+            (struct candidate){.from = i, .label = STAYS, .score = s->beam[i].score + stay};
 }
 
 /* The best labels of row i, as candidates. */
@@ -239,7 +239,7 @@ static void merge(struct candidate *a, struct candidate *b, enum segmental_recom
     other->score = -INFINITY;
 }
 
-/* Hypotheses have different labels already, so that only one that goes on and one that emits can meet. */
+/* Hypotheses have different labels already: only one that stays and one that emits can become equal. */
 static void recombine(struct segmental *s)
 {
     for (int i = 0; i < s->n_hypotheses; i++)
@@ -282,7 +282,7 @@ static struct segmental_hypothesis follow(struct segmental *s, const struct cand
 {
     const struct segmental_hypothesis *from = &s->beam[c->from];
     struct label_tree *rows = &s->rows.labels;
-    if (c->label == GOES_ON)
+    if (c->label == STAYS)
         return (struct segmental_hypothesis){label_tree_keep(&s->labels, from->labels),
                                              label_tree_keep(&s->paths, from->path), label_tree_keep(rows, from->row),
                                              from->start, c->score};
@@ -323,7 +323,7 @@ static int search_frame(struct segmental *s, struct nn_context *ctx, struct boun
     int rc = compute_rows(s, ctx, n_rows, msg);
     if (rc < 0)
         return rc;
-    add_going_on(s, stay);
+    add_staying(s, stay);
     for (int i = 0; i < n_rows; i++)
         add_emitting(s, i, emit, least);
     if (o->recombination != SEGMENTAL_RECOMBINE_NONE)
@@ -335,9 +335,9 @@ static int search_frame(struct segmental *s, struct nn_context *ctx, struct boun
     return LINNET_OK;
 }
 
-/* ---- frames come ---- */
+/* ---- feeding ---- */
 
-/* Takes in up to SLICE frames: their boundary scores, and keys and values for the decoder. */
+/* Feeds up to SLICE frames: their boundary scores, and keys and values for the decoder. */
 static int take(struct segmental *s, struct nn_context *ctx, const float *encoder_out, const float *logprobs, int n,
                 struct message *msg)
 {
@@ -380,7 +380,7 @@ static void drop_frames(struct segmental *s)
     }
 }
 
-/* Searches the frames whose windows are there. */
+/* Searches the frames whose look-ahead is there. */
 static int advance(struct segmental *s, struct nn_context *ctx, struct message *msg)
 {
     int right = s->is_finished ? 0 : s->options.right, n_done = 0, n = s->n_received - s->n_frames, rc = LINNET_OK;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * search.h - monotonic segmental attention: a time-synchronous beam search for streams.
  *
- * At each encoder frame a hypothesis goes on or ends its open segment there and emits a label, which the attention
- * decoder chooses while it sees that segment's frames only, with a window to the left and right.  One utterance: reset,
+ * At each encoder frame a hypothesis stays in its open segment, or ends it and emits a label, which the attention
+ * decoder scores from that segment's frames only, with a window to the left and right.  One utterance: reset,
  * step ..., finish, nbest.  Feeding frame by frame gives the same result, bit for bit.  See doc/segmental.md. */
 #ifndef LINNET_DECODERS_SEGMENTAL_SEARCH_H
 #define LINNET_DECODERS_SEGMENTAL_SEARCH_H
@@ -26,8 +26,8 @@ struct segmental_options {
     int blank;           /* of the CTC distribution; never a label, nor are the decoder's sos and eos */
     int n_beam;          /* hypotheses kept */
     double score_beam;   /* those further below the best are dropped; INFINITY: none */
-    int left, right;     /* frames seen beside the segment; SEGMENTAL_ALL: to the ends of the recording */
-    int longest_segment; /* what is seen of a longer one are its last frames; 0: no limit */
+    int left, right;     /* frames seen before and after the segment; SEGMENTAL_ALL: to the ends of the recording */
+    int longest_segment; /* of a longer one the last frames are seen; 0: no limit */
     int history;         /* after so many labels the decoder restarts; 0: never */
     enum segmental_recombination recombination;
     double label_scale, boundary_scale, length_scale; /* >= 0 */
@@ -58,11 +58,11 @@ int segmental_committed(const struct segmental *s); /* labels at the beginning t
 int segmental_n_tokens(const struct segmental *s);  /* in the best hypothesis */
 int segmental_n_frames(const struct segmental *s);  /* searched since reset */
 
-/* What the search cost since reset. */
+/* The cost of the search since reset. */
 struct segmental_cost {
-    long long n_rows; /* labels that the decoder was asked for */
+    long long n_rows; /* rows of the decoder that were computed */
     int most_frames;  /* encoder frames kept at once */
-    int most_nodes;   /* decoder states there is room for */
+    int most_nodes;   /* slots of the decoder that are allocated */
 };
 struct segmental_cost segmental_cost(const struct segmental *s);
 

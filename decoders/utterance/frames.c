@@ -22,6 +22,7 @@ const struct settings_table frames_settings = {"Chunks", sizeof(struct frames_op
 enum {
     BLOCK_SAMPLES = 1600, /* taken at a time */
     BLOCK_FRAMES = 128,   /* of a whole recording, given out at a time */
+    MAX_FRAMES = 1 << 28, /* of a whole recording */
 };
 
 struct frames {
@@ -37,8 +38,8 @@ struct frames {
     int has_finished, is_drained;
     float *states, *logprobs; /* [chunk or recording, D], [chunk or BLOCK_FRAMES, V] */
     /* A whole recording: */
-    float *features; /* [size_features, mels] */
-    int n_features, size_features;
+    float *features; /* [room_features, mels] */
+    int n_features, room_features;
     int n_states, n_given; /* frames encoded; given out */
     double features_s, encoder_s;
 };
@@ -51,9 +52,9 @@ static int buffers_open(struct frames *f, int chunk, struct message *msg)
     f->states = chunk > 0 ? mem_array(n * (size_t)e->n_dims, sizeof *f->states) : NULL;
     if (f->model->ctc != NULL)
         f->logprobs = mem_array(n * (size_t)f->model->ctc->n_vocabulary, sizeof *f->logprobs);
-    int is_whole =
+    int is_complete =
         f->frames != NULL && (f->states != NULL || chunk <= 0) && (f->logprobs != NULL || f->model->ctc == NULL);
-    return is_whole ? LINNET_OK : fail_memory(msg);
+    return is_complete ? LINNET_OK : fail_memory(msg);
 }
 
 int frames_open(struct frames **out, const struct linnet_model *m, struct nn_context *ctx,
@@ -124,20 +125,14 @@ void frames_times(struct frames *f, double *features_s, double *encoder_s)
 /* Room for n more frames of a whole recording. */
 static int features_reserve(struct frames *f, int n, struct message *msg)
 {
-    if (n <= f->size_features - f->n_features)
-        return LINNET_OK;
-    if (f->size_features > (1 << 29))
+    size_t row = (size_t)f->model->encoder->n_features * sizeof *f->features;
+    if (f->n_features > MAX_FRAMES)
         return fail(msg, LINNET_E_AUDIO, "a recording of %d frames is too long to be decoded whole", f->n_features);
-    size_t mels = (size_t)f->model->encoder->n_features, size = 2 * (size_t)(f->size_features + n);
-    float *features = mem_resize(f->features, (size_t)f->size_features * mels, size * mels, sizeof *features);
-    if (features == NULL)
-        return fail_memory(msg);
-    f->features = features;
-    f->size_features = (int)size;
-    return LINNET_OK;
+    return mem_grow((void **)&f->features, &f->room_features, f->n_features + n, row) < 0 ? fail_memory(msg)
+                                                                                          : LINNET_OK;
 }
 
-/* Samples, no more than a block, to features; those before are used up. */
+/* Samples, at most a block, to features; those before are used up. */
 static int take_samples(struct frames *f, const float *samples, size_t n, struct message *msg)
 {
     double start = clock_s();

@@ -9,7 +9,7 @@
 #include "decoders/common/confidence.h"
 #include "decoders/common/token_times.h"
 
-/* Texts lie in one buffer that moves while it grows: first where each begins, pointers at the end. */
+/* Texts lie in one buffer that moves while it grows: offsets first, pointers at the end. */
 struct making {
     const struct linnet_model *model;
     const struct utterance_span *utterance;

@@ -393,7 +393,7 @@ static void test_threads(void)
     pool_close(pool);
 }
 
-/* With a bounded left context a stream's memory is what it was at the start, and it forgets what is out of sight. */
+/* With a bounded left context a stream's memory is what it was at the start, and it drops what is out of sight. */
 static void test_long_stream(void)
 {
     struct small s;
@@ -415,7 +415,7 @@ static void test_long_stream(void)
     small_close(&s);
 }
 
-/* What the configuration says and the file does not, and the other way round. */
+/* What the configuration has and the file has not, and the other way round. */
 static void test_refusals(void)
 {
     static const struct {

@@ -90,7 +90,7 @@ static void prefix_by_hand(void)
     ctc_prefix_close(p);
 }
 
-/* One token over frames 1-4, likeliest in frame 2. */
+/* One token over frames 1-4, most probable in frame 2. */
 static void times_of_a_run(void)
 {
     const double token[6] = {0.01, 0.90, 0.98, 0.95, 0.91, 0.01};

@@ -225,7 +225,7 @@ static void bad_headers_are_refused(void)
     static const struct {
         const char *header;
         size_t n_data;
-        const char *says;
+        const char *expected;
     } cases[] = {
         {"{\"x\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 7, "x"},
         {"{\"x\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 9, "after the last"},
@@ -261,9 +261,9 @@ static void bad_headers_are_refused(void)
         int rc = open_made(cases[i].header, cases[i].n_data, &f, &msg);
         CU_ASSERT_EQUAL(rc, LINNET_E_FORMAT);
         CU_ASSERT_PTR_NULL(f);
-        CU_ASSERT_PTR_NOT_NULL(strstr(msg.text, cases[i].says));
-        if (strstr(msg.text, cases[i].says) == NULL)
-            fprintf(stderr, "case %zu says: %s\n", i, msg.text);
+        CU_ASSERT_PTR_NOT_NULL(strstr(msg.text, cases[i].expected));
+        if (strstr(msg.text, cases[i].expected) == NULL)
+            fprintf(stderr, "case %zu: %s\n", i, msg.text);
     }
 }
 

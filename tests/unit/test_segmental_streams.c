@@ -4,17 +4,17 @@
 #include "decoders/common/token_tree.h"
 #include "tests/support/segmental_setup.h"
 
-static const struct segmental_options usual = {.blank = BLANK,
-                                               .n_beam = 6,
-                                               .score_beam = 20.0,
-                                               .left = 3,
-                                               .right = 2,
-                                               .longest_segment = 40,
-                                               .history = 16,
-                                               .recombination = SEGMENTAL_RECOMBINE_SUM,
-                                               .label_scale = 1.0,
-                                               .boundary_scale = 1.0,
-                                               .length_scale = 0.5};
+static const struct segmental_options defaults = {.blank = BLANK,
+                                                  .n_beam = 6,
+                                                  .score_beam = 20.0,
+                                                  .left = 3,
+                                                  .right = 2,
+                                                  .longest_segment = 40,
+                                                  .history = 16,
+                                                  .recombination = SEGMENTAL_RECOMBINE_SUM,
+                                                  .label_scale = 1.0,
+                                                  .boundary_scale = 1.0,
+                                                  .length_scale = 0.5};
 
 static void feed(struct setup *s, struct segmental *search, int n_frames, int chunk)
 {
@@ -73,7 +73,7 @@ static void check_streams(const struct segmental_options *options)
 
 static void streams_equal_whole(void)
 {
-    struct segmental_options options = usual;
+    struct segmental_options options = defaults;
     check_streams(&options);
     options.recombination = SEGMENTAL_RECOMBINE_NONE;
     options.right = 0;
@@ -93,7 +93,7 @@ static void committed_labels_stay(void)
     enum { N = 200 };
     int committed[N + 1], labels[N], n = 0;
     draw(s, N, 2.0);
-    CU_ASSERT_EQUAL_FATAL(segmental_open(&search, s->decoder, &usual, NULL), 0);
+    CU_ASSERT_EQUAL_FATAL(segmental_open(&search, s->decoder, &defaults, NULL), 0);
     for (int t = 0; t < N; t++) {
         CU_ASSERT_EQUAL(segmental_step(search, &s->ctx, s->frames + t * D, s->logprobs + t * V, 1, NULL), 0);
         CU_ASSERT_TRUE(segmental_nbest(search, 1, &found, NULL) == 1);
@@ -120,7 +120,7 @@ static void equals_attention_decoder(void)
     struct segmental *search = NULL;
     struct token_tree plain;
     const struct hypothesis *found;
-    struct segmental_options options = usual;
+    struct segmental_options options = defaults;
     enum { N = 100 };
     options.left = options.right = SEGMENTAL_ALL;
     options.history = 0;
@@ -161,10 +161,10 @@ static void cost_is_linear(void)
 {
     struct setup *s = setup_open(1);
     draw(s, N_LONG, 3.0);
-    struct segmental_cost small_part = cost_of(s, &usual, N_LONG / 10), all = cost_of(s, &usual, N_LONG);
+    struct segmental_cost small_part = cost_of(s, &defaults, N_LONG / 10), all = cost_of(s, &defaults, N_LONG);
     double ratio = (double)all.n_rows / (double)small_part.n_rows;
     CU_ASSERT_TRUE(ratio > 8.0 && ratio < 12.0);
-    CU_ASSERT_TRUE(all.most_frames <= usual.left + usual.longest_segment + usual.right + 1 + 32);
+    CU_ASSERT_TRUE(all.most_frames <= defaults.left + defaults.longest_segment + defaults.right + 1 + 32);
     CU_ASSERT_EQUAL(all.most_nodes, small_part.most_nodes);
     setup_close(s);
 }
@@ -174,7 +174,7 @@ static void pruning_saves_calls(void)
 {
     struct setup *s = setup_open(1);
     struct segmental *a = NULL, *b = NULL;
-    struct segmental_options options = usual;
+    struct segmental_options options = defaults;
     enum { N = 300 };
     draw(s, N, 6.0);
     for (int t = 0; t < N; t += 3) /* some labels are sure */
@@ -198,7 +198,7 @@ static void options_are_checked(void)
     struct setup *s = setup_open(1);
     struct segmental *search = NULL;
     struct message msg;
-    const struct segmental_options good = usual;
+    const struct segmental_options good = defaults;
     struct segmental_options bad[] = {good, good, good, good, good};
     bad[0].blank = V;
     bad[1].n_beam = 0;

@@ -207,7 +207,7 @@ static void streaming(void)
 static void committed_stays(void)
 {
     linnet_stream *s = open_as(model, quick, sizeof quick / sizeof *quick, 1);
-    struct buffer said = {0}; /* what the open utterance has said for good */
+    struct buffer committed = {0}; /* text of the open utterance */
     linnet_event e;
     int n_end = 0;
     for (size_t at = 0; at < LONG; at += 8000) {
@@ -219,15 +219,15 @@ static void committed_stays(void)
             if (e.type != LINNET_EVENT_PARTIAL && e.type != LINNET_EVENT_FINAL)
                 continue;
             CU_ASSERT_TRUE(e.committed <= strlen(e.text));
-            CU_ASSERT_EQUAL(strncmp(buffer_text(&said), e.text, said.n), 0);
-            buffer_cut(&said, 0);
+            CU_ASSERT_EQUAL(strncmp(buffer_text(&committed), e.text, committed.n), 0);
+            buffer_cut(&committed, 0);
             if (e.type == LINNET_EVENT_PARTIAL)
-                CU_ASSERT_EQUAL(buffer_append(&said, e.text, e.committed), 0);
+                CU_ASSERT_EQUAL(buffer_append(&committed, e.text, e.committed), 0);
         }
     }
     CU_ASSERT_EQUAL(n_end, 1);
     linnet_stream_close(s);
-    buffer_free(&said);
+    buffer_free(&committed);
 }
 
 static void sampling(void)

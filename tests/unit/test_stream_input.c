@@ -331,7 +331,7 @@ static void first_pass(void)
     other_way = run_pipe(s, path);
     same_text(&fed, &other_way);
     CU_ASSERT_EQUAL(linnet_stream_open_file(s, path, NULL), LINNET_E_STATE);
-    CU_ASSERT_EQUAL(linnet_stream_reset(s), 0); /* forgets what the first pass found */
+    CU_ASSERT_EQUAL(linnet_stream_reset(s), 0); /* drops what the first pass found */
     CU_ASSERT_EQUAL(linnet_stream_open_file(s, path, NULL), 0);
     CU_ASSERT_EQUAL(linnet_stream_reset(s), 0);
     other_way = (struct buffer){0};

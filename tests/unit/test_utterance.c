@@ -53,8 +53,8 @@ static void test_events(void)
     recording_close(&r);
 }
 
-/* 7 s of silence, the recording, 7 s of silence, twice: the gate opens where the detector hears speech and not before,
- * is shut by an endpoint, and the clock goes on.  Without it rule 1 ends an utterance every 5 s of silence. */
+/* 7 s of silence, the recording, 7 s of silence, twice: the gate opens where the detector finds speech and not before,
+ * is closed by an endpoint, and the clock runs on.  Without it rule 1 ends an utterance every 5 s of silence. */
 static void test_gate(void)
 {
     enum { SILENCE = 7 * 16000 };
@@ -121,8 +121,8 @@ static int count_of(const char *text, const char *word)
     return n;
 }
 
-/* Of these two phrases the second cannot be spelled, and is told with the reason, however often and in however little
- * room; the first is boosted in the end. */
+/* Of these two phrases the second cannot be spelled, and is reported with the reason, however often and in however
+ * little room; the first is boosted in the end. */
 static void check_unspelled(linnet_stream *stream, const char *const phrases[2], const float bonus[2])
 {
     const char *many[100];
@@ -141,7 +141,7 @@ static void check_unspelled(linnet_stream *stream, const char *const phrases[2],
     CU_ASSERT_STRING_EQUAL(linnet_stream_error(stream), "");
 }
 
-/* Phrases come oftener with a bonus, in every search; what cannot be spelled is told. */
+/* Phrases are recognised more often with a bonus, in every search; what cannot be spelled is reported. */
 static void test_phrases(void)
 {
     static const char *const decoders[] = {"ctc_greedy", "ctc_prefix_beam", "attention", "attention_rescoring"};

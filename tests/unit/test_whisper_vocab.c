@@ -96,7 +96,7 @@ static void pairs_are_joined_by_rank(void)
     ENCODES(v, "a1b", 'a', '1', 'b');
     CU_ASSERT(encodes_to(v, "", 0, NULL, 0));
     CU_ASSERT(encodes_to(v, "a\0b", 3, (const int[]){'a', 0, 'b'}, 3));
-    CU_ASSERT(encodes_to(v, "\xFF", 1, (const int[]){0xFF}, 1)); /* any bytes can be said */
+    CU_ASSERT(encodes_to(v, "\xFF", 1, (const int[]){0xFF}, 1)); /* any bytes can be encoded */
     whisper_vocab_close(v);
 }
 
