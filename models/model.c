@@ -46,7 +46,9 @@ int model_open_settings(struct settings *s, struct message *msg)
     return rc;
 }
 
-int model_locate(char **dir, const char *name, struct message *msg)
+/* The directory of the model `name`: the path itself where there is one, else NAME in the model cache
+ * ($LINNET_MODELS, or ~/.cache/linnet/models). */
+static int locate(char **dir, const char *name, struct message *msg)
 {
     char path[FILE_MAX_PATH];
     const char *cache = getenv("LINNET_MODELS"), *home = getenv("HOME");
@@ -105,7 +107,7 @@ static int model_open(struct linnet_model *m, const char *path, int n_threads, s
     int rc = pool_open(&m->pool, n_threads);
     if (rc < 0)
         return fail(msg, rc, "a pool of %d threads: %s", n_threads, linnet_strerror(rc));
-    if ((rc = model_locate(&m->dir, path, msg)) >= 0 && (rc = config_open(&config, m->dir, msg)) >= 0)
+    if ((rc = locate(&m->dir, path, msg)) >= 0 && (rc = config_open(&config, m->dir, msg)) >= 0)
         rc = parts_open(m, &config, msg);
     config_close(&config);
     return rc;

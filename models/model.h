@@ -36,10 +36,6 @@ struct family {
 /* All settings, at their defaults: of the model and of the decoders. */
 LINNET_MUST_CHECK int model_open_settings(struct settings *s, struct message *msg);
 
-/* Where the model `name` lies: the path itself when there is such a directory, else NAME in the model cache
- * ($LINNET_MODELS, or ~/.cache/linnet/models).  The result is the caller's to mem_free. */
-LINNET_MUST_CHECK int model_locate(char **dir, const char *name, struct message *msg);
-
 /* All that is known about the model, for `linnet info`. */
 void model_facts(const struct linnet_model *m, struct facts *facts);
 

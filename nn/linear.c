@@ -228,5 +228,3 @@ void linear_forward(struct nn_context *ctx, const struct linear *l, const struct
 }
 
 size_t linear_scratch(const struct linear *l) { return (size_t)BLOCK_TILES * NN_MAX_ROWS * (size_t)l->n_in; }
-
-const char *linear_backend(const struct nn_context *ctx) { return matmul_name(ctx->kernels); }

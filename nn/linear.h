@@ -52,7 +52,4 @@ void linear_row(const struct linear *l, int i, float *out);
 
 size_t linear_bytes(const struct linear *l);
 
-/* Which product serves linear_forward: "native" (kernels.h), "openblas" or "reference" (plain C): see matmul.h. */
-const char *linear_backend(const struct nn_context *ctx);
-
 #endif

@@ -9,8 +9,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/parse.h"
-
 struct language {
     const char *code, *name;
 };
@@ -89,18 +87,6 @@ int whisper_language_find(const char *code_or_name)
         if (strcasecmp(others[i].name, code_or_name) == 0)
             index = index_of_code(others[i].code);
     return index;
-}
-
-const char *whisper_language_nearest(const char *text)
-{
-    struct parse_nearest nearest = {.wanted = text};
-    for (int i = 0; i < WHISPER_LANGUAGES; i++)
-        parse_offer(&nearest, languages[i].name);
-    for (size_t i = 0; i < N_OTHERS; i++)
-        parse_offer(&nearest, others[i].name);
-    for (int i = 0; i < WHISPER_LANGUAGES; i++)
-        parse_offer(&nearest, languages[i].code);
-    return nearest.best;
 }
 
 int whisper_language_is_unspaced(const char *code)

@@ -11,9 +11,6 @@ const char *whisper_language_name(int index); /* "english" for 0 */
 /* The index of a code or a name in any case ("de", "German", "Mandarin"), or -1. */
 int whisper_language_find(const char *code_or_name);
 
-/* The code or name that looks most like text, or NULL. */
-const char *whisper_language_nearest(const char *text);
-
 /* True for languages written without spaces between words. */
 int whisper_language_is_unspaced(const char *code);
 

@@ -246,25 +246,6 @@ int whisper_vocab_annotated(const struct whisper_vocab *v, const int *ids, int n
     return add_text(v, ids, n, 0, out);
 }
 
-int whisper_vocab_stream(const struct whisper_vocab *v, struct whisper_held *held, int id, struct buffer *out)
-{
-    struct buffer bytes = {0};
-    size_t n = 0;
-    const char *piece = id < v->special.eot ? whisper_vocab_piece(v, id, &n) : "";
-    int rc = buffer_append(&bytes, held->bytes, held->n);
-    if (rc == 0)
-        rc = buffer_append(&bytes, piece, n);
-    size_t keep = rc == 0 && id >= 0 ? utf8_unfinished(bytes.data, bytes.n) : 0;
-    if (rc == 0)
-        rc = utf8_append(out, bytes.data, bytes.n - keep);
-    if (rc == 0) {
-        memcpy(held->bytes, bytes.data + bytes.n - keep, keep);
-        held->n = keep;
-    }
-    buffer_free(&bytes);
-    return rc;
-}
-
 int whisper_vocab_language(const struct whisper_vocab *v, const char *code_or_name)
 {
     int index = whisper_language_find(code_or_name);

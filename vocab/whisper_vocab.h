@@ -59,15 +59,6 @@ int whisper_vocab_text(const struct whisper_vocab *v, const int *ids, int n, str
 /* The same with special tokens and times as "<|1.08|>". */
 int whisper_vocab_annotated(const struct whisper_vocab *v, const int *ids, int n, struct buffer *out) LINNET_MUST_CHECK;
 
-/* Text as it comes: a character whose bytes are spread over tokens appears when its last token does.  Start with a
- * zeroed struct; id -1 at the end gives what never became a character. */
-struct whisper_held {
-    char bytes[4];
-    size_t n;
-};
-int whisper_vocab_stream(const struct whisper_vocab *v, struct whisper_held *held, int id,
-                         struct buffer *out) LINNET_MUST_CHECK;
-
 /* Language token of a code or name ("de", "German"), or -1; code of a language token, or NULL. */
 int whisper_vocab_language(const struct whisper_vocab *v, const char *code_or_name);
 const char *whisper_vocab_language_code(const struct whisper_vocab *v, int id);
@@ -81,9 +72,9 @@ int whisper_vocab_encode(const struct whisper_vocab *v, const char *text, size_t
 int whisper_vocab_non_speech(const struct whisper_vocab *v, int **ids, int *n_ids,
                              struct message *msg) LINNET_MUST_CHECK;
 
-/* Groups ids [n] into words: word w is ids ends[w - 1] up to ends[w], ends [n] being the caller's.  language: a code that
- * tells whether words are separated by spaces (NULL: they are).  Returns the number of words; ids at the end that make up
- * no whole character belong to none. */
+/* Groups ids [n] into words: word w is ids ends[w - 1] up to ends[w], ends [n] being the caller's.  language: a code,
+ * which determines whether words are separated by spaces (NULL: they are).  Returns the number of words; ids at the end
+ * that are not a whole character belong to none. */
 int whisper_vocab_words(const struct whisper_vocab *v, const char *language, const int *ids, int n,
                         int *ends) LINNET_MUST_CHECK;
 

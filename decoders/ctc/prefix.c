@@ -3,16 +3,16 @@
  * using Bi-Directional Recurrent DNNs", algorithm 1).
  *
  * Keeps for each prefix the log probability of the alignments that end in blank and of those that do not, so that
- * alignments of the same text add up.  Two beams: the n_symbols most probable of a frame, then the n_beam best prefixes.
- * Beside the sums goes the best single alignment (Viterbi), which gives the times of the tokens.
+ * alignments of the same text add up.  Two beams: the n_symbols best of a frame, then the n_beam best prefixes.  Beside
+ * the sums goes the best single alignment (Viterbi), which gives the times of the tokens.
  *
  * Prefixes are nodes of a tree (label_tree.h), so extending one costs nothing, and so are the times: a chain of frames
- * whose last link is replaced when a better frame for the last token comes.  Unused nodes are recycled, so the memory is
- * that of the live hypotheses and nothing is allocated once the arrays have grown to that.
+ * whose last link is replaced when a better frame for the last token comes.  Unused nodes are recycled, so the memory
+ * is that of the live hypotheses and nothing is allocated once the arrays have grown to that.
  *
  * Candidates are made symbol by symbol (most probable first, ties broken by id), prefix by prefix (best first), and of
- * equal candidates the earlier is the better: as in WeNet (search.py), and so the result does not depend on how anything
- * is sorted.
+ * equal candidates the earlier is the better: as in WeNet (search.py), so that the result does not depend on how
+ * anything is sorted.
  *
  * Times.  WeNet means the frame where a token is most probable, but compares each frame with a value that is reset, and
  * so returns the last frame of the token's run.  CTC_PREFIX_TIMES_PEAK carries the largest value along. */
