@@ -68,7 +68,7 @@ static int suppressed_list(int **out, int *n_out, const struct whisper_vocab *vo
     for (int i = 0; i < n_annotations; i++)
         ids[n++] = annotations[i];
     for (int i = 0; i < wanted->n; i++)
-        if (wanted->at[i] >= 0)
+        if (wanted->at[i] >= 0 && wanted->at[i] < vocab->base.n)
             ids[n++] = (int)wanted->at[i];
     for (int i = 0; i < n_always; i++)
         ids[n++] = always[i];

@@ -195,10 +195,27 @@ static void beams_have_limits(void)
     CU_ASSERT_PTR_NOT_NULL(strstr(error, "decoder.beam is 5"));
 }
 
+/* Ids past the vocabulary are dropped: there is no logit for them. */
+static void suppressed_tokens_are_in_the_vocabulary(void)
+{
+    struct situation s;
+    struct alignatt_beam beam;
+    const struct whisper_vocab *vocab = whisper_vocab_of(model->vocab);
+    situation_open(&s, 1, 1);
+    CU_ASSERT_EQUAL_FATAL(settings_set_key(&s.settings, "decoder.suppress_tokens", "7,1000000", &s.msg), 0);
+    CU_ASSERT_EQUAL_FATAL(alignatt_beam_open(&beam, &s.host, vocab, N_MAX), 0);
+    CU_ASSERT_EQUAL(beam.rules.n_suppressed, 7); /* and 6 special tokens */
+    for (int i = 0; i < beam.rules.n_suppressed; i++)
+        CU_ASSERT(beam.rules.suppressed[i] < vocab->base.n);
+    alignatt_beam_close(&beam);
+    situation_close(&s);
+}
+
 static const struct unit_test tests[] = {
     {"paths are apart", paths_are_apart},
     {"tokens are as likely alone", tokens_are_as_likely_alone},
     {"beams have limits", beams_have_limits},
+    {"suppressed tokens are in the vocabulary", suppressed_tokens_are_in_the_vocabulary},
 };
 
 int main(void)
