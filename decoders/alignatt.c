@@ -1,25 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0
  * alignatt.c - streaming Whisper (AlignAtt, Papi et al. 2023).
  *
- * Every decoder.segment_s of audio is a step (alignatt_step.h): the audio of the open utterance is encoded with some
- * silence after it, the words said so far are run in one go, and reading goes on (alignatt_beam.h) until attention
- * comes near the end of the audio or the model has nothing more to say.  A word is whole when the truncation head says
- * that a word ends with the audio, or when the token at which reading stopped begins another one.  It is said for good
- * when enough audio has followed it (alignatt_text_settled), and until then read again at every step: what a word is,
- * is often decided by the next.  The voice detector decides where there is anything to read; when speech pauses, the
- * rest is read at once, and all words are whole.  How long the pause is decides whether the utterance has ended
- * (endpoint.h, with the detector's silence in place of blank's).
+ * Every decoder.segment_s of audio is a step (alignatt/step.h): the audio of the open utterance is encoded with some
+ * silence after it, the committed text is run in one go, and decoding goes on (alignatt/beam.h) until attention comes
+ * near the end of the audio or the model ends the text.  A word is whole when the truncation head says that a word ends
+ * with the audio, or when the token at which decoding stopped begins another one.  It is committed when enough audio
+ * has followed it (alignatt_text_stable), and until then decoded again at every step: what a word is, is often decided
+ * by the next.  The voice detector says where there is speech; when it pauses, the rest is decoded at once, and all
+ * words are whole.  The endpoint rules decide whether a pause ends the utterance (endpoint.h, with the detector's
+ * silence in place of blank's).
  *
- * The last decoder.context_s of what was said before are encoded again with the next utterance, and their text is run
- * before its own: Whisper hears a new sentence better with the voice and the words before it, as it does in the 30 s
- * windows of a recording.  Older text stays as the prompt.
+ * The last decoder.context_s of earlier audio are encoded again with the next utterance, and their text is run before
+ * its own: Whisper decodes a sentence better after the voice and the words before it, as in the 30 s windows of a
+ * recording.  Older text is the prompt.
  *
- * Frames of the spectrogram are made once and kept, and so are encoder states of an utterance once three seconds of
- * audio have followed them.  The decoder's keys and values are kept within a step: the next one hears more than they
- * know.
+ * Frames of the spectrogram are computed once, and so are encoder states of an utterance once three seconds of audio
+ * have followed them.  Keys and values of the decoder are kept within a step: the next one has more audio.
  *
- * When the buffer is full its older part leaves at the end of a sentence or word, and its text becomes prompt.  Results
- * depend on the samples alone, not on how they were cut when fed. */
+ * When the buffer is full its older part is dropped up to the end of a sentence or word, and its text becomes the
+ * prompt.  Results depend on the samples alone, not on how they were cut when fed. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -34,10 +33,10 @@
 #include "decoders/whisper_common/prompt.h"
 
 enum {
-    KEPT_SILENCE = 100,             /* mel frames kept while nobody speaks: a beginning may be dated back */
-    LONG_PAUSE = 3 * AUDIO_RATE_HZ, /* samples after which what was said before is no longer heard */
-    SHORTEST = AUDIO_RATE_HZ / 2,   /* samples of speech in which there is no word yet */
-    ECHO = 3,                       /* tokens with which two utterances seldom begin */
+    PRE_SPEECH = 100,               /* mel frames kept in silence: the detector dates a beginning back */
+    LONG_PAUSE = 3 * AUDIO_RATE_HZ, /* samples of silence after which earlier audio is dropped */
+    MIN_SPEECH = AUDIO_RATE_HZ / 2, /* samples of speech before the first step */
+    ECHO = 3,                       /* tokens that two segments seldom have in common at their beginning */
 };
 
 struct stream {
@@ -48,28 +47,30 @@ struct stream {
     struct alignatt_step step;
     struct endpoint_options endpoints;
     int64_t n_step;          /* samples */
-    int64_t read_to;         /* end of speech up to which all was read; -1: none was */
+    int64_t decoded_to;      /* end of speech up to which all is decoded; -1: none */
     int *initial, n_initial; /* decoder.initial_prompt */
 };
 
 /* ---- opening ---- */
 
-/* What was said before is only the initial prompt. */
-static void begin_context(struct stream *s)
+/* The context is only the initial prompt. */
+static void reset_context(struct stream *s)
 {
     s->text.n_context = s->n_initial;
     if (s->n_initial > 0)
         memcpy(s->text.context, s->initial, (size_t)s->n_initial * sizeof *s->initial);
 }
 
-static void start_over(struct stream *s)
+static int stream_reset(void *state)
 {
+    struct stream *s = state;
     alignatt_audio_reset(&s->audio);
     alignatt_text_reset(&s->text);
     alignatt_step_reset(&s->step);
-    s->text.language = s->step.wanted_language;
-    begin_context(s);
-    s->read_to = -1;
+    s->text.language = s->step.fixed_language;
+    reset_context(s);
+    s->decoded_to = -1;
+    return LINNET_OK;
 }
 
 static void stream_close(void *state)
@@ -96,7 +97,7 @@ static int stream_open(void **state, const struct decoder_host *host)
     s->options = settings_of(host->settings, &alignatt_settings);
     endpoint_options_read(&s->endpoints, host->settings);
     s->n_step = (int64_t)(s->options->segment_s * AUDIO_RATE_HZ / ALIGNATT_CELL) * ALIGNATT_CELL;
-    int64_t n_frames = 2 * LOG_MEL_WINDOW_FRAMES + s->n_step / LOG_MEL_HOP + KEPT_SILENCE;
+    int64_t n_frames = 2 * LOG_MEL_WINDOW_FRAMES + s->n_step / LOG_MEL_HOP + PRE_SPEECH;
     int rc;
     if ((rc = alignatt_step_open(&s->step, &s->host)) < 0 ||
         (rc = alignatt_audio_open(&s->audio, vad, model->encoder->n_features, n_frames, host->msg)) < 0 ||
@@ -108,74 +109,72 @@ static int stream_open(void **state, const struct decoder_host *host)
         return rc;
     }
     s->n_initial = s->n_initial < ALIGNATT_CONTEXT ? s->n_initial : ALIGNATT_CONTEXT;
-    start_over(s);
     *state = s;
-    return LINNET_OK;
+    return stream_reset(s);
 }
 
 /* ---- flow ---- */
 
-/* The first n tokens are final and, with the sound up to frame `at`, forgotten. */
-static int let_go(struct stream *s, int n, int64_t at)
+/* The first n tokens become final and then, with the audio up to frame `at`, are dropped. */
+static int finalize(struct stream *s, int n, int64_t at)
 {
-    int rc = alignatt_text_finish(&s->text, n, (double)at * ALIGNATT_FRAME_S);
-    alignatt_text_forget(&s->text, n);
+    int rc = alignatt_text_push_final(&s->text, n, (double)at * ALIGNATT_FRAME_S);
+    alignatt_text_drop(&s->text, n);
     alignatt_audio_drop(&s->audio, 2 * at);
     return rc;
 }
 
-/* The words said are let go, and all that was before them, so that reading begins anew. */
-static int begin_anew(struct stream *s)
+/* Makes the committed words final and drops all audio and context up to their end, so that decoding restarts there. */
+static int restart(struct stream *s)
 {
     struct alignatt_text *t = &s->text;
     struct alignatt_audio *a = &s->audio;
-    int64_t at = a->speech_from / ALIGNATT_CELL, heard = a->n_samples / ALIGNATT_CELL;
-    if (t->n_said > t->n_final && t->at[t->n_said - 1].frame + ALIGNATT_WORD > at)
-        at = t->at[t->n_said - 1].frame + ALIGNATT_WORD;
-    at = at < heard ? at : heard;
-    int rc = let_go(s, t->n_said, at);
-    begin_context(s);
+    int64_t at = a->speech_from / ALIGNATT_CELL, now = a->n_samples / ALIGNATT_CELL;
+    if (t->n_committed > t->n_final && t->at[t->n_committed - 1].frame + ALIGNATT_WORD > at)
+        at = t->at[t->n_committed - 1].frame + ALIGNATT_WORD;
+    at = at < now ? at : now;
+    int rc = finalize(s, t->n_committed, at);
+    reset_context(s);
     a->speech_from = at * ALIGNATT_CELL;
     return rc;
 }
 
-/* Where the model only says again what it said before, it is asked without that: if somebody did, it will. */
-static int read_step(struct stream *s, int64_t to, int is_complete, int64_t now)
+/* Where the model only repeats earlier text, the step is done again without that: if it was spoken, it comes again. */
+static int decode_step(struct stream *s, int64_t to, int is_complete, int64_t now)
 {
     struct alignatt_text *t = &s->text;
-    int rc = alignatt_step_read(&s->step, &s->audio, t, to, is_complete, now);
-    int is_lost = s->step.beam.is_caught || alignatt_text_echo(t) >= ECHO;
-    if (rc < 0 || !is_lost || (t->n_said == 0 && t->n_context <= s->n_initial))
+    int rc = alignatt_step_decode(&s->step, &s->audio, t, to, is_complete, now);
+    int is_lost = s->step.beam.is_loop || alignatt_text_echo(t) >= ECHO;
+    if (rc < 0 || !is_lost || (t->n_committed == 0 && t->n_context <= s->n_initial))
         return rc;
-    rc = begin_anew(s);
-    return rc < 0 ? rc : alignatt_step_read(&s->step, &s->audio, t, to, is_complete, now);
+    rc = restart(s);
+    return rc < 0 ? rc : alignatt_step_decode(&s->step, &s->audio, t, to, is_complete, now);
 }
 
-/* Speech pauses: reads what there is of it.  Where that is nothing, what was said before may be in the way. */
-static int read_rest(struct stream *s, int64_t now)
+/* Speech pauses: decodes all of it.  Where that gives nothing, earlier audio and text may be the reason. */
+static int decode_rest(struct stream *s, int64_t now)
 {
     struct alignatt_text *t = &s->text;
-    int rc = read_step(s, s->audio.speech_to, 1, now);
+    int rc = decode_step(s, s->audio.speech_to, 1, now);
     if (rc < 0 || t->n_final == 0 || t->n > t->n_final)
         return rc;
-    alignatt_text_forget(t, t->n_final);
+    alignatt_text_drop(t, t->n_final);
     alignatt_audio_drop(&s->audio, s->audio.speech_from / LOG_MEL_HOP);
-    return read_step(s, s->audio.speech_to, 1, now);
+    return decode_step(s, s->audio.speech_to, 1, now);
 }
 
-/* What was read in the last part of speech is said for good as it becomes old enough. */
-static int settle(struct stream *s, int64_t now)
+/* In silence: commits the words that are old enough by now. */
+static int commit(struct stream *s, int64_t now)
 {
-    int n = alignatt_text_settled(&s->text, -1, now);
+    int n = alignatt_text_stable(&s->text, -1, now);
     if (n < 0)
         return n;
-    s->text.n_said = alignatt_text_before_stop(&s->text, n);
-    return alignatt_text_show(&s->text, (double)s->audio.n_samples / AUDIO_RATE_HZ);
+    s->text.n_committed = alignatt_text_without_punctuation(&s->text, n);
+    return alignatt_text_push_partial(&s->text, (double)s->audio.n_samples / AUDIO_RATE_HZ);
 }
 
-/* The words that were attended before the frame `latest` are final, and their sound is forgotten: the cut is at the end
- * of a sentence, if there is one, else of a word, else (if it must be) at that frame.  Returns where it is, 0: nowhere.
- */
+/* Makes the words that attend to frames before `latest` final and drops their audio: up to the end of a sentence, if
+ * there is one, else of a word, else (if it must be) up to that frame.  Returns the frame of the cut, 0: none. */
 static int64_t cut(struct stream *s, int64_t latest, int must)
 {
     struct alignatt_text *t = &s->text;
@@ -183,11 +182,11 @@ static int64_t cut(struct stream *s, int64_t latest, int must)
     if (n < 0 || (n <= t->n_final && !must))
         return n < 0 ? n : 0;
     int64_t at = n > 0 ? (t->at[n - 1].frame + t->at[n].frame) / 2 : latest;
-    int rc = let_go(s, n, at);
+    int rc = finalize(s, n, at);
     return rc < 0 ? rc : at;
 }
 
-/* Makes room when the buffer is full: its older half leaves. */
+/* Drops the older half of a full buffer. */
 static int trim(struct stream *s)
 {
     const struct alignatt_audio *a = &s->audio;
@@ -196,7 +195,7 @@ static int trim(struct stream *s)
     return rc < 0 ? (int)rc : LINNET_OK;
 }
 
-/* Of what was heard and said up to now, only the last part goes on being heard. */
+/* Drops audio and text but for the last context_s. */
 static void keep_context(struct stream *s)
 {
     struct alignatt_text *t = &s->text;
@@ -209,7 +208,7 @@ static void keep_context(struct stream *s)
         from = end;
     else if (n > 0)
         from = (t->at[n - 1].frame + t->at[n].frame) / 2;
-    alignatt_text_forget(t, n);
+    alignatt_text_drop(t, n);
     alignatt_audio_drop(&s->audio, 2 * from);
 }
 
@@ -217,34 +216,34 @@ static void keep_context(struct stream *s)
 static int end_utterance(struct stream *s)
 {
     struct alignatt_audio *a = &s->audio;
-    int rc = alignatt_text_finish(&s->text, s->text.n, (double)a->speech_to / AUDIO_RATE_HZ);
-    a->speech_from = s->read_to = -1;
-    a->was_none = 0;
+    int rc = alignatt_text_push_final(&s->text, s->text.n, (double)a->speech_to / AUDIO_RATE_HZ);
+    a->speech_from = s->decoded_to = -1;
+    a->is_noise = 0;
     keep_context(s);
     return rc;
 }
 
-/* In the middle of speech, after words that are said for good; when nothing was said, what was heard is let go.
- * Returns 1, or 0 when there is no place for it yet. */
+/* Ends the utterance in the middle of speech, after committed words; without any text, its audio is dropped.  Returns
+ * 1, or 0 when there is no place for it yet. */
 static int break_utterance(struct stream *s)
 {
     if (s->text.n == s->text.n_final)
-        alignatt_text_forget(&s->text, s->text.n_final);
+        alignatt_text_drop(&s->text, s->text.n_final);
     int64_t at = cut(s, s->audio.n_samples / ALIGNATT_CELL, s->text.n == 0);
     if (at > 0)
         s->audio.speech_from = at * ALIGNATT_CELL;
     return at < 0 ? (int)at : at > 0;
 }
 
-/* What the detector took for speech was none. */
-static void forget_noise(struct stream *s)
+/* The detector was wrong: there was no speech. */
+static void drop_noise(struct stream *s)
 {
-    alignatt_text_forget(&s->text, s->text.n_final);
-    alignatt_audio_forget(&s->audio, KEPT_SILENCE);
+    alignatt_text_drop(&s->text, s->text.n_final);
+    alignatt_audio_drop_noise(&s->audio, PRE_SPEECH);
 }
 
-/* Ends the utterance if one of the rules says so: in silence at once, in speech at the next step. */
-static int apply_rules(struct stream *s, int is_step)
+/* Ends the utterance if an endpoint rule fires: in silence at once, in speech at the next step. */
+static int apply_endpoint_rules(struct stream *s, int is_step)
 {
     struct alignatt_audio *a = &s->audio;
     struct alignatt_text *t = &s->text;
@@ -262,36 +261,36 @@ static int apply_rules(struct stream *s, int is_step)
     else if (ends)
         rc = end_utterance(s);
     else if (!a->is_speech && t->n == t->n_final && silence_s * 1000 >= s->endpoints.rules[1].min_silence_ms)
-        forget_noise(s);
+        drop_noise(s);
     if (rc >= 0 && ends)
         return events_push(s->host.events, &e, s->host.msg);
     return rc < 0 || !is_step ? rc : trim(s);
 }
 
-/* Looks at what has come, at the end of a cell. */
-static int look(struct stream *s)
+/* At the end of a cell. */
+static int cell_step(struct stream *s)
 {
     struct alignatt_audio *a = &s->audio;
     int is_step = a->n_samples % s->n_step == 0, rc = LINNET_OK;
     int64_t now = a->n_samples / ALIGNATT_CELL;
     if (a->speech_from < 0) {
         if (s->text.n_final > 0 && a->n_samples - a->speech_to > LONG_PAUSE)
-            alignatt_text_forget(&s->text, s->text.n_final);
+            alignatt_text_drop(&s->text, s->text.n_final);
         if (s->text.n_final == 0)
-            alignatt_audio_drop(a, a->n_samples / LOG_MEL_HOP - KEPT_SILENCE);
+            alignatt_audio_drop(a, a->n_samples / LOG_MEL_HOP - PRE_SPEECH);
         return LINNET_OK;
     }
     if (s->text.n == 0)
         alignatt_audio_drop(a, a->speech_from / LOG_MEL_HOP);
-    if (!a->is_speech && s->read_to != a->speech_to)
-        rc = read_rest(s, now);
-    else if (a->is_speech && is_step && a->n_samples - a->speech_from >= SHORTEST)
-        rc = read_step(s, a->n_samples, 0, now);
+    if (!a->is_speech && s->decoded_to != a->speech_to)
+        rc = decode_rest(s, now);
+    else if (a->is_speech && is_step && a->n_samples - a->speech_from >= MIN_SPEECH)
+        rc = decode_step(s, a->n_samples, 0, now);
     else if (!a->is_speech && is_step)
-        rc = settle(s, now);
+        rc = commit(s, now);
     if (!a->is_speech)
-        s->read_to = a->speech_to;
-    return rc < 0 ? rc : apply_rules(s, is_step);
+        s->decoded_to = a->speech_to;
+    return rc < 0 ? rc : apply_endpoint_rules(s, is_step);
 }
 
 static int stream_feed(void *state, const float *samples, size_t n)
@@ -299,11 +298,11 @@ static int stream_feed(void *state, const float *samples, size_t n)
     struct stream *s = state;
     for (int rc; n > 0;) {
         double start = clock_s();
-        size_t n_taken = alignatt_audio_hear(&s->audio, samples, n);
+        size_t n_taken = alignatt_audio_feed(&s->audio, samples, n);
         s->host.stats->features_s += clock_s() - start;
         samples += n_taken;
         n -= n_taken;
-        if (s->audio.n_samples % ALIGNATT_CELL == 0 && (rc = look(s)) < 0)
+        if (s->audio.n_samples % ALIGNATT_CELL == 0 && (rc = cell_step(s)) < 0)
             return rc;
     }
     return LINNET_OK;
@@ -315,15 +314,9 @@ static int stream_finish(void *state)
     struct alignatt_audio *a = &s->audio;
     int rc = LINNET_OK;
     alignatt_audio_finish(a);
-    if (a->speech_from >= 0 && s->read_to != a->speech_to)
-        rc = read_rest(s, INT64_MAX);
+    if (a->speech_from >= 0 && s->decoded_to != a->speech_to)
+        rc = decode_rest(s, INT64_MAX);
     return rc >= 0 && a->speech_from >= 0 ? end_utterance(s) : rc;
-}
-
-static int stream_reset(void *state)
-{
-    start_over(state);
-    return LINNET_OK;
 }
 
 /* ---- the table's entry ---- */
@@ -341,8 +334,7 @@ static const struct setting lines[] = {
      "the same for probable words, in seconds"},
     {"decoder.sure", SETTING_NUMBER, FIELD(sure), "0.45", 0, 1, NULL,
      "probability of all its tokens from which a word is a probable one"},
-    {"decoder.segment_s", SETTING_NUMBER, FIELD(segment_s), "1", 0.1, 30, NULL,
-     "audio that is taken in at a time, in seconds"},
+    {"decoder.segment_s", SETTING_NUMBER, FIELD(segment_s), "1", 0.1, 30, NULL, "audio of a step, in seconds"},
     {"decoder.buffer_s", SETTING_NUMBER, FIELD(buffer_s), "20", 1, 30, NULL, "audio kept at most, in seconds"},
     {"decoder.context_s", SETTING_NUMBER, FIELD(context_s), "8", 0, 30, NULL,
      "audio before an utterance that is encoded again as its context, in seconds"},

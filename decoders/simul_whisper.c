@@ -2,17 +2,17 @@
  * simul_whisper.c - what Simul-Whisper does, to the letter (simul_whisper.py and segment_loader.py at ffeb3ff).
  *
  * Audio comes in chunks; each but the first starts with the last 240 samples of the one before, and the chunks are
- * joined as they are, so that 15 ms are heard twice at every boundary.  Each chunk encodes all live audio anew, padded
- * to 30 s, and decodes from the tokens of the live chunks.  Decoding stops where attention comes near the end.  When
- * the truncation head says that a word is cut, the text after the last space is dropped and the rest spelled anew:
- * without a space that is all of it.  The oldest chunk and its tokens leave when the buffer is full.  A chunk is an
- * event. */
+ * joined as they are, so that 15 ms come twice at every boundary.  Each chunk encodes all audio in the buffer again,
+ * padded to 30 s, and decodes from the tokens of its chunks.  Decoding stops where attention comes near the end.  When
+ * the truncation head says that a word is cut, the text after the last space is dropped (without a space all of it) and
+ * the rest encoded again.  The oldest chunk and its tokens are dropped when the buffer is full.  A chunk is an event.
+ * */
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "decoders/alignatt/network.h"
 #include "decoders/alignatt/options.h"
-#include "decoders/alignatt/reader.h"
 #include "decoders/decoder.h"
 #include "decoders/whisper_common/candidates.h"
 #include "decoders/whisper_common/options.h"
@@ -21,7 +21,7 @@
 #include "frontend/log_mel.h"
 
 enum {
-    TWICE = 240,        /* N_FFT - HOP_LENGTH */
+    OVERLAP = 240,      /* N_FFT - HOP_LENGTH */
     LAST_THRESHOLD = 4, /* frame threshold at the end of the recording */
     FRAMES_PER_S = 50,
     WINDOW = LOG_MEL_WINDOW_FRAMES,
@@ -33,28 +33,31 @@ struct simul {
     const struct decoder_options *shared;
     const struct alignatt_options *options;
     const struct whisper_vocab *vocab;
-    struct alignatt_reader reader;
+    struct alignatt_network network;
     struct whisper_search_options rules;
     int *suppressed;
     struct features_stream *mel;
-    float *window; /* [WINDOW, n_mels] */
-    float *audio;  /* [max_chunks * n_chunk] live chunks, joined */
-    int n_fresh, n_chunk, n_chunks,
-        max_chunks;                /* new samples of a chunk, all its samples, chunks before the open one */
+    void *block;                   /* of the arrays */
+    float *window;                 /* [WINDOW, n_mels] */
+    float *audio;                  /* [max_chunks * n_chunk] chunks of the buffer, joined */
+    int n_chunk;                   /* samples of a chunk */
+    int n_chunks, max_chunks;      /* before the open one */
     int n_open;                    /* samples of the open chunk so far */
-    int64_t n_samples, chunk_from; /* heard; where the new samples of the open chunk start */
+    int64_t n_samples, chunk_from; /* since the start of the stream; where the new samples of the open chunk start */
     int start[3], n_start;
-    int *tokens, n_tokens; /* [n_text_ctx] of the live chunks */
+    int *tokens, n_tokens; /* [n_text_ctx] of the chunks */
     int *counts, n_counts; /* [max_chunks] how many of them each chunk gave */
     int last_frame;
     struct buffer text;
 };
 
-static void start_over(struct simul *s)
+static int simul_reset(void *state)
 {
+    struct simul *s = state;
     s->n_chunks = s->n_tokens = s->n_counts = s->n_open = 0;
     s->n_samples = s->chunk_from = 0;
     s->last_frame = -s->options->rewind_threshold;
+    return LINNET_OK;
 }
 
 static void simul_close(void *state)
@@ -62,18 +65,18 @@ static void simul_close(void *state)
     struct simul *s = state;
     if (s == NULL)
         return;
-    alignatt_reader_close(&s->reader);
+    alignatt_network_close(&s->network);
     features_close(s->mel);
     buffer_free(&s->text);
-    void *arrays[] = {s->suppressed, s->window, s->audio, s->tokens, s->counts, s};
-    for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++)
-        mem_free(arrays[i]);
+    mem_free(s->suppressed);
+    mem_free(s->block);
+    mem_free(s);
 }
 
 static int rules_open(struct simul *s)
 {
     const struct whisper_options *set = settings_of(s->host.settings, &whisper_settings);
-    struct whisper_options options = *set; /* only the special tokens are suppressed, and nothing is by time stamps */
+    struct whisper_options options = *set; /* only the special tokens are suppressed, and there are no time stamps */
     options.suppress_tokens.n = 0;
     options.timestamps = 0;
     return whisper_options_for_search(&options, s->shared, s->vocab, &s->rules, &s->suppressed, s->host.msg);
@@ -99,16 +102,13 @@ static int buffers_open(struct simul *s)
 {
     const struct alignatt_options *o = s->options;
     const struct linnet_model *m = s->host.model;
-    s->n_fresh = (int)(o->segment_s * AUDIO_RATE_HZ / LOG_MEL_HOP) * LOG_MEL_HOP;
-    s->n_chunk = s->n_fresh + TWICE;
+    s->n_chunk = (int)(o->segment_s * AUDIO_RATE_HZ / LOG_MEL_HOP) * LOG_MEL_HOP + OVERLAP;
     s->max_chunks = (int)(o->buffer_s / o->segment_s) + 2;
-    s->window = mem_array((size_t)WINDOW * (size_t)m->encoder->n_features, sizeof *s->window);
-    s->audio = mem_array((size_t)s->max_chunks * (size_t)s->n_chunk, sizeof *s->audio);
-    s->tokens = mem_array((size_t)m->left->config.n_positions, sizeof *s->tokens);
-    s->counts = mem_array((size_t)s->max_chunks, sizeof *s->counts);
-    if (s->window == NULL || s->audio == NULL || s->tokens == NULL || s->counts == NULL)
-        return fail_memory(s->host.msg);
-    return whisper_window_check(m, s->host.msg);
+    s->block =
+        MEM_PARTS(MEM_PART(s->window, WINDOW * (size_t)m->encoder->n_features),
+                  MEM_PART(s->audio, (size_t)s->max_chunks * (size_t)s->n_chunk),
+                  MEM_PART(s->tokens, (size_t)m->left->config.n_positions), MEM_PART(s->counts, (size_t)s->max_chunks));
+    return s->block == NULL ? fail_memory(s->host.msg) : whisper_window_check(m, s->host.msg);
 }
 
 static int simul_open(void **state, const struct decoder_host *host)
@@ -126,19 +126,17 @@ static int simul_open(void **state, const struct decoder_host *host)
                   s->shared->beam);
     if (rc < 0 || (rc = buffers_open(s)) < 0 || (rc = rules_open(s)) < 0 || (rc = start_open(s)) < 0 ||
         (rc = features_open(&s->mel, &host->model->features, host->msg)) < 0 ||
-        (rc = alignatt_reader_open(&s->reader, host->model, 0, 1, s->options->head, host->msg)) < 0)
-        goto fail;
-    start_over(s);
+        (rc = alignatt_network_open(&s->network, host->model, 0, 1, s->options->head, host->msg)) < 0) {
+        simul_close(s);
+        return rc;
+    }
     *state = s;
-    return LINNET_OK;
-fail:
-    simul_close(s);
-    return rc;
+    return simul_reset(s);
 }
 
 /* ---- a chunk ---- */
 
-static void listen(struct simul *s, int n_audio)
+static void encode(struct simul *s, int n_audio)
 {
     static const float silence[4000];
     size_t n_mels = (size_t)s->host.model->encoder->n_features, n_rows;
@@ -153,11 +151,11 @@ static void listen(struct simul *s, int n_audio)
     log_mel_normalize(s->window, (size_t)WINDOW * n_mels, -__builtin_inff());
     s->host.stats->features_s += clock_s() - start;
     start = clock_s();
-    alignatt_reader_listen(&s->reader, s->window, WINDOW, n_audio / LOG_MEL_HOP / 2, 0);
+    alignatt_network_encode(&s->network, s->window, WINDOW, n_audio / LOG_MEL_HOP / 2, 0);
     s->host.stats->encoder_s += clock_s() - start;
 }
 
-/* Whether attention that jumped back to frame is a reason to drop what the chunk gave; the last frame is kept up. */
+/* Whether attention has jumped back too far, to frame, and the chunk's tokens are dropped; updates last_frame. */
 static int has_rewound(struct simul *s, int frame, int before, int is_last)
 {
     int limit = s->options->rewind_threshold;
@@ -169,21 +167,21 @@ static int has_rewound(struct simul *s, int frame, int before, int is_last)
     return 1;
 }
 
-/* Appends the new tokens to the live ones; returns how many. */
-static int read_tokens(struct simul *s, int is_last)
+/* Appends the chunk's tokens to those before; returns how many. */
+static int decode_chunk(struct simul *s, int is_last)
 {
-    struct alignatt_reader *r = &s->reader;
+    struct alignatt_network *r = &s->network;
     int *fresh = s->tokens + s->n_tokens, n = 0, n_most = s->host.model->left->config.n_positions;
     int threshold = is_last ? LAST_THRESHOLD : s->options->frame_threshold;
-    alignatt_reader_run(r, 0, s->start, s->n_start);
+    alignatt_network_run(r, 0, s->start, s->n_start);
     if (s->n_tokens > 0)
-        alignatt_reader_run(r, 0, s->tokens, s->n_tokens);
+        alignatt_network_run(r, 0, s->tokens, s->n_tokens);
     while (s->n_start + s->n_tokens + n < n_most) {
         whisper_rules_apply(r->ctx.kernels, s->vocab, &s->rules, s->tokens, s->n_tokens + n, r->paths[0].logits);
-        int token = whisper_candidates_likeliest(r->paths[0].logits, s->vocab->base.n), frame;
+        int token = whisper_candidates_top(r->paths[0].logits, s->vocab->base.n), frame;
         if (token == s->vocab->special.eot)
             break;
-        frame = alignatt_reader_attended(r, 0);
+        frame = alignatt_network_attended(r, 0);
         if (has_rewound(s, frame, s->n_tokens + n > 0 ? fresh[n - 1] : s->start[s->n_start - 1], is_last))
             return 0;
         if (r->n_content - frame <= threshold)
@@ -191,12 +189,12 @@ static int read_tokens(struct simul *s, int is_last)
         fresh[n++] = token;
         s->host.stats->n_tokens++;
         if (s->n_start + s->n_tokens + n < n_most)
-            alignatt_reader_run(r, 0, &token, 1);
+            alignatt_network_run(r, 0, &token, 1);
     }
     return n;
 }
 
-/* Appends the spelling of text, if any, to ids. */
+/* Appends the tokens of the text, if any, to ids. */
 static int spell(struct simul *s, int *ids, int *n)
 {
     int *spelled = NULL, n_spelled = 0;
@@ -226,7 +224,8 @@ static int find_last_space(const struct simul *s, const int *ids, int n, int *i_
     return 0;
 }
 
-/* Drops the text after the last space and spells the rest anew, in place; times vanish, other special tokens stay. */
+/* Drops the text after the last space and encodes the rest again, in place; time stamps are dropped, other special
+ * tokens stay. */
 static int drop_last_word(struct simul *s, int *fresh, int *n)
 {
     const struct whisper_specials *special = &s->vocab->special;
@@ -294,9 +293,9 @@ static int chunk_step(struct simul *s, int is_last)
         return fail(s->host.msg, LINNET_E_CANCELLED, "cancelled");
     if ((s->n_chunks + 1) * o->segment_s >= o->buffer_s && s->n_chunks > 0)
         drop_oldest(s);
-    listen(s, s->n_chunks * s->n_chunk + s->n_open);
+    encode(s, s->n_chunks * s->n_chunk + s->n_open);
     double start = clock_s();
-    int is_whole = alignatt_reader_fires(&s->reader) || is_last, n = read_tokens(s, is_last);
+    int is_whole = alignatt_network_fires(&s->network) || is_last, n = decode_chunk(s, is_last);
     fresh = s->tokens + s->n_tokens;
     if (!is_whole)
         rc = drop_last_word(s, fresh, &n);
@@ -313,8 +312,8 @@ static int chunk_step(struct simul *s, int is_last)
 static void open_chunk(struct simul *s)
 {
     float *chunk = s->audio + (ptrdiff_t)s->n_chunks * s->n_chunk;
-    memcpy(chunk, chunk - TWICE, TWICE * sizeof *chunk);
-    s->n_open = TWICE;
+    memcpy(chunk, chunk - OVERLAP, OVERLAP * sizeof *chunk);
+    s->n_open = OVERLAP;
     s->chunk_from = s->n_samples;
 }
 
@@ -343,12 +342,6 @@ static int simul_finish(void *state)
 {
     struct simul *s = state;
     return s->n_open > 0 ? chunk_step(s, 1) : LINNET_OK;
-}
-
-static int simul_reset(void *state)
-{
-    start_over(state);
-    return LINNET_OK;
 }
 
 static const struct settings_table *const settings[] = {&alignatt_settings, &whisper_settings, NULL};

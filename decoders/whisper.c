@@ -3,9 +3,8 @@
  *
  * Windows of 30 s follow each other, each starting where the time stamps of the last say that its text is complete
  * (openai-whisper's transcribe.py, but frames come as audio comes, and what lies before the current window is dropped,
- * so memory does not grow; of a recording that is shown beforehand only the largest value is kept).  A window whose
- * text is too repetitive or too unlikely is decoded again at higher temperatures; one that is likely silence gives
- * nothing. */
+ * so memory does not grow; of a previewed recording only the largest value is kept).  A window whose text is too
+ * repetitive or too improbable is decoded again at higher temperatures; one that is probably silence gives nothing. */
 #include <math.h>
 #include <string.h>
 #include <zlib.h>
@@ -35,12 +34,14 @@ struct whisper {
     struct speech speech; /* with decoder.skip_silence only */
     struct whisper_encoder_state encoder;
     struct whisper_search *search;
+    int *suppressed; /* of the search */
     struct whisper_prompt prompt;
     struct whisper_results results;
+    void *block;   /* of the arrays */
     float *frames; /* [BUFFER_FRAMES, n_mels] log10, from first_frame on */
     int64_t first_frame, n_frames, n_samples;
-    float largest;     /* of the frames that were shown beforehand; -INFINITY: none were */
-    int is_shown;      /* some were, and nothing was fed yet */
+    float largest;     /* of the previewed frames; -INFINITY: there are none */
+    int previewed;     /* there are some, and nothing was fed yet */
     int64_t seek, end; /* mel frame where the next window starts; of the recording, -1 while unknown */
     int i_clip;
     float *window, *states; /* [WINDOW, n_mels], [n_audio_ctx, D] */
@@ -52,28 +53,26 @@ struct whisper {
 static int search_open(struct whisper *w)
 {
     struct whisper_search_options options;
-    int *suppressed = NULL;
-    int rc = whisper_options_for_search(w->options, w->shared, w->vocab, &options, &suppressed, w->host.msg);
-    if (rc >= 0)
-        rc = whisper_search_open(&w->search, w->model, &options, &w->ctx, w->host.msg);
-    mem_free(suppressed);
-    return rc;
+    int rc = whisper_options_for_search(w->options, w->shared, w->vocab, &options, &w->suppressed, w->host.msg);
+    return rc < 0 ? rc : whisper_search_open(&w->search, w->model, &options, &w->ctx, w->host.msg);
 }
 
-static void start_over(struct whisper *w)
+static int whisper_reset(void *state)
 {
+    struct whisper *w = state;
     const struct settings_list *clip = &w->shared->clip;
     features_reset(w->mel);
     if (w->speech.vad != NULL)
         speech_reset(&w->speech);
     w->first_frame = w->n_frames = w->n_samples = 0;
     w->largest = -INFINITY;
-    w->is_shown = 0;
+    w->previewed = 0;
     w->end = -1;
     w->i_clip = 0;
     w->seek = clip->n > 0 ? (int64_t)llrint(clip->at[0] * WHISPER_FRAMES_PER_S) : 0;
     whisper_prompt_reset(&w->prompt);
     whisper_results_reset(&w->results);
+    return LINNET_OK;
 }
 
 static void whisper_close(void *state)
@@ -89,21 +88,18 @@ static void whisper_close(void *state)
     whisper_results_close(&w->results);
     nn_context_close(&w->ctx);
     buffer_free(&w->text);
-    void *arrays[] = {w->frames, w->window, w->states, w};
-    for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++)
-        mem_free(arrays[i]);
+    mem_free(w->suppressed);
+    mem_free(w->block);
+    mem_free(w);
 }
 
 static int buffers_open(struct whisper *w)
 {
     const struct encoder *e = w->model->encoder;
     size_t n_mels = (size_t)e->n_features, n_states = (size_t)whisper_window_states(w->model);
-    w->frames = mem_array((size_t)BUFFER_FRAMES * n_mels, sizeof *w->frames);
-    w->window = mem_array((size_t)WINDOW * n_mels, sizeof *w->window);
-    w->states = mem_array(n_states * (size_t)e->n_dims, sizeof *w->states);
-    if (w->frames == NULL || w->window == NULL || w->states == NULL)
-        return fail_memory(w->host.msg);
-    return whisper_window_check(w->model, w->host.msg);
+    w->block = MEM_PARTS(MEM_PART(w->frames, BUFFER_FRAMES * n_mels), MEM_PART(w->window, WINDOW * n_mels),
+                         MEM_PART(w->states, n_states * (size_t)e->n_dims));
+    return w->block == NULL ? fail_memory(w->host.msg) : whisper_window_check(w->model, w->host.msg);
 }
 
 static int whisper_open(void **state, const struct decoder_host *host)
@@ -122,41 +118,32 @@ static int whisper_open(void **state, const struct decoder_host *host)
         (rc = whisper_encoder_state_open(&w->encoder, whisper_encoder_of(w->model->encoder), 0, &w->ctx, host->msg)) <
             0 ||
         (rc = search_open(w)) < 0 || (rc = whisper_prompt_open(&w->prompt, w->model, host->settings, host->msg)) < 0 ||
-        (rc = whisper_results_open(&w->results, &w->host, &w->prompt, &w->ctx, whisper_search_state(w->search))) < 0)
-        goto fail;
-    if (w->options->skip_silence &&
-        (rc = speech_open(&w->speech, settings_of(host->settings, &vad_settings), host->msg)) < 0)
-        goto fail;
-    start_over(w);
+        (rc = whisper_results_open(&w->results, &w->host, &w->prompt, &w->ctx, whisper_search_state(w->search))) < 0 ||
+        (w->options->skip_silence &&
+         (rc = speech_open(&w->speech, settings_of(host->settings, &vad_settings), host->msg)) < 0)) {
+        whisper_close(w);
+        return rc;
+    }
     *state = w;
-    return LINNET_OK;
-fail:
-    whisper_close(w);
-    return rc;
+    return whisper_reset(w);
 }
 
 /* ---- one window ---- */
 
 static int is_cancelled(const struct whisper *w) { return *w->host.cancelled != 0; }
 
-/* Copies frames from seek on into the window: n that hold audio, and what is to come after them. */
-static void fill_window(struct whisper *w, int n)
+/* Copies frames from seek on into the window, n that hold audio, and pads it. */
+static void fill_window(struct whisper *w, int64_t n)
 {
+    int is_silence = w->options->padding == WHISPER_PADDING_SILENCE;
+    int64_t n_there = w->first_frame + w->n_frames - w->seek;
+    if (is_silence) /* the two frames across the end have some audio in them */
+        n = n_there < WINDOW ? n_there : WINDOW;
     size_t n_mels = (size_t)w->model->encoder->n_features, used = (size_t)n * n_mels, all = (size_t)WINDOW * n_mels;
-    const float *from = w->frames + (size_t)(w->seek - w->first_frame) * n_mels;
-    if (w->options->padding == WHISPER_PADDING_SILENCE) {
-        int64_t have =
-            w->first_frame + w->n_frames - w->seek; /* the two frames across the end have some audio in them */
-        used = (size_t)(have < WINDOW ? have : WINDOW) * n_mels;
-        memcpy(w->window, from, used * sizeof *w->window);
-        for (size_t i = used; i < all; i++)
-            w->window[i] = LOG_MEL_SILENCE;
-        log_mel_normalize(w->window, all, w->largest);
-        return;
-    }
-    memcpy(w->window, from, used * sizeof *w->window);
-    log_mel_normalize(w->window, used, w->largest);
-    memset(w->window + used, 0, (all - used) * sizeof *w->window);
+    memcpy(w->window, w->frames + (size_t)(w->seek - w->first_frame) * n_mels, used * sizeof *w->window);
+    for (size_t i = used; i < all; i++)
+        w->window[i] = is_silence ? LOG_MEL_SILENCE : 0;
+    log_mel_normalize(w->window, is_silence ? all : used, w->largest);
 }
 
 static void encode_window(struct whisper *w, int n)
@@ -165,7 +152,7 @@ static void encode_window(struct whisper *w, int n)
     fill_window(w, n);
     const struct whisper_encoder_input in = {.mel = w->window, .n_frames = WINDOW};
     whisper_encoder_forward(&w->ctx, whisper_encoder_of(w->model->encoder), &w->encoder, &in, w->states);
-    whisper_search_listen(w->search, w->states, whisper_window_states(w->model));
+    whisper_search_set_states(w->search, w->states, whisper_window_states(w->model));
     w->host.stats->encoder_s += clock_s() - start;
 }
 
@@ -182,8 +169,7 @@ static int detect_language(struct whisper *w)
     return LINNET_OK;
 }
 
-/* How many times shorter the text, without blanks around it, becomes when zlib packs it: repetitions become much
- * shorter. */
+/* By what factor zlib compresses the text without the spaces around it: high for repetitions. */
 static int compression_ratio(struct whisper *w, const int *tokens, int n, double *ratio)
 {
     *ratio = 0;
@@ -208,7 +194,7 @@ static int compression_ratio(struct whisper *w, const int *tokens, int n, double
     return LINNET_OK;
 }
 
-/* Decodes at rising temperatures until the text is neither repetitive nor unlikely. */
+/* Decodes at rising temperatures until the text is neither repetitive nor improbable; silence is decoded once. */
 static int decode_window(struct whisper *w, struct whisper_outcome *out)
 {
     const struct whisper_options *o = w->options;
@@ -229,14 +215,12 @@ static int decode_window(struct whisper *w, struct whisper_outcome *out)
         if (rc < 0)
             break;
         out->mean_logprob = out->best->sum_logprob / (out->best->n + 1);
-        int unlikely = out->mean_logprob < o->logprob_threshold;
+        int improbable = out->mean_logprob < o->logprob_threshold;
         double limit = o->compression_ratio_threshold, ratio = 0;
-        if (!unlikely && limit > 0 && (rc = compression_ratio(w, out->best->tokens, out->best->n, &ratio)) < 0)
+        if (!improbable && limit > 0 && (rc = compression_ratio(w, out->best->tokens, out->best->n, &ratio)) < 0)
             break;
-        int again = unlikely || (limit > 0 && ratio > limit);
-        if (unlikely && out->no_speech > o->no_speech_threshold)
-            again = 0; /* silence: no temperature makes words of it */
-        if (!again)
+        int is_silence = improbable && out->no_speech > o->no_speech_threshold;
+        if (is_silence || !(improbable || (limit > 0 && ratio > limit)))
             break;
         w->host.stats->n_fallbacks += i + 1 < n;
     }
@@ -266,8 +250,8 @@ static int window_step(struct whisper *w, int n_frames)
 
 /* ---- flow ---- */
 
-/* Where the clip that holds seek ends; moves seek to the next clip where it lies between two.  INT64_MAX: no end known.
- */
+/* The frame where the clip that holds seek ends (INT64_MAX: with the recording); moves seek from between two clips to
+ * the next one. */
 static int64_t clip_end(struct whisper *w)
 {
     const struct settings_list *clip = &w->shared->clip;
@@ -282,8 +266,7 @@ static int64_t clip_end(struct whisper *w)
     return clip->n > 0 ? w->seek : INT64_MAX;
 }
 
-/* Forgets frames before seek. */
-static void drop_frames(struct whisper *w)
+static void drop_frames_before_seek(struct whisper *w)
 {
     int64_t n = w->seek - w->first_frame;
     size_t n_mels = (size_t)w->model->encoder->n_features;
@@ -322,21 +305,18 @@ static int advance(struct whisper *w)
         int64_t end = clip_end(w), have = w->first_frame + w->n_frames;
         if (w->end >= 0 && w->end < end)
             end = w->end;
-        drop_frames(w);
+        drop_frames_before_seek(w);
         if (w->seek >= end)
             return LINNET_OK;
         int64_t n = end - w->seek < WINDOW ? end - w->seek : WINDOW;
         if (have < w->seek + n)
             return LINNET_OK;
-        int skipped = skip_silence(w, n);
-        if (skipped > 0)
-            continue;
-        if (skipped < 0)
-            return LINNET_OK;
-        if (is_cancelled(w))
-            return fail(w->host.msg, LINNET_E_CANCELLED, "cancelled");
-        int rc = window_step(w, (int)n);
+        int rc = skip_silence(w, n);
         if (rc < 0)
+            return LINNET_OK;
+        if (rc == 0 && is_cancelled(w))
+            return fail(w->host.msg, LINNET_E_CANCELLED, "cancelled");
+        if (rc == 0 && (rc = window_step(w, (int)n)) < 0)
             return rc;
     }
 }
@@ -359,21 +339,21 @@ static int whisper_preview(void *state, const float *samples, size_t n)
         return 0;
     for (size_t at = 0; at < n; at += PIECE)
         preview_piece(w, samples + at, n - at < PIECE ? n - at : PIECE);
-    w->is_shown |= n > 0;
+    w->previewed |= n > 0;
     return 1;
 }
 
-/* The recording begins, from its start if it was shown. */
-static void begin(struct whisper *w)
+/* Before anything is fed: a previewed recording begins once more. */
+static void end_preview(struct whisper *w)
 {
-    if (!w->is_shown)
+    if (!w->previewed)
         return;
     preview_piece(w, last_silence, LAST_SILENCE);
     features_reset(w->mel);
-    w->is_shown = 0;
+    w->previewed = 0;
 }
 
-/* Takes at most a second of samples. */
+/* At most PIECE samples. */
 static int feed_piece(struct whisper *w, const float *samples, size_t n)
 {
     double start = clock_s();
@@ -388,7 +368,7 @@ static int whisper_feed(void *state, const float *samples, size_t n)
 {
     struct whisper *w = state;
     int rc = LINNET_OK;
-    begin(w);
+    end_preview(w);
     w->n_samples += (int64_t)n;
     for (size_t at = 0; at < n && rc >= 0; at += PIECE)
         rc = feed_piece(w, samples + at, n - at < PIECE ? n - at : PIECE);
@@ -398,16 +378,10 @@ static int whisper_feed(void *state, const float *samples, size_t n)
 static int whisper_finish(void *state)
 {
     struct whisper *w = state;
-    begin(w);
+    end_preview(w);
     w->end = w->n_samples / LOG_MEL_HOP;
     int rc = w->speech.vad != NULL ? speech_finish(&w->speech, (uint64_t)w->n_samples, w->host.msg) : LINNET_OK;
     return rc < 0 ? rc : feed_piece(w, last_silence, LAST_SILENCE);
-}
-
-static int whisper_reset(void *state)
-{
-    start_over(state);
-    return LINNET_OK;
 }
 
 static const struct settings_table *const settings[] = {&whisper_settings, NULL};

@@ -5,7 +5,7 @@
  *     layers: x += out(attention(norm(x)));  x += ffn2(GELU(ffn1(norm(x))))     -> norm
  *
  * Convolutions are linear layers over frames that lie side by side (linear.h); the buffers keep a row of zeros at both
- * ends as their padding.  Attention goes through one cache that is refilled for each layer. */
+ * ends as their padding. */
 #include "encoder/whisper_encoder.h"
 
 #include <math.h>
@@ -121,41 +121,28 @@ int whisper_encoder_state_open(struct whisper_encoder_state *s, const struct whi
 {
     size_t d = (size_t)e->base.n_dims, t = (size_t)e->n_states, mels = (size_t)e->base.n_features;
     size_t wide = 3 * d > (size_t)e->n_hidden ? 3 * d : (size_t)e->n_hidden;
-    memset(s, 0, sizeof *s);
-    s->mel = mem_array((2 * t + 2) * mels, sizeof *s->mel);
-    s->conv = mem_array((2 * t + 2) * d, sizeof *s->conv);
-    s->norm = mem_array(t * d, sizeof *s->norm);
-    s->wide = mem_array(t * wide, sizeof *s->wide);
-    s->n_caches = keeps ? e->n_layers : 1;
-    s->caches = mem_array((size_t)s->n_caches, sizeof *s->caches);
-    int rc = fail_memory(msg);
-    if (s->mel == NULL || s->conv == NULL || s->norm == NULL || s->wide == NULL || s->caches == NULL)
-        goto fail;
-    int head = e->base.n_dims / e->n_heads;
-    for (int i = 0; i < s->n_caches; i++)
-        if ((rc = attention_cache_open(&s->caches[i], e->n_heads, head, e->n_states, 0, msg)) < 0)
-            goto fail;
-    if ((rc = nn_context_reserve(ctx, attention_scratch(e->n_states, head), msg)) < 0 ||
+    int head = e->base.n_dims / e->n_heads, rc;
+    *s = (struct whisper_encoder_state){.n_caches = keeps ? e->n_layers : 1};
+    s->block =
+        MEM_PARTS(MEM_PART(s->mel, (2 * t + 2) * mels), MEM_PART(s->conv, (2 * t + 2) * d), MEM_PART(s->norm, t * d),
+                  MEM_PART(s->wide, t * wide), MEM_PART(s->caches, (size_t)s->n_caches));
+    rc = s->block == NULL ? fail_memory(msg) : LINNET_OK;
+    for (int i = 0; i < s->n_caches && rc >= 0; i++)
+        rc = attention_cache_open(&s->caches[i], e->n_heads, head, e->n_states, 0, msg);
+    if (rc < 0 || (rc = nn_context_reserve(ctx, attention_scratch(e->n_states, head), msg)) < 0 ||
         (rc = nn_context_reserve(ctx, linear_scratch(&e->conv1), msg)) < 0 ||
         (rc = nn_context_reserve(ctx, linear_scratch(&e->conv2), msg)) < 0 ||
         (rc = nn_context_reserve(ctx, linear_scratch(&e->layers[0].ffn2), msg)) < 0)
-        goto fail;
-    return LINNET_OK;
-fail:
-    whisper_encoder_state_close(s);
+        whisper_encoder_state_close(s);
     return rc;
 }
 
 void whisper_encoder_state_close(struct whisper_encoder_state *s)
 {
-    mem_free(s->mel);
-    mem_free(s->conv);
-    mem_free(s->norm);
-    mem_free(s->wide);
-    for (int i = 0; s->caches != NULL && i < s->n_caches; i++)
+    for (int i = 0; s->block != NULL && i < s->n_caches; i++)
         attention_cache_close(&s->caches[i]);
-    mem_free(s->caches);
-    memset(s, 0, sizeof *s);
+    mem_free(s->block);
+    *s = (struct whisper_encoder_state){0};
 }
 
 /* mel [n_frames, n_mels] to x [n_frames / 2, D], rows from `from` on. */

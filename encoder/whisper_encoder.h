@@ -29,18 +29,18 @@ static inline const struct whisper_encoder *whisper_encoder_of(const struct enco
     return (const struct whisper_encoder *)e;
 }
 
-/* Scratch of one stream. */
+/* What one stream needs. */
 struct whisper_encoder_state {
-    float *mel;  /* [2 n_states + 2, n_mels] with a row of zeros before and after */
-    float *conv; /* [2 n_states + 2, D], likewise */
-    float *norm; /* [n_states, D] */
-    float *wide; /* [n_states, max(3 D, ffn)] */
-    struct attention_cache
-        *caches; /* [n_caches] a layer's keys and values: each its own, or all in turn the only one */
+    void *block;                    /* of the arrays */
+    float *mel;                     /* [2 n_states + 2, n_mels] with a row of zeros before and after */
+    float *conv;                    /* [2 n_states + 2, D], likewise */
+    float *norm;                    /* [n_states, D] */
+    float *wide;                    /* [n_states, max(3 D, ffn)] */
+    struct attention_cache *caches; /* [n_caches] keys and values: a cache for each layer, or one for all in turn */
     int n_caches;
 };
 
-/* keeps: every layer's keys and values stay, so that a later call can go on from them. */
+/* keeps: the keys and values of every layer are kept, so that a later call can encode only what follows them. */
 LINNET_MUST_CHECK int whisper_encoder_state_open(struct whisper_encoder_state *s, const struct whisper_encoder *e,
                                                  int keeps, struct nn_context *ctx, struct message *msg);
 void whisper_encoder_state_close(struct whisper_encoder_state *s);
@@ -49,13 +49,13 @@ void whisper_encoder_state_close(struct whisper_encoder_state *s);
 struct whisper_encoder_input {
     const float *mel;
     int n_frames;
-    int from; /* states before it are there already */
+    int from; /* states before it are those of the last call */
 };
 
 /* Encodes a window into out [n_frames / 2, D].
  *
  * With from > 0, in a state that keeps, only the rows of out from there on are computed: the audio before them, and
- * out's rows for it, must be as in the last call.  The new rows attend to the old ones, which know nothing of them. */
+ * out's rows for it, must be as in the last call.  The new rows attend to the old ones, but not the old to the new. */
 void whisper_encoder_forward(struct nn_context *ctx, const struct whisper_encoder *e, struct whisper_encoder_state *s,
                              const struct whisper_encoder_input *in, float *out);
 

@@ -1,5 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0
- * audio.c - what a streaming Whisper has heard of the open utterance. */
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "decoders/alignatt/audio.h"
 
 #include <math.h>
@@ -12,35 +11,28 @@ enum { WINDOW = LOG_MEL_WINDOW_FRAMES };
 int alignatt_audio_open(struct alignatt_audio *a, const struct vad_options *vad, int n_mels, int64_t max_frames,
                         struct message *msg)
 {
-    memset(a, 0, sizeof *a);
+    *a = (struct alignatt_audio){.n_mels = n_mels, .max_frames = max_frames, .speech_from = -1};
+    a->n_hold = (int64_t)vad->hold_ms * VAD_RATE_HZ / 1000;
     int rc = vad_open(&a->vad, vad, msg);
     if (rc >= 0)
         rc = log_mel_open(&a->mel, n_mels, msg);
     if (rc >= 0) {
-        a->frames = mem_array((size_t)max_frames * (size_t)n_mels, sizeof *a->frames);
-        a->spoken = mem_array((size_t)max_frames / 2 + 1, sizeof *a->spoken);
-        a->changes = mem_array(vad_max_changes(a->vad, ALIGNATT_CELL) + 1, sizeof *a->changes);
-        rc = a->frames == NULL || a->spoken == NULL || a->changes == NULL ? fail_memory(msg) : LINNET_OK;
+        a->block = MEM_PARTS(MEM_PART(a->frames, (size_t)max_frames * (size_t)n_mels),
+                             MEM_PART(a->is_spoken, (size_t)max_frames / 2 + 1),
+                             MEM_PART(a->changes, vad_max_changes(a->vad, ALIGNATT_CELL) + 1));
+        rc = a->block == NULL ? fail_memory(msg) : LINNET_OK;
     }
-    if (rc < 0) {
+    if (rc < 0)
         alignatt_audio_close(a);
-        return rc;
-    }
-    a->n_mels = n_mels;
-    a->max_frames = max_frames;
-    a->n_hold = (int64_t)vad->hold_ms * VAD_RATE_HZ / 1000;
-    a->speech_from = -1;
-    return LINNET_OK;
+    return rc;
 }
 
 void alignatt_audio_close(struct alignatt_audio *a)
 {
     features_close(a->mel);
     vad_close(a->vad);
-    mem_free(a->changes);
-    mem_free(a->spoken);
-    mem_free(a->frames);
-    memset(a, 0, sizeof *a);
+    mem_free(a->block);
+    *a = (struct alignatt_audio){0};
 }
 
 void alignatt_audio_reset(struct alignatt_audio *a)
@@ -49,7 +41,7 @@ void alignatt_audio_reset(struct alignatt_audio *a)
     vad_reset(a->vad);
     a->first_frame = a->n_frames = a->n_samples = a->speech_to = 0;
     a->speech_from = -1;
-    a->is_speech = a->was_none = 0;
+    a->is_speech = a->is_noise = 0;
 }
 
 static void take_change(struct alignatt_audio *a, const struct vad_change *change)
@@ -57,12 +49,12 @@ static void take_change(struct alignatt_audio *a, const struct vad_change *chang
     a->is_speech = change->is_speech;
     if (!a->is_speech)
         a->speech_to = (int64_t)change->at;
-    else if (a->speech_from < 0 || a->was_none)
+    else if (a->speech_from < 0 || a->is_noise)
         a->speech_from = (int64_t)change->at;
-    a->was_none = a->was_none && !a->is_speech;
+    a->is_noise = a->is_noise && !a->is_speech;
 }
 
-size_t alignatt_audio_hear(struct alignatt_audio *a, const float *samples, size_t n)
+size_t alignatt_audio_feed(struct alignatt_audio *a, const float *samples, size_t n)
 {
     size_t room = ALIGNATT_CELL - (size_t)(a->n_samples % ALIGNATT_CELL);
     n = n < room ? n : room;
@@ -70,7 +62,7 @@ size_t alignatt_audio_hear(struct alignatt_audio *a, const float *samples, size_
     size_t n_changes = vad_feed(a->vad, samples, n, a->changes);
     for (size_t i = 0; i < n_changes; i++)
         take_change(a, &a->changes[i]);
-    a->spoken[a->n_samples / ALIGNATT_CELL - a->first_frame / 2] = (unsigned char)a->is_speech;
+    a->is_spoken[a->n_samples / ALIGNATT_CELL - a->first_frame / 2] = (unsigned char)a->is_speech;
     a->n_samples += (int64_t)n;
     return n;
 }
@@ -88,15 +80,15 @@ void alignatt_audio_drop(struct alignatt_audio *a, int64_t before)
     if (n <= 0)
         return;
     memmove(a->frames, a->frames + n * a->n_mels, (size_t)(a->n_frames - n) * (size_t)a->n_mels * sizeof *a->frames);
-    memmove(a->spoken, a->spoken + n / 2, (size_t)(a->max_frames - n) / 2 + 1);
+    memmove(a->is_spoken, a->is_spoken + n / 2, (size_t)(a->max_frames - n) / 2 + 1);
     a->first_frame += n;
     a->n_frames -= n;
 }
 
-void alignatt_audio_forget(struct alignatt_audio *a, int64_t n_frames)
+void alignatt_audio_drop_noise(struct alignatt_audio *a, int64_t n_frames)
 {
     alignatt_audio_drop(a, a->n_samples / LOG_MEL_HOP - n_frames);
-    a->was_none = 1;
+    a->is_noise = 1;
 }
 
 int alignatt_audio_window(const struct alignatt_audio *a, int64_t to, int n_pad, float *window, int *n_content)
@@ -114,18 +106,18 @@ int alignatt_audio_window(const struct alignatt_audio *a, int64_t to, int n_pad,
     return (int)n_window;
 }
 
-int64_t alignatt_audio_spoken(const struct alignatt_audio *a, int64_t from, int64_t to, int64_t *first)
+int64_t alignatt_audio_speech_frames(const struct alignatt_audio *a, int64_t from, int64_t to, int64_t *first)
 {
     int64_t n = 0, base = a->first_frame / 2;
     for (int64_t i = (from > base ? from : base); i < to; i++) {
-        *first = n == 0 && a->spoken[i - base] ? i : *first;
-        n += a->spoken[i - base];
+        *first = n == 0 && a->is_spoken[i - base] ? i : *first;
+        n += a->is_spoken[i - base];
     }
     return n;
 }
 
 double alignatt_audio_silence_s(const struct alignatt_audio *a)
 {
-    int64_t since = a->speech_to - a->n_hold; /* the detector dates the end after the silence that it waits for */
+    int64_t since = a->speech_to - a->n_hold; /* the detector's end of speech is after its hold time */
     return a->is_speech ? 0 : (double)(a->n_samples - since) / VAD_RATE_HZ;
 }

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * head.c - the truncation head, by continuous integrate-and-fire.
- *
- * A sigmoid says for each frame how much of a word goes by.  The amounts are scaled so that they add up to a whole
- * number of words; where their running sum reaches that number, the last word is complete: at the end of the audio, or
- * before. */
+ * head.c - continuous integrate-and-fire: a sigmoid says for each frame how much of a word it holds.  The amounts are
+ * scaled to add up to a whole number of words; where their sum so far reaches it, the last word is complete. */
 #include "decoders/alignatt/head.h"
 
 #include <math.h>
@@ -47,7 +44,7 @@ static float sum_of(const float *x, int n, int *n_nonzero)
     return (float)sum;
 }
 
-/* Spreads over all frames what is too much for one: each that is too large halves all and adds half of the mean. */
+/* Spreads the excess of large amounts over all frames: each that is too large halves all and adds half of the mean. */
 static int smooth(float *x, int n)
 {
     int n_large = 0, n_nonzero;

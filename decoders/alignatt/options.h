@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * options.h - the settings of streaming Whisper (decoders alignatt and simul_whisper): text is decoded as far as
- * attention shows that its audio has been heard. */
+ * options.h - the settings of streaming Whisper (decoders alignatt and simul_whisper). */
 #ifndef LINNET_DECODERS_ALIGNATT_OPTIONS_H
 #define LINNET_DECODERS_ALIGNATT_OPTIONS_H
 

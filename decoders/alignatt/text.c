@@ -1,5 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0
- * text.c - tokens of a stream: words, partial and final events, context. */
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "decoders/alignatt/text.h"
 
 #include <math.h>
@@ -12,11 +11,11 @@
 
 #define MARKS ".,?!;:- "
 enum {
-    LOOP_LONGEST = 16, /* tokens */
-    LOOP_FEWEST = 3,   /* times: enough where one comes .. */
-    LOOP_FRAMES = 7,   /* .. that soon after the one before, .. */
-    LOOP_LONG = 4,     /* .. and of so many tokens */
-    LOOP_MOST = 6,     /* times of anything */
+    LOOP_LONGEST = 16, /* tokens that repeat */
+    LOOP_FEWEST = 3,   /* repetitions are a loop where they are .. */
+    LOOP_FRAMES = 7,   /* .. closer than this, or .. */
+    LOOP_LONG = 4,     /* .. of at least so many tokens */
+    LOOP_MOST = 6,     /* so many always are */
 };
 #define LAST_WORD_S 0.2 /* a word lasts about that long after attention has reached its last token */
 
@@ -25,40 +24,31 @@ int alignatt_text_open(struct alignatt_text *t, const struct decoder_host *host,
 {
     const struct decoder_options *shared = settings_of(host->settings, &decoder_settings);
     const struct whisper_options *whisper = settings_of(host->settings, &whisper_settings);
-    memset(t, 0, sizeof *t);
-    t->host = host;
-    t->options = settings_of(host->settings, &alignatt_settings);
-    t->word_times = shared->word_times;
-    t->condition_on_previous = whisper->condition_on_previous;
-    t->vocab = vocab;
-    t->language = -1;
-    t->n_max = n_max;
-    t->n_context_max = n_context_max;
-    t->ids = mem_array((size_t)n_max, sizeof *t->ids);
-    t->at = mem_array((size_t)n_max, sizeof *t->at);
-    t->ends = mem_array((size_t)n_max, sizeof *t->ends);
-    t->words = mem_array((size_t)n_max, sizeof *t->words);
-    t->context = mem_array((size_t)n_context_max, sizeof *t->context);
-    if (t->ids == NULL || t->at == NULL || t->ends == NULL || t->words == NULL || t->context == NULL) {
-        alignatt_text_close(t);
-        return fail_memory(host->msg);
-    }
-    return LINNET_OK;
+    size_t n = (size_t)n_max;
+    *t = (struct alignatt_text){.host = host,
+                                .options = settings_of(host->settings, &alignatt_settings),
+                                .word_times = shared->word_times,
+                                .condition_on_previous = whisper->condition_on_previous,
+                                .vocab = vocab,
+                                .language = -1,
+                                .n_max = n_max,
+                                .n_context_max = n_context_max};
+    t->block = MEM_PARTS(MEM_PART(t->ids, n), MEM_PART(t->at, n), MEM_PART(t->ends, n), MEM_PART(t->words, n),
+                         MEM_PART(t->context, (size_t)n_context_max));
+    return t->block == NULL ? fail_memory(host->msg) : LINNET_OK;
 }
 
 void alignatt_text_close(struct alignatt_text *t)
 {
-    void *arrays[] = {t->ids, t->at, t->ends, t->words, t->context};
-    for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++)
-        mem_free(arrays[i]);
-    buffer_free(&t->shown);
-    memset(t, 0, sizeof *t);
+    mem_free(t->block);
+    buffer_free(&t->partial);
+    *t = (struct alignatt_text){0};
 }
 
 void alignatt_text_reset(struct alignatt_text *t)
 {
-    t->n = t->n_final = t->n_said = t->n_context = 0;
-    t->shown.n = t->n_shown_said = 0;
+    t->n = t->n_final = t->n_committed = t->n_context = 0;
+    t->partial.n = t->n_partial_committed = 0;
 }
 
 const char *alignatt_text_language(const struct alignatt_text *t)
@@ -73,14 +63,14 @@ struct alignatt_pause alignatt_text_pause(const struct alignatt_text *t, int64_t
     return (struct alignatt_pause){t->n_final > 0 ? t->ended : -1, from};
 }
 
-void alignatt_text_cut(struct alignatt_text *t, int n) { t->n = n; }
+void alignatt_text_truncate(struct alignatt_text *t, int n) { t->n = n; }
 
-int alignatt_text_cut_unfinished(struct alignatt_text *t)
+int alignatt_text_drop_incomplete(struct alignatt_text *t)
 {
     enum { LONGEST = 4 }; /* bytes of a character */
     char end[LONGEST];
     size_t n = 0, size;
-    for (int i = t->n - 1; i >= t->n_said && n < LONGEST; i--) {
+    for (int i = t->n - 1; i >= t->n_committed && n < LONGEST; i--) {
         const char *piece = whisper_vocab_piece(t->vocab, t->ids[i], &size);
         while (size > 0 && n < LONGEST)
             end[LONGEST - ++n] = piece[--size];
@@ -101,7 +91,7 @@ void alignatt_text_add(struct alignatt_text *t, int id, struct alignatt_token at
     t->at[t->n++] = at;
 }
 
-/* Up to LOOP_LONGEST tokens again and again, faster than anybody speaks or more often than anybody would. */
+/* Up to LOOP_LONGEST tokens repeated, faster than anybody speaks or more often than anybody would. */
 int alignatt_text_loop(const struct alignatt_text *t)
 {
     for (int length = 1; length <= LOOP_LONGEST && length <= t->n / LOOP_FEWEST; length++) {
@@ -130,7 +120,7 @@ int alignatt_text_echo(const struct alignatt_text *t)
     return most;
 }
 
-/* What a number is written as, is decided by how it goes on. */
+/* How a number is written changes with the digits that follow. */
 static int has_digit(const struct alignatt_text *t, int id)
 {
     size_t size;
@@ -141,8 +131,8 @@ static int has_digit(const struct alignatt_text *t, int id)
     return 0;
 }
 
-/* Words change with the words that follow them, the less likely ones more, and what may be an echo. */
-static int is_settled(const struct alignatt_text *t, int from, int end, int n_echo, int64_t now)
+/* Later words may change a word, more often where it is improbable or may repeat the text of an earlier segment. */
+static int is_stable(const struct alignatt_text *t, int from, int end, int n_echo, int64_t now)
 {
     const struct alignatt_options *o = t->options;
     double delay_s = o->delay_s;
@@ -154,21 +144,21 @@ static int is_settled(const struct alignatt_text *t, int from, int end, int n_ec
     return t->at[end - 1].frame < now - llrint(delay_s / ALIGNATT_FRAME_S);
 }
 
-int alignatt_text_settled(struct alignatt_text *t, int next, int64_t now)
+int alignatt_text_stable(struct alignatt_text *t, int next, int64_t now)
 {
-    int n = t->n - t->n_said, n_all = n, n_whole = 0, n_echo = alignatt_text_echo(t);
+    int n = t->n - t->n_committed, n_all = n, n_whole = 0, n_echo = alignatt_text_echo(t);
     if (next >= 0 && t->n < t->n_max)
-        t->ids[t->n_said + n_all++] = next;
-    int n_words = whisper_vocab_words(t->vocab, alignatt_text_language(t), t->ids + t->n_said, n_all, t->ends);
+        t->ids[t->n_committed + n_all++] = next;
+    int n_words = whisper_vocab_words(t->vocab, alignatt_text_language(t), t->ids + t->n_committed, n_all, t->ends);
     for (int i = 0; i < n_words && t->ends[i] <= n; i++) {
-        if (!is_settled(t, t->n_said + n_whole, t->n_said + t->ends[i], n_echo, now))
+        if (!is_stable(t, t->n_committed + n_whole, t->n_committed + t->ends[i], n_echo, now))
             break;
         n_whole = t->ends[i];
     }
-    return n_words < 0 ? n_words : t->n_said + n_whole;
+    return n_words < 0 ? n_words : t->n_committed + n_whole;
 }
 
-/* True for a piece that is a mark between words: ASCII's, or one of the East Asian ones. */
+/* Whether a piece is punctuation alone: of the ASCII characters given, or East Asian. */
 static int is_mark(const struct alignatt_text *t, int id, const char *ascii)
 {
     static const char *const wide[] = {"。", "，", "？", "！", "、"};
@@ -185,19 +175,19 @@ static int is_mark(const struct alignatt_text *t, int id, const char *ascii)
     return 1;
 }
 
-int alignatt_text_is_mark(const struct alignatt_text *t, int id) { return is_mark(t, id, MARKS); }
+int alignatt_text_is_punctuation(const struct alignatt_text *t, int id) { return is_mark(t, id, MARKS); }
 
-int alignatt_text_before_stop(const struct alignatt_text *t, int n)
+int alignatt_text_without_punctuation(const struct alignatt_text *t, int n)
 {
-    while (n > t->n_said && is_mark(t, t->ids[n - 1], MARKS))
+    while (n > t->n_committed && is_mark(t, t->ids[n - 1], MARKS))
         n--;
     return n;
 }
 
 int alignatt_text_find_cut(struct alignatt_text *t, int64_t latest)
 {
-    int n_words = whisper_vocab_words(t->vocab, alignatt_text_language(t), t->ids, t->n_said, t->ends), at_word = 0,
-        at_sentence = 0;
+    int at_word = 0, at_sentence = 0;
+    int n_words = whisper_vocab_words(t->vocab, alignatt_text_language(t), t->ids, t->n_committed, t->ends);
     for (int i = 0; i < n_words; i++) {
         int end = t->ends[i];
         if (end >= t->n || t->at[end - 1].frame >= latest)
@@ -212,7 +202,7 @@ int alignatt_text_find_cut(struct alignatt_text *t, int64_t latest)
 
 /* ---- events ---- */
 
-/* Puts marks, and what follows them without a space, to the word before them, in place. */
+/* Joins punctuation, and what follows it without a space, to the word before, in place. */
 static int join_words(struct alignatt_text *t, const int *ids, int n_words)
 {
     int n = 0, from = 0, spaced = !whisper_language_is_unspaced(alignatt_text_language(t));
@@ -232,22 +222,22 @@ static int time_words(struct alignatt_text *t, int n, double end_s, struct buffe
     const int *ids = t->ids + t->n_final;
     const struct alignatt_token *at = t->at + t->n_final;
     int from = 0, rc = LINNET_OK;
-    double last = 0;
+    double last_s = 0;
     *n_words = join_words(t, ids, whisper_vocab_words(t->vocab, alignatt_text_language(t), ids, n, t->ends));
     for (int i = 0; i < *n_words && rc >= 0; from = t->ends[i++]) {
         double start = (double)at[from].frame * ALIGNATT_FRAME_S, sum = 0;
-        int last_sound = t->ends[i] - 1; /* marks are attended in the pause after the word */
-        while (last_sound > from && is_mark(t, ids[last_sound], MARKS))
-            last_sound--;
-        double end = (double)at[last_sound].frame * ALIGNATT_FRAME_S + LAST_WORD_S;
+        int last = t->ends[i] - 1; /* punctuation is attended in the pause after the word */
+        while (last > from && is_mark(t, ids[last], MARKS))
+            last--;
+        double end = (double)at[last].frame * ALIGNATT_FRAME_S + LAST_WORD_S;
         if (t->ends[i] < n && (double)at[t->ends[i]].frame * ALIGNATT_FRAME_S < end)
             end = (double)at[t->ends[i]].frame * ALIGNATT_FRAME_S;
         for (int k = from; k < t->ends[i]; k++)
             sum += (double)at[k].logprob;
-        start = start > last ? start : last;
+        start = start > last_s ? start : last_s;
         end = end < end_s ? end : end_s;
         end = end > start ? end : start;
-        last = end;
+        last_s = end;
         t->words[i] = (struct linnet_word){NULL, start, end, (float)exp(sum / (t->ends[i] - from))};
         rc = whisper_vocab_text(t->vocab, ids + from, t->ends[i] - from, b);
         if (rc >= 0)
@@ -256,16 +246,16 @@ static int time_words(struct alignatt_text *t, int n, double end_s, struct buffe
     return *n_words < 0 ? *n_words : rc;
 }
 
-static int push(struct alignatt_text *t, enum linnet_event_type type, int n, size_t n_said_bytes, double end_s)
+static int push(struct alignatt_text *t, enum linnet_event_type type, int n, size_t n_committed_bytes, double end_s)
 {
-    linnet_event e = {.type = type, .text = buffer_text(&t->shown), .committed = n_said_bytes};
+    linnet_event e = {.type = type, .text = buffer_text(&t->partial), .committed = n_committed_bytes};
     const struct alignatt_token *at = t->at + t->n_final;
     struct buffer b = {0};
     int rc = LINNET_OK;
     double sum = 0, end = n > 0 ? (double)at[n - 1].frame * ALIGNATT_FRAME_S + LAST_WORD_S : end_s;
     for (int i = 0; i < n; i++)
         sum += (double)at[i].logprob;
-    e.start_s = n > 0 ? (double)at[0].frame * ALIGNATT_FRAME_S : end_s; /* none: what was shown is taken back */
+    e.start_s = n > 0 ? (double)at[0].frame * ALIGNATT_FRAME_S : end_s; /* none: the last partial is withdrawn */
     e.end_s = end < end_s ? end : end_s;
     e.end_s = e.end_s > e.start_s ? e.end_s : e.start_s;
     e.language = alignatt_text_language(t);
@@ -285,70 +275,62 @@ static int push(struct alignatt_text *t, enum linnet_event_type type, int n, siz
     return rc;
 }
 
-int alignatt_text_show(struct alignatt_text *t, double end_s)
+int alignatt_text_push_partial(struct alignatt_text *t, double end_s)
 {
     struct buffer now = {0};
-    int rc = whisper_vocab_text(t->vocab, t->ids + t->n_final, t->n_said - t->n_final, &now);
-    size_t n_said = now.n;
+    int rc = whisper_vocab_text(t->vocab, t->ids + t->n_final, t->n_committed - t->n_final, &now);
+    size_t n_committed = now.n;
     if (rc >= 0)
-        rc = whisper_vocab_text(t->vocab, t->ids + t->n_said, t->n - t->n_said, &now);
-    int same =
-        now.n == t->shown.n && n_said == t->n_shown_said && (now.n == 0 || memcmp(now.data, t->shown.data, now.n) == 0);
-    if (rc < 0 || same) {
+        rc = whisper_vocab_text(t->vocab, t->ids + t->n_committed, t->n - t->n_committed, &now);
+    if (rc < 0 || (now.n == t->partial.n && n_committed == t->n_partial_committed &&
+                   (now.n == 0 || memcmp(now.data, t->partial.data, now.n) == 0))) {
         buffer_free(&now);
         return rc;
     }
-    buffer_free(&t->shown);
-    t->shown = now;
-    t->n_shown_said = n_said;
-    return push(t, LINNET_EVENT_PARTIAL, t->n - t->n_final, n_said, end_s);
+    buffer_free(&t->partial);
+    t->partial = now;
+    t->n_partial_committed = n_committed;
+    return push(t, LINNET_EVENT_PARTIAL, t->n - t->n_final, n_committed, end_s);
 }
 
-static void remember(struct alignatt_text *t, int n)
+/* The context is the last n_context_max of its tokens and the first n of the text. */
+static void add_context(struct alignatt_text *t, int n)
 {
-    if (!t->condition_on_previous)
-        return;
-    const int *from = t->ids;
-    if (n > t->n_context_max) {
-        from += n - t->n_context_max;
-        n = t->n_context_max;
-    }
-    int drop = t->n_context + n - t->n_context_max;
-    if (drop > 0) {
-        memmove(t->context, t->context + drop, (size_t)(t->n_context - drop) * sizeof *t->context);
-        t->n_context -= drop;
-    }
-    memcpy(t->context + t->n_context, from, (size_t)n * sizeof *t->context);
-    t->n_context += n;
+    int most = t->n_context_max, n_new = n < most ? n : most;
+    int n_kept = t->n_context < most - n_new ? t->n_context : most - n_new;
+    memmove(t->context, t->context + t->n_context - n_kept, (size_t)n_kept * sizeof *t->context);
+    memcpy(t->context + n_kept, t->ids + n - n_new, (size_t)n_new * sizeof *t->context);
+    t->n_context = n_kept + n_new;
 }
 
-int alignatt_text_finish(struct alignatt_text *t, int n, double end_s)
+int alignatt_text_push_final(struct alignatt_text *t, int n, double end_s)
 {
-    t->shown.n = t->n_shown_said = 0;
+    t->partial.n = t->n_partial_committed = 0;
     if (n <= t->n_final)
         return LINNET_OK;
-    int rc = whisper_vocab_text(t->vocab, t->ids + t->n_final, n - t->n_final, &t->shown);
+    int rc = whisper_vocab_text(t->vocab, t->ids + t->n_final, n - t->n_final, &t->partial);
     if (rc >= 0)
-        rc = push(t, LINNET_EVENT_FINAL, n - t->n_final, t->shown.n, end_s);
-    t->shown.n = 0;
+        rc = push(t, LINNET_EVENT_FINAL, n - t->n_final, t->partial.n, end_s);
+    t->partial.n = 0;
     t->n_final = n;
-    t->n_said = t->n_said > n ? t->n_said : n;
+    t->n_committed = t->n_committed > n ? t->n_committed : n;
     t->ended = llrint(end_s / ALIGNATT_FRAME_S);
     return rc;
 }
 
-void alignatt_text_give_marks(struct alignatt_text *t)
+void alignatt_text_attach_punctuation(struct alignatt_text *t)
 {
     while (t->n_final > 0 && t->n_final < t->n && is_mark(t, t->ids[t->n_final], MARKS))
         t->n_final++;
-    t->n_said = t->n_said > t->n_final ? t->n_said : t->n_final;
+    t->n_committed = t->n_committed > t->n_final ? t->n_committed : t->n_final;
 }
 
-void alignatt_text_forget(struct alignatt_text *t, int n)
+void alignatt_text_drop(struct alignatt_text *t, int n)
 {
-    remember(t, n);
+    if (t->condition_on_previous)
+        add_context(t, n);
     t->n_final -= n;
-    t->n_said -= n;
+    t->n_committed -= n;
     t->n -= n;
     memmove(t->ids, t->ids + n, (size_t)t->n * sizeof *t->ids);
     memmove(t->at, t->at + n, (size_t)t->n * sizeof *t->at);

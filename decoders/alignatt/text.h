@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * text.h - what a streaming Whisper has said: tokens with the times of their attention, and their events. */
+ * text.h - the text of a stream: tokens with the times of their attention, partial and final events, context. */
 #ifndef LINNET_DECODERS_ALIGNATT_TEXT_H
 #define LINNET_DECODERS_ALIGNATT_TEXT_H
 
@@ -12,17 +12,17 @@ enum { ALIGNATT_WORD = 12 /* frames after the one that its last token attends to
 
 /* Frames are of 20 ms, from the start of the stream. */
 struct alignatt_pause {
-    int64_t from, to; /* where a segment ended, < 0: nothing was before; where the next began, < 0: none did */
+    int64_t from, to; /* the end of a segment, < 0: there is none before; the start of the next, < 0: there is none */
 };
 
 struct alignatt_token {
-    int64_t frame; /* where attention lay */
+    int64_t frame; /* that it attends to */
     float logprob;
     struct alignatt_pause before;
 };
 
-/* Tokens of what is heard: n_final of utterances before, then those of the open one, of which the first up to n_said
- * will not change and what follows may. */
+/* Tokens of the audio that is kept: n_final of earlier utterances, then those of the open one, committed up to
+ * n_committed. */
 struct alignatt_text {
     const struct decoder_host *host;
     const struct alignatt_options *options;
@@ -31,12 +31,13 @@ struct alignatt_text {
     int language;              /* token; < 0 while unknown */
     int *ids;                  /* [n_max] */
     struct alignatt_token *at; /* [n_max] */
-    int n_final, n_said, n, n_max;
+    int n_final, n_committed, n, n_max;
     int64_t ended;                          /* frame: the end of what is final */
-    int *context, n_context, n_context_max; /* tokens of what is no longer heard */
+    int *context, n_context, n_context_max; /* tokens of audio that was dropped */
+    void *block;                            /* of the arrays */
     int *ends;                              /* [n_max] scratch: of words */
-    struct buffer shown;                    /* text of the last partial event */
-    size_t n_shown_said;
+    struct buffer partial;                  /* text of the last partial event */
+    size_t n_partial_committed;
     struct linnet_word *words; /* [n_max] scratch */
 };
 
@@ -47,46 +48,46 @@ void alignatt_text_reset(struct alignatt_text *t); /* the context too */
 
 const char *alignatt_text_language(const struct alignatt_text *t); /* code; "" while unknown */
 
-/* What lies between what is final and an utterance that begins at the frame `from`. */
+/* The pause between what is final and an utterance that begins at the frame `from`. */
 struct alignatt_pause alignatt_text_pause(const struct alignatt_text *t, int64_t from);
 
-/* Takes n tokens away again that came after the first n_said. */
-void alignatt_text_cut(struct alignatt_text *t, int n);
+/* Keeps the first n tokens, n_committed at least. */
+void alignatt_text_truncate(struct alignatt_text *t, int n);
 void alignatt_text_add(struct alignatt_text *t, int id, struct alignatt_token at);
 
-/* Takes away what is not said for good and begins a character that no token ends.  Returns the first such token, -1
- * when there is none. */
-int alignatt_text_cut_unfinished(struct alignatt_text *t);
+/* Drops the uncommitted tokens at the end that are the beginning of a character.  Returns the first of them, -1 when
+ * there is none. */
+int alignatt_text_drop_incomplete(struct alignatt_text *t);
 
-/* How many of the open utterance's first tokens are those that a segment before it begins with, at most. */
+/* With how many tokens the open utterance repeats the beginning of an earlier segment, at most. */
 int alignatt_text_echo(const struct alignatt_text *t);
 
-/* How many of the tokens are whole words that have been followed by as much audio up to the frame `now` as the
+/* How many tokens may be committed: whole words that have been followed by as much audio up to the frame `now` as the
  * settings ask for, given the token that would come next (-1: none would). */
-LINNET_MUST_CHECK int alignatt_text_settled(struct alignatt_text *t, int next, int64_t now);
+LINNET_MUST_CHECK int alignatt_text_stable(struct alignatt_text *t, int next, int64_t now);
 
-/* How many of the last tokens only repeat those before them: the model is caught in a loop. */
+/* How many of the last tokens only repeat those before them: a loop of the model. */
 int alignatt_text_loop(const struct alignatt_text *t);
 
-int alignatt_text_is_mark(const struct alignatt_text *t, int id); /* punctuation alone */
+int alignatt_text_is_punctuation(const struct alignatt_text *t, int id); /* punctuation alone */
 
-/* The first n tokens without the punctuation at their end (but never fewer than n_said). */
-int alignatt_text_before_stop(const struct alignatt_text *t, int n);
+/* The first n tokens without the punctuation at their end (but never fewer than n_committed). */
+int alignatt_text_without_punctuation(const struct alignatt_text *t, int n);
 
-/* Where to cut so that what was attended before `latest` goes: at the end of a sentence of the open utterance, else of
- * a word; 0: nowhere. */
+/* How many committed tokens to drop, all attending to frames before `latest`: up to the end of a sentence of the open
+ * utterance, else of a word; 0: none. */
 LINNET_MUST_CHECK int alignatt_text_find_cut(struct alignatt_text *t, int64_t latest);
 
-/* Says what has changed since the last partial event, if anything.  end_s bounds the times. */
-LINNET_MUST_CHECK int alignatt_text_show(struct alignatt_text *t, double end_s);
+/* Pushes a partial event if the text has changed since the last one.  end_s bounds the times. */
+LINNET_MUST_CHECK int alignatt_text_push_partial(struct alignatt_text *t, double end_s);
 
-/* Says that the tokens up to n are final.  end_s bounds their times. */
-LINNET_MUST_CHECK int alignatt_text_finish(struct alignatt_text *t, int n, double end_s);
+/* Makes the tokens up to n final, with their event.  end_s bounds the times. */
+LINNET_MUST_CHECK int alignatt_text_push_final(struct alignatt_text *t, int n, double end_s);
 
-/* Marks at the start of an utterance belong to the one before. */
-void alignatt_text_give_marks(struct alignatt_text *t);
+/* Punctuation at the start of an utterance becomes part of the one before. */
+void alignatt_text_attach_punctuation(struct alignatt_text *t);
 
-/* The audio of the first n tokens, which are final, is no longer heard: they move to the context. */
-void alignatt_text_forget(struct alignatt_text *t, int n);
+/* Moves the first n tokens, which are final and whose audio is dropped, to the context. */
+void alignatt_text_drop(struct alignatt_text *t, int n);
 
 #endif

@@ -1,5 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0
- * confidence.c - means of confidences. */
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "decoders/common/confidence.h"
 
 #include <math.h>

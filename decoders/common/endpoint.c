@@ -1,5 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0
- * endpoint.c - endpoint rules, as in WeNet (runtime/core/decoder/ctc_endpoint.cc), all of them settable. */
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "decoders/common/endpoint.h"
 
 #include <math.h>
@@ -50,12 +49,6 @@ void endpoint_open(struct endpoint *e, const struct endpoint_options *options)
 
 void endpoint_reset(struct endpoint *e) { e->n_frames = e->n_silent = 0; }
 
-static void describe(struct endpoint_found *found)
-{
-    snprintf(found->text, sizeof found->text, "rule %d: %.2f s of silence, utterance of %.2f s", found->rule,
-             found->silence_ms / 1000.0, found->utterance_ms / 1000.0);
-}
-
 int endpoint_find(const struct endpoint_options *o, double silence_ms, double utterance_ms, int has_tokens,
                   struct endpoint_found *found)
 {
@@ -65,7 +58,8 @@ int endpoint_find(const struct endpoint_options *o, double silence_ms, double ut
             utterance_ms >= o->rules[i].min_utterance_ms)
             now.rule = i + 1;
     if (now.rule > 0)
-        describe(&now);
+        snprintf(now.text, sizeof now.text, "rule %d: %.2f s of silence, utterance of %.2f s", now.rule,
+                 silence_ms / 1000.0, utterance_ms / 1000.0);
     if (found != NULL)
         *found = now;
     return now.rule;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * endpoint.h - when an utterance of a stream has ended: WeNet's three rules on the probability of blank.
+ * endpoint.h - when an utterance of a stream has ended: the three rules of WeNet's runtime (ctc_endpoint.cc).
  *
- * A frame is silence when blank is likelier than blank_threshold.  A rule fires when the silence at the end and the
- * utterance are both at least as long as it says and, if it asks for that, something has been decoded. */
+ * A frame is silence when blank is more probable than blank_threshold.  A rule fires when the silence at the end and
+ * the utterance are both at least as long as it says and, if it asks for that, something has been decoded. */
 #ifndef LINNET_DECODERS_COMMON_ENDPOINT_H
 #define LINNET_DECODERS_COMMON_ENDPOINT_H
 
@@ -11,9 +11,8 @@
 #define ENDPOINT_RULES 3
 
 struct endpoint_rule {
-    int needs_tokens;        /* 1: only when something has been decoded */
-    double min_silence_ms;   /* at the end */
-    double min_utterance_ms; /* altogether */
+    int needs_tokens; /* 1: only when something has been decoded */
+    double min_silence_ms, min_utterance_ms;
 };
 
 struct endpoint_options {
@@ -41,15 +40,14 @@ struct endpoint_found {
     char text[96];
 };
 
-/* The first rule that fires, 0 for none, whatever silence was told by.  found may be NULL. */
+/* The first rule that fires, 0 for none.  found may be NULL. */
 int endpoint_find(const struct endpoint_options *options, double silence_ms, double utterance_ms, int has_tokens,
                   struct endpoint_found *found);
 
 void endpoint_open(struct endpoint *e, const struct endpoint_options *options); /* that passed the check */
 void endpoint_reset(struct endpoint *e);
 
-/* Looks at logprobs [n_frames, V], natural log, then at the rules once.  Returns the rule that fired, 0 for none; found
- * may be NULL. */
+/* Takes logprobs [n_frames, V], natural log, then applies the rules once: as endpoint_find. */
 int endpoint_step(struct endpoint *e, const float *logprobs, int n_frames, int has_tokens,
                   struct endpoint_found *found);
 

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * events.c - the queue of events.
- *
- * An event is one block: the node, then arrays, then texts, so that it is copied and released as a whole. */
+ * events.c - an event is one block: the node, then arrays and texts, so that it is copied and released as a whole. */
 #include "decoders/common/events.h"
 
 #include <stdio.h>
@@ -89,22 +87,22 @@ int events_push(struct events *q, const linnet_event *event, struct message *msg
     return LINNET_OK;
 }
 
-void events_forget(struct events *q)
+void events_release(struct events *q)
 {
-    mem_free(q->taken);
-    q->taken = NULL;
+    mem_free(q->popped);
+    q->popped = NULL;
 }
 
 int events_pop(struct events *q, linnet_event *event)
 {
-    events_forget(q);
+    events_release(q);
     struct event_node *node = q->first;
     if (node == NULL)
         return 0;
     q->first = node->next;
     if (q->first == NULL)
         q->last = NULL;
-    q->taken = node;
+    q->popped = node;
     *event = node->event;
     return 1;
 }
@@ -114,6 +112,6 @@ void events_clear(struct events *q)
     linnet_event e;
     while (events_pop(q, &e))
         ;
-    events_forget(q);
+    events_release(q);
     q->language[0] = '\0';
 }

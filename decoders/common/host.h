@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * host.h - what a stream lends its decoder; lives as long as the decoder. */
+ * host.h - what a stream gives its decoder; lives as long as the decoder. */
 #ifndef LINNET_DECODERS_COMMON_HOST_H
 #define LINNET_DECODERS_COMMON_HOST_H
 

@@ -2,7 +2,7 @@
  * hotword_list.h - hotwords as people write them: phrases with a bonus, from a file or one by one, and the graph of
  * them.
  *
- * The file has a phrase a line, with a bonus behind a tab where it differs from the usual one; empty lines and lines
+ * The file has a phrase a line, with a bonus behind a tab where it differs from the default; empty lines and lines
  * that start with '#' and a space are left out. */
 #ifndef LINNET_DECODERS_COMMON_HOTWORD_LIST_H
 #define LINNET_DECODERS_COMMON_HOTWORD_LIST_H
@@ -14,11 +14,11 @@
 struct hotword_list {
     char **phrases; /* [n] */
     double *bonus;  /* [n] natural log, for each token */
-    int n, size;
+    int n, room_phrases, room_bonus;
 };
 
 LINNET_MUST_CHECK int hotword_list_add(struct hotword_list *l, const char *phrase, double bonus, struct message *msg);
-LINNET_MUST_CHECK int hotword_list_read(struct hotword_list *l, const char *path, double usual_bonus,
+LINNET_MUST_CHECK int hotword_list_read(struct hotword_list *l, const char *path, double default_bonus,
                                         struct message *msg);
 void hotword_list_free(struct hotword_list *l);
 

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
  * hotwords.c - the graph behind hotwords.h: a trie of the phrases with failure links (Aho and Corasick 1975).
  *
- * A node's `lent` is the bonus on the path to it since the last phrase that ended on the path (all of it has been added
- * to the score, and goes back if nothing comes of it).  When a token has no arc, the match breaks off: what was lent
- * goes back, and the tokens behind the last finished phrase (or, when none was finished, behind the first token) are
- * matched again from the root.  Where that leads and what it earns depends on the node only, so it is worked out once:
- * `fail` and `fail_delta`.  A phrase that is the beginning of no other one leads back to the root at once.
+ * A node's `provisional` is the bonus on the path to it since the last phrase that ended on the path: it has been added
+ * to the score, and is subtracted again if the next phrase is not finished.  When a token has no arc, the match fails:
+ * the provisional bonus is subtracted, and the tokens behind the last finished phrase (or, when none was finished,
+ * behind the first token) are matched again from the root.  Where that leads and what bonus it gives depends on the
+ * node only, so it is computed once: `fail` and `fail_delta`.  A phrase that is the beginning of no other one leads
+ * back to the root at once.
  *
- * WeNet's runtime (runtime/core/decoder/context_graph.cc) does the same for phrases that do not overlap.  Where they
- * do, it forgets what a shorter phrase earned when a longer one breaks off more than one token behind it, and takes
- * bonuses back that were never lent; its Python takes the bonus of a phrase that ends the utterance away.  Here the sum
- * of all deltas is always that of the leftmost longest phrases. */
+ * WeNet's runtime (context_graph.cc) does the same for phrases that do not overlap.  Where they do, it drops the bonus
+ * of a shorter phrase when a longer one fails more than one token behind it, and subtracts bonuses that were never
+ * added; its Python subtracts the bonus of a phrase that ends the utterance.  Here the sum of all deltas is always that
+ * of the leftmost longest phrases. */
 #include "decoders/common/hotwords.h"
 
 #include <limits.h>
@@ -23,13 +24,13 @@
 
 struct node {
     int parent, token, depth;
-    int fail;   /* where the match goes on when token has no arc here */
+    int fail;   /* the node where the match goes on when a token has no arc here */
     int phrase; /* that ends here, or -1 */
     int n_arcs;
-    double bonus;      /* of the arc to here */
-    double lent;       /* see the top */
-    double rematched;  /* what matching the rest again from the root has given */
-    double fail_delta; /* rematched - lent */
+    double bonus;       /* of the arc to here */
+    double provisional; /* see the top */
+    double rematched;   /* bonus of matching the rest again from the root */
+    double fail_delta;  /* rematched - provisional */
 };
 
 struct hotwords {
@@ -110,19 +111,19 @@ static void link_node(struct hotwords *h, int i)
 {
     struct node *n = &h->nodes[i];
     const struct node *parent = &h->nodes[n->parent];
-    if (n->phrase >= 0) { /* everything is earned: begin afresh */
+    if (n->phrase >= 0) { /* nothing is provisional: restart at the root */
         n->fail = HOTWORDS_START;
-        n->lent = n->rematched = n->fail_delta = 0.0;
+        n->provisional = n->rematched = n->fail_delta = 0.0;
         return;
     }
-    n->lent = parent->lent + n->bonus;
+    n->provisional = parent->provisional + n->bonus;
     n->fail = HOTWORDS_START;
     if (n->parent != HOTWORDS_START) {
         double delta;
         n->fail = hotwords_step(h, parent->fail, n->token, &delta);
         n->rematched = parent->rematched + delta;
     }
-    n->fail_delta = n->rematched - n->lent;
+    n->fail_delta = n->rematched - n->provisional;
 }
 
 static int check(const struct hotword *phrases, int n, int *max_tokens, long long *n_tokens, struct message *msg)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
- * hotwords.h - phrases that a search should prefer: a graph that gives a bonus for each of their tokens.
+ * hotwords.h - boosted phrases: a graph that gives a bonus for each of their tokens.
  *
- * A search keeps one state (0 at the start) with each hypothesis, adds what hotwords_step says to the hypothesis's
- * score for each token, and what hotwords_finish says when the utterance ends.  While a phrase is under way its tokens'
- * bonuses are lent; a finished phrase keeps them, and a phrase that breaks off gives back what no finished phrase has
- * earned. The graph does not change after it is open and may be shared by any number of streams. */
+ * A search keeps one state (HOTWORDS_START at first) with each hypothesis, adds the delta of hotwords_step to its score
+ * for each token, and that of hotwords_finish when the utterance ends.  The bonuses of an unfinished phrase are
+ * provisional: a finished phrase keeps them, and they are subtracted when the phrase does not go on.  The graph does
+ * not change after it is open and may be shared by any number of streams. */
 #ifndef LINNET_DECODERS_COMMON_HOTWORDS_H
 #define LINNET_DECODERS_COMMON_HOTWORDS_H
 

@@ -1,5 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0
- * hypothesis.c - memory for hypotheses. */
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "decoders/common/hypothesis.h"
 
 #include <string.h>
@@ -14,29 +13,24 @@ int hypothesis_store_reserve(struct hypothesis_store *s, int n_kept, int n)
     if (n > HYPOTHESIS_MAX_TOKENS)
         return LINNET_E_MEMORY;
     n += n / 2 + 64;
-    struct hypothesis_store fresh = {.tokens = mem_array((size_t)n, sizeof *fresh.tokens),
-                                     .times = mem_array((size_t)n, sizeof *fresh.times),
-                                     .logprobs = mem_array((size_t)n, sizeof *fresh.logprobs),
-                                     .size = n};
-    if (fresh.tokens == NULL || fresh.times == NULL || fresh.logprobs == NULL) {
-        hypothesis_store_free(&fresh);
+    struct hypothesis_store fresh = {.size = n};
+    fresh.block = MEM_PARTS(MEM_PART(fresh.tokens, (size_t)n), MEM_PART(fresh.times, (size_t)n),
+                            MEM_PART(fresh.logprobs, (size_t)n));
+    if (fresh.block == NULL)
         return LINNET_E_MEMORY;
-    }
     if (n_kept > 0) {
         memcpy(fresh.tokens, s->tokens, (size_t)n_kept * sizeof *s->tokens);
         memcpy(fresh.times, s->times, (size_t)n_kept * sizeof *s->times);
         memcpy(fresh.logprobs, s->logprobs, (size_t)n_kept * sizeof *s->logprobs);
     }
-    hypothesis_store_free(s);
+    mem_free(s->block);
     *s = fresh;
     return LINNET_OK;
 }
 
 void hypothesis_store_free(struct hypothesis_store *s)
 {
-    mem_free(s->tokens);
-    mem_free(s->times);
-    mem_free(s->logprobs);
+    mem_free(s->block);
     *s = (struct hypothesis_store){0};
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * hypothesis.h - what a search on the encoder's output returns: tokens, when they were said, how probable they are.
+ * hypothesis.h - what a search on the encoder's output returns: tokens, their times, how probable they are.
  *
  * The arrays belong to the search that filled them in and stay as they are until its next call. */
 #ifndef LINNET_DECODERS_COMMON_HYPOTHESIS_H
@@ -22,21 +22,22 @@ struct hypothesis {
     double confidence;        /* of the whole */
 };
 
-/* Hypotheses that were given their confidences.  A zeroed struct is empty. */
+/* Hypotheses with confidences.  A zeroed struct is empty. */
 struct hypotheses {
     struct hypothesis *at; /* [room] */
     float *confidences;    /* [room_confidences] of all tokens, one hypothesis after the other */
     int room, room_confidences;
 };
 
-/* Takes a search's hypotheses [n], whose tokens' log probabilities tell how sure it is of them; *out gets them with
- * confidences, alive until the next call.  Returns n. */
+/* Copies a search's hypotheses [n] to *out with the confidences of their log probabilities; they live until the next
+ * call.  Returns n. */
 LINNET_MUST_CHECK int hypotheses_take(struct hypotheses *s, const struct hypothesis *h, int n,
                                       const struct hypothesis **out, struct message *msg);
 void hypotheses_free(struct hypotheses *s);
 
-/* Arrays that grow, for a search to keep its results in.  A zeroed struct is empty. */
+/* Growing arrays for a search's results.  A zeroed struct is empty. */
 struct hypothesis_store {
+    void *block;         /* of the arrays */
     int *tokens, *times; /* [size] */
     float *logprobs;     /* [size] */
     int size;

@@ -1,5 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0
- * label_tree.c - sequences that share their beginnings. */
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "decoders/common/label_tree.h"
 
 #include <assert.h>

@@ -2,8 +2,8 @@
  * label_tree.h - many sequences of labels that share their beginnings.
  *
  * A sequence is named by its last node; walking to the root reads it backwards.  Nodes count their users (sequences
- * that end there, and children) and are given back when nobody needs them, so that a search over an endless stream only
- * holds what its live hypotheses are made of.  Nodes are numbers, not pointers: the array may move when it grows. */
+ * that end there, and children) and are freed with the last one, so that a search over an endless stream only holds
+ * what its hypotheses consist of.  Nodes are numbers, not pointers: the array may move when it grows. */
 #ifndef LINNET_DECODERS_COMMON_LABEL_TREE_H
 #define LINNET_DECODERS_COMMON_LABEL_TREE_H
 

@@ -1,5 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0
- * model.c - which parts a model has. */
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "decoders/common/model.h"
 
 static int has(const struct linnet_model *m, enum model_part part)

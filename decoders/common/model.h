@@ -17,7 +17,7 @@ struct ctc_layer;
 struct family;
 struct length_counts;
 
-/* Attention heads whose weights tell when a token was said. */
+/* Attention heads whose weights give the times of tokens. */
 struct alignment_heads {
     int *index; /* [blocks * heads of the text decoder] which of the n a head is, -1: none of them */
     int n;
@@ -34,9 +34,9 @@ struct linnet_model {
     struct encoder *encoder;
     struct vocab *vocab;
     struct ctc_layer *ctc;
-    struct text_decoder *left, *right;               /* that read forwards and backwards */
+    struct text_decoder *left, *right;               /* of texts forwards and backwards */
     double reverse_weight;                           /* default share of the right one when rescoring */
-    struct boundary *boundary;                       /* network that says where segments end */
+    struct boundary *boundary;                       /* network for the ends of segments */
     struct length_counts *lengths;                   /* of segments */
     struct alignment_heads named_heads, upper_heads; /* that the model names; all of the upper half of the blocks */
     float *truncation_weight;                        /* [D] truncation head: is the last word complete? */

@@ -1,5 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0
- * scores.c - the best tokens of a frame, and the sum of two log probabilities. */
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "decoders/common/scores.h"
 
 #include <math.h>
@@ -36,10 +35,6 @@ int scores_best(const float *logprobs, int n_vocabulary, int n, int *ids, float 
 
 double scores_add(double a, double b)
 {
-    if (a < b) {
-        double swap = a;
-        a = b;
-        b = swap;
-    }
-    return b == -INFINITY ? a : a + log1p(exp(b - a));
+    double large = a < b ? b : a, small = a < b ? a : b;
+    return small == -INFINITY ? large : large + log1p(exp(small - large));
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * search.h - what a frame-synchronous decoder is to the pipeline that runs it (decoders/utterance.h): a search that is
- * given encoder frames as they come, and says at the end of each utterance what was said. */
+ * given encoder frames as they come, and returns its hypotheses at the end of each utterance. */
 #ifndef LINNET_DECODERS_COMMON_SEARCH_H
 #define LINNET_DECODERS_COMMON_SEARCH_H
 

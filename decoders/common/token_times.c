@@ -1,5 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0
- * token_times.c - start and end of tokens from their frames. */
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "decoders/common/token_times.h"
 
 static int meet(int a, int b, double frame_ms, double gap_ms) { return (b - a) * frame_ms < gap_ms; }

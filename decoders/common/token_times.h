@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * token_times.h - from the frames where CTC tokens were said to when they start and end. */
+ * token_times.h - start and end of CTC tokens from their frames. */
 #ifndef LINNET_DECODERS_COMMON_TOKEN_TIMES_H
 #define LINNET_DECODERS_COMMON_TOKEN_TIMES_H
 

@@ -1,5 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0
- * token_tree.c - from nodes of a tree to rows of a text decoder. */
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "decoders/common/token_tree.h"
 
 #include <limits.h>
@@ -44,26 +43,6 @@ int token_tree_append(struct token_tree *t, struct nn_context *ctx, const float 
 
 static int position(const struct token_tree *t, int node) { return t->labels.nodes[node].depth - !t->root_is_sos; }
 
-/* Room for n rows whose paths are n_path nodes long in all. */
-static int reserve(struct token_tree *t, int n, int n_path)
-{
-    if (n > t->n_rows) {
-        struct text_row *rows = mem_resize(t->rows, 0, (size_t)n + (size_t)n / 2, sizeof *rows);
-        if (rows == NULL)
-            return LINNET_E_MEMORY;
-        t->rows = rows;
-        t->n_rows = n + n / 2;
-    }
-    if (n_path > t->n_path) {
-        int *path = mem_resize(t->path, 0, (size_t)n_path * 2, sizeof *path);
-        if (path == NULL)
-            return LINNET_E_MEMORY;
-        t->path = path;
-        t->n_path = n_path * 2;
-    }
-    return LINNET_OK;
-}
-
 /* A row for each node, with the slots of its path. */
 static void make_rows(struct token_tree *t, const int *nodes, int n)
 {
@@ -88,7 +67,7 @@ int token_tree_step(struct token_tree *t, struct nn_context *ctx, const int *nod
         n_path += length;
         longest = length > longest ? length : longest;
     }
-    if (n > INT_MAX / 2 || n_path > INT_MAX / 2 || reserve(t, n, (int)n_path) < 0)
+    if (n_path > INT_MAX / 2 || MEM_GROW(t->rows, t->n_rows, n) < 0 || MEM_GROW(t->path, t->n_path, (int)n_path) < 0)
         return fail_memory(msg);
     int rc = text_decoder_state_reserve(&t->state, ctx, t->n_rows, t->labels.n_nodes, longest, msg);
     if (rc < 0)

@@ -21,7 +21,7 @@ struct token_tree {
 };
 
 /* root_is_sos: the root stands for the decoder's sos.  Otherwise it stands for nothing: each child of it begins a
- * sequence, at position 0, usually with sos as its label. */
+ * sequence, at position 0, with sos as its label as a rule. */
 LINNET_MUST_CHECK int token_tree_open(struct token_tree *t, const struct text_decoder *d, int root_is_sos,
                                       struct message *msg);
 void token_tree_close(struct token_tree *t);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * results.c - from the tokens of a window to events.
- *
- * Tokens are cut into segments at their time stamps, each becomes an event, the first one with the n-best list of the
- * whole window.  With word times the next window starts after the last word, as in openai-whisper's transcribe.py. */
+ * results.c - tokens are cut into segments at their time stamps, each becomes an event, the first one with the n-best
+ * list of the whole window.  With word times the next window starts after the last word, as in openai-whisper's
+ * transcribe.py. */
 #include "decoders/whisper/results.h"
 
 #include <math.h>
@@ -60,6 +59,7 @@ struct texts {
     struct buffer buffer;
     struct linnet_word words[WHISPER_MAX_SEGMENTS];
     size_t word_at[WHISPER_MAX_SEGMENTS];
+    void *block; /* of the n-best list */
     struct linnet_hypothesis *nbest;
     size_t *nbest_at;
     int n_nbest;
@@ -92,10 +92,9 @@ static int append_nbest(struct whisper_results *r, const struct whisper_outcome 
     int n = o->n < r->n_nbest ? o->n : r->n_nbest, rc;
     if (r->n_nbest < 2)
         return LINNET_OK;
-    t->nbest = mem_array((size_t)n, sizeof *t->nbest);
-    t->nbest_at = mem_array((size_t)n, sizeof *t->nbest_at);
-    if (t->nbest == NULL || t->nbest_at == NULL)
-        return fail_memory(r->host->msg);
+    t->block = MEM_PARTS(MEM_PART(t->nbest, (size_t)n), MEM_PART(t->nbest_at, (size_t)n));
+    if (t->block == NULL)
+        return LINNET_E_MEMORY;
     for (; t->n_nbest < n; t->n_nbest++) {
         const struct whisper_hypothesis *h = &o->best[t->n_nbest];
         if ((rc = append_text(r, &t->buffer, h->tokens, h->n, &t->nbest_at[t->n_nbest])) < 0)
@@ -115,14 +114,11 @@ static int push_segment(struct whisper_results *r, const struct whisper_segment 
     size_t text_at = 0;
     t->buffer = r->text; /* borrowed: its memory is used again */
     t->buffer.n = 0;
-    int rc = append_text(r, &t->buffer, tokens + g->first, g->last - g->first, &text_at);
-    if (rc >= 0)
-        rc = append_words(r, g, text_tokens, t);
-    if (rc >= 0 && first)
-        rc = append_nbest(r, o, t);
-    if (rc < 0)
+    int rc;
+    if ((rc = append_text(r, &t->buffer, tokens + g->first, g->last - g->first, &text_at)) < 0 ||
+        (rc = append_words(r, g, text_tokens, t)) < 0 || (first && (rc = append_nbest(r, o, t)) < 0)) {
         fail_memory(r->host->msg);
-    if (rc >= 0) {
+    } else {
         linnet_event e = {.type = LINNET_EVENT_FINAL, .start_s = g->start_s, .end_s = g->end_s};
         e.text = t->buffer.data + text_at;
         e.committed = strlen(e.text);
@@ -143,15 +139,14 @@ static int push_segment(struct whisper_results *r, const struct whisper_segment 
         rc = events_push(r->host->events, &e, r->host->msg);
     }
     r->text = t->buffer;
-    mem_free(t->nbest);
-    mem_free(t->nbest_at);
+    mem_free(t->block);
     mem_free(t);
     return rc;
 }
 
 /* ---- a window ---- */
 
-/* Word times for all segments of the window, and where to go on: after the last word. */
+/* Word times for all segments of the window; the next window starts after the last word. */
 static int time_words(struct whisper_results *r, const struct whisper_outcome *o, const int *text_tokens, int n_text,
                       int64_t seek, int n_frames)
 {
@@ -199,7 +194,7 @@ int whisper_results_push(struct whisper_results *r, const struct whisper_outcome
     }
     mem_free(text_tokens);
     if (!r->condition_on_previous || o->temperature > 0.5)
-        whisper_prompt_forget(r->prompt);
+        whisper_prompt_drop_past(r->prompt);
     *n_done = s->seek_frames > 0 ? s->seek_frames : n_frames;
     return rc;
 }

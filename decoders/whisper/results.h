@@ -20,7 +20,7 @@ struct whisper_outcome {
 
 struct whisper_results {
     const struct decoder_host *host;
-    int n_nbest; /* hypotheses reported */
+    int n_nbest; /* hypotheses in an event */
     int condition_on_previous;
     struct whisper_prompt *prompt;
     struct nn_context *ctx;
@@ -39,7 +39,7 @@ LINNET_MUST_CHECK int whisper_results_open(struct whisper_results *r, const stru
 void whisper_results_close(struct whisper_results *r);
 void whisper_results_reset(struct whisper_results *r); /* to the start of a recording */
 
-/* Pushes what was found in the window of n_frames from frame seek on as events, and adds it to the prompt.  *n_done
+/* Pushes the segments of the window of n_frames from frame seek on as events, and adds them to the prompt.  *n_done
  * gets the frames after which the next window starts. */
 LINNET_MUST_CHECK int whisper_results_push(struct whisper_results *r, const struct whisper_outcome *o, int64_t seek,
                                            int n_frames, int *n_done);

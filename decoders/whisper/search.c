@@ -2,7 +2,7 @@
  * search.c - decoding of one window.
  *
  * A hypothesis is its tokens and the slots of the decoder's state that hold their keys and values.  Each step runs the
- * open hypotheses as rows of one decoder step, then makes the next ones: the likeliest token (greedy), a drawn one
+ * open hypotheses as rows of one decoder step, then makes the next ones: the most probable token (greedy), a drawn one
  * (sampling), or the best continuations of all (beam).  A slot is free when no open hypothesis refers to it, so the
  * past that hypotheses share is kept once.
  *
@@ -25,7 +25,7 @@ enum { MAX_GROUP = 128 };
 
 struct path {
     int *tokens; /* [n_text_ctx] after the prompt */
-    int *slots;  /* [n_text_ctx] of prompt and tokens; the last token's is given in the step that runs it */
+    int *slots;  /* [n_text_ctx] of prompt and tokens; the last token's is taken in the step that runs it */
     int n, ended;
     double sum_logprob;
 };
@@ -34,12 +34,12 @@ struct whisper_search {
     const struct linnet_model *model;
     const struct whisper_vocab *vocab;
     struct whisper_search_options options;
-    int *suppressed;
     struct nn_context *ctx;
     struct text_decoder_state state;
     int group;    /* paths at most */
     int n_prompt; /* tokens; their slots are 0 .. n_prompt - 1 */
     uint64_t n_steps;
+    void *block;               /* of the arrays */
     struct path *paths, *next; /* [group] */
     int n_paths;
     struct whisper_hypothesis *finished; /* [n_finished_max] */
@@ -53,84 +53,57 @@ struct whisper_search {
     uint64_t random;
 };
 
-static int paths_open(struct path **out, int group, int n_ctx)
+static int arrays_open(struct whisper_search *s, size_t n_ctx, size_t n_vocab)
 {
-    struct path *p = mem_array((size_t)group, sizeof *p);
-    *out = p;
-    for (int i = 0; p != NULL && i < group; i++) {
-        p[i].tokens = mem_array((size_t)n_ctx + 1, sizeof *p[i].tokens);
-        p[i].slots = mem_array((size_t)n_ctx + 1, sizeof *p[i].slots);
-        if (p[i].tokens == NULL || p[i].slots == NULL)
-            return LINNET_E_MEMORY;
+    size_t group = (size_t)s->group, n_finished = (size_t)s->n_finished_max, n_tokens = n_ctx + 1;
+    int *tokens, *slots, *finished;
+    s->block = MEM_PARTS(MEM_PART(s->paths, group), MEM_PART(s->next, group), MEM_PART(s->finished, n_finished),
+                         MEM_PART(tokens, 2 * group * n_tokens), MEM_PART(slots, 2 * group * n_tokens),
+                         MEM_PART(finished, n_finished * n_tokens), MEM_PART(s->first, n_vocab),
+                         MEM_PART(s->logits, group * n_vocab), MEM_PART(s->rows, n_ctx),
+                         MEM_PART(s->prompt_slots, n_ctx), MEM_PART(s->candidates, group * (group + 1)));
+    if (s->block == NULL)
+        return LINNET_E_MEMORY;
+    for (size_t i = 0; i < 2 * group; i++) {
+        struct path *p = i < group ? &s->paths[i] : &s->next[i - group];
+        p->tokens = tokens + i * n_tokens;
+        p->slots = slots + i * n_tokens;
     }
-    return p != NULL ? LINNET_OK : LINNET_E_MEMORY;
-}
-
-static void paths_close(struct path *p, int group)
-{
-    for (int i = 0; p != NULL && i < group; i++) {
-        mem_free(p[i].tokens);
-        mem_free(p[i].slots);
-    }
-    mem_free(p);
-}
-
-static int options_copy(struct whisper_search *s, const struct whisper_search_options *options, struct message *msg)
-{
-    s->options = *options;
-    s->group = options->beam > options->best_of ? options->beam : options->best_of;
-    if (options->beam < 1 || options->best_of < 1 || s->group > MAX_GROUP)
-        return fail(msg, LINNET_E_ARGUMENT, "a beam or number of samples of %d: possible are 1 to %d", s->group,
-                    MAX_GROUP);
-    s->suppressed = mem_array((size_t)options->n_suppressed + 1, sizeof *s->suppressed);
-    if (s->suppressed == NULL)
-        return fail_memory(msg);
-    s->options.suppressed = s->suppressed;
-    s->options.n_suppressed = 0;
-    for (int i = 0; i < options->n_suppressed; i++)
-        if (options->suppressed[i] >= 0 && options->suppressed[i] < s->vocab->base.n)
-            s->suppressed[s->options.n_suppressed++] = options->suppressed[i];
-    int most = s->model->left->config.n_positions / 2;
-    if (s->options.max_tokens < 1 || s->options.max_tokens > most)
-        s->options.max_tokens = most;
+    for (size_t i = 0; i < n_finished; i++)
+        s->finished[i].tokens = finished + i * n_tokens;
+    for (size_t i = 0; i < n_ctx; i++)
+        s->prompt_slots[i] = (int)i;
     return LINNET_OK;
 }
 
 int whisper_search_open(struct whisper_search **out, const struct linnet_model *model,
                         const struct whisper_search_options *options, struct nn_context *ctx, struct message *msg)
 {
+    int group = options->beam > options->best_of ? options->beam : options->best_of;
+    int n_ctx = model->left->config.n_positions, rc;
+    if (options->beam < 1 || options->best_of < 1 || group > MAX_GROUP)
+        return fail(msg, LINNET_E_ARGUMENT, "a beam or number of samples of %d: possible are 1 to %d", group,
+                    MAX_GROUP);
     struct whisper_search *s = mem_array(1, sizeof *s);
     if (s == NULL)
         return fail_memory(msg);
     s->model = model;
     s->vocab = whisper_vocab_of(model->vocab);
+    s->options = *options;
     s->ctx = ctx;
-    int n_ctx = model->left->config.n_positions, rc = options_copy(s, options, msg);
+    s->group = group;
+    s->n_finished_max = group * 2 + (int)ceil(options->patience * options->beam);
+    if (s->options.max_tokens < 1 || s->options.max_tokens > n_ctx / 2)
+        s->options.max_tokens = n_ctx / 2;
+    int n_slots = n_ctx + group * (s->options.max_tokens + 1);
+    rc = whisper_state_open(&s->state, model, ctx, n_slots, n_ctx, msg);
+    if (rc >= 0 &&
+        (arrays_open(s, (size_t)n_ctx, (size_t)model->vocab->n) < 0 || whisper_slots_open(&s->slots, n_slots) < 0))
+        rc = fail_memory(msg);
     if (rc < 0)
-        goto fail;
-    int n_slots = n_ctx + s->group * (s->options.max_tokens + 1);
-    size_t group = (size_t)s->group, n_vocab = (size_t)model->vocab->n;
-    s->n_finished_max = s->group * 2 + (int)ceil(s->options.patience * s->options.beam);
-    if ((rc = whisper_state_open(&s->state, model, ctx, n_slots, n_ctx, msg)) < 0)
-        goto fail;
-    rc = fail_memory(msg);
-    if (paths_open(&s->paths, s->group, n_ctx) < 0 || paths_open(&s->next, s->group, n_ctx) < 0 ||
-        (s->finished = mem_array((size_t)s->n_finished_max, sizeof *s->finished)) == NULL ||
-        (s->first = mem_array(n_vocab, sizeof *s->first)) == NULL ||
-        (s->logits = mem_array(group * n_vocab, sizeof *s->logits)) == NULL ||
-        whisper_slots_open(&s->slots, n_slots) < 0 || (s->rows = mem_array((size_t)n_ctx, sizeof *s->rows)) == NULL ||
-        (s->prompt_slots = mem_array((size_t)n_ctx, sizeof *s->prompt_slots)) == NULL ||
-        (s->candidates = mem_array(group * (group + 1), sizeof *s->candidates)) == NULL)
-        goto fail;
-    for (int i = 0; i < s->n_finished_max; i++)
-        if ((s->finished[i].tokens = mem_array((size_t)n_ctx + 1, sizeof *s->finished[i].tokens)) == NULL)
-            goto fail;
-    for (int i = 0; i < n_ctx; i++)
-        s->prompt_slots[i] = i;
-    *out = s;
-    return LINNET_OK;
-fail:
-    whisper_search_close(s);
+        whisper_search_close(s);
+    else
+        *out = s;
     return rc;
 }
 
@@ -140,20 +113,15 @@ void whisper_search_close(struct whisper_search *s)
         return;
     text_decoder_state_close(&s->state);
     whisper_slots_close(&s->slots);
-    paths_close(s->paths, s->group);
-    paths_close(s->next, s->group);
-    for (int i = 0; s->finished != NULL && i < s->n_finished_max; i++)
-        mem_free(s->finished[i].tokens);
-    void *arrays[] = {s->suppressed, s->finished, s->first, s->logits, s->rows, s->prompt_slots, s->candidates, s};
-    for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++)
-        mem_free(arrays[i]);
+    mem_free(s->block);
+    mem_free(s);
 }
 
 struct text_decoder_state *whisper_search_state(struct whisper_search *s) { return &s->state; }
 
 uint64_t whisper_search_steps(const struct whisper_search *s) { return s->n_steps; }
 
-void whisper_search_listen(struct whisper_search *s, const float *states, int n_frames)
+void whisper_search_set_states(struct whisper_search *s, const float *states, int n_frames)
 {
     text_decoder_state_clear(&s->state);
     text_decoder_state_append(&s->state, s->ctx, states, n_frames);
@@ -174,7 +142,7 @@ int whisper_search_language(struct whisper_search *s, float *probabilities)
     text_decoder_state_logits(&s->state, s->ctx, 0, 1, s->first);
     memcpy(probabilities, s->first + special->first_language, (size_t)special->n_languages * sizeof *probabilities);
     s->ctx->kernels->softmax(probabilities, special->n_languages);
-    return whisper_candidates_likeliest(probabilities, special->n_languages);
+    return whisper_candidates_top(probabilities, special->n_languages);
 }
 
 int whisper_search_prompt(struct whisper_search *s, const int *prompt, int n, double *no_speech, struct message *msg)
@@ -187,7 +155,7 @@ int whisper_search_prompt(struct whisper_search *s, const int *prompt, int n, do
         sot++;
     run_tokens(s, prompt, n);
     s->n_prompt = n;
-    /* The first output of the pair is for the start token, whose prediction says how likely silence is. */
+    /* what follows the start token says how probable silence is */
     text_decoder_state_logprobs(&s->state, s->ctx, sot, 1, s->first);
     *no_speech = exp((double)s->first[special->no_speech]);
     text_decoder_state_logits(&s->state, s->ctx, n - 1, 1, s->first);
@@ -205,33 +173,19 @@ static void path_copy(const struct whisper_search *s, struct path *to, const str
     to->sum_logprob = from->sum_logprob;
 }
 
-static void paths_swap(struct whisper_search *s, int n)
-{
-    struct path *old = s->paths;
-    s->paths = s->next;
-    s->next = old;
-    s->n_paths = n;
-}
-
 static int is_full(const struct whisper_search *s, const struct path *p)
 {
     return p->n >= s->options.max_tokens || s->n_prompt + p->n >= s->model->left->config.n_positions;
-}
-
-/* Marks what open paths use; the token that is to be run next has no slot yet. */
-static void mark_slots(struct whisper_search *s)
-{
-    whisper_slots_clear(&s->slots);
-    whisper_slots_mark(&s->slots, s->prompt_slots, s->n_prompt);
-    for (int i = 0; i < s->n_paths; i++)
-        whisper_slots_mark(&s->slots, s->paths[i].slots, s->n_prompt + s->paths[i].n - 1);
 }
 
 /* Runs the last token of each open path; logits of path i go to row i, whether it ran or not. */
 static void step(struct whisper_search *s)
 {
     int n_rows = 0;
-    mark_slots(s);
+    whisper_slots_clear(&s->slots);
+    whisper_slots_mark(&s->slots, s->prompt_slots, s->n_prompt);
+    for (int i = 0; i < s->n_paths; i++) /* the token that runs now has no slot yet */
+        whisper_slots_mark(&s->slots, s->paths[i].slots, s->n_prompt + s->paths[i].n - 1);
     for (int i = 0; i < s->n_paths; i++) {
         struct path *p = &s->paths[i];
         if (p->ended)
@@ -271,7 +225,7 @@ static double draw(struct whisper_search *s)
 /* Draws from softmax(logprobs / temperature). */
 static int sample(struct whisper_search *s, const float *logprobs, double temperature)
 {
-    int best = whisper_candidates_likeliest(logprobs, s->vocab->base.n);
+    int best = whisper_candidates_top(logprobs, s->vocab->base.n);
     double sum = 0, at = 0, top = (double)logprobs[best];
     for (int i = 0; i < s->vocab->base.n; i++)
         sum += exp(((double)logprobs[i] - top) / temperature);
@@ -292,8 +246,8 @@ static int extend_each(struct whisper_search *s, double temperature)
         const float *logprobs = s->logits + (ptrdiff_t)i * s->vocab->base.n;
         if (p->ended)
             continue;
-        int token = temperature > 0 ? sample(s, logprobs, temperature)
-                                    : whisper_candidates_likeliest(logprobs, s->vocab->base.n);
+        int token =
+            temperature > 0 ? sample(s, logprobs, temperature) : whisper_candidates_top(logprobs, s->vocab->base.n);
         p->sum_logprob += (double)logprobs[token];
         if (token == s->vocab->special.eot)
             p->ended = 1;
@@ -313,7 +267,8 @@ static void finish(struct whisper_search *s, const struct path *p, double sum_lo
     h->sum_logprob = sum_logprob;
 }
 
-/* Takes the best continuations: ended ones to the finished until there are n_wanted, the others as the next paths. */
+/* Of the best continuations those that end become finished hypotheses, until there are n_wanted, and the others the
+ * next paths.  Returns how many paths go on. */
 static int extend_beam(struct whisper_search *s, int n_wanted)
 {
     int n = 0, n_next = 0;
@@ -333,7 +288,10 @@ static int extend_beam(struct whisper_search *s, int n_wanted)
         p->tokens[p->n++] = c->token;
         p->sum_logprob = c->sum_logprob;
     }
-    paths_swap(s, n_next);
+    struct path *old = s->paths;
+    s->paths = s->next;
+    s->next = old;
+    s->n_paths = n_next;
     return s->n_finished < n_wanted && n_next > 0 && !is_full(s, &s->paths[0]) ? n_next : 0;
 }
 
@@ -377,7 +335,7 @@ int whisper_search_run(struct whisper_search *s, double temperature, uint64_t se
             return LINNET_E_CANCELLED;
         step(s);
     }
-    /* What is still open counts as it stands: all of a greedy or sampled group, the best of a beam. */
+    /* open hypotheses count as they are: all of a greedy or sampled group, the best of a beam */
     for (int i = 0; i < s->n_paths && (beam == 1 || s->n_finished < beam); i++)
         finish(s, &s->paths[i], s->paths[i].sum_logprob);
     rank(s);

@@ -21,7 +21,7 @@ struct whisper_hypothesis {
 
 struct whisper_search;
 
-/* The model must outlive the search; options are copied, suppressed included. */
+/* The model and options->suppressed must outlive the search; the other options are copied. */
 LINNET_MUST_CHECK int whisper_search_open(struct whisper_search **out, const struct linnet_model *model,
                                           const struct whisper_search_options *options, struct nn_context *ctx,
                                           struct message *msg);
@@ -31,18 +31,18 @@ void whisper_search_close(struct whisper_search *s);
 struct text_decoder_state *whisper_search_state(struct whisper_search *s);
 
 /* A new window: encoder states [n_frames, D]. */
-void whisper_search_listen(struct whisper_search *s, const float *states, int n_frames);
+void whisper_search_set_states(struct whisper_search *s, const float *states, int n_frames);
 
-/* Probabilities of the languages [vocab->special.n_languages]; returns the index of the likeliest. */
+/* Probabilities of the languages [vocab->special.n_languages]; returns the index of the most probable. */
 int whisper_search_language(struct whisper_search *s, float *probabilities);
 
 /* Runs the prompt [n] (it must hold sot and leave room for a token); no_speech gets the probability of silence. */
 LINNET_MUST_CHECK int whisper_search_prompt(struct whisper_search *s, const int *prompt, int n, double *no_speech,
                                             struct message *msg);
 
-/* Decodes from the prompt; may be called again with another temperature, the prompt is not run again.  seed decides the
- * samples.  *best gets *n hypotheses, best first, that live until the next call.  cancelled: see linnet_stream_cancel;
- * NULL is fine. */
+/* Decodes from the prompt; may be called again with another temperature, the prompt is not run again.  seed is that of
+ * the samples.  *best gets *n hypotheses, best first, that live until the next call.  cancelled: see
+ * linnet_stream_cancel; NULL is fine. */
 LINNET_MUST_CHECK int whisper_search_run(struct whisper_search *s, double temperature, uint64_t seed,
                                          const atomic_int *cancelled, const struct whisper_hypothesis **best, int *n);
 

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * segments.c - segments of a window.
- *
- * Two time stamps in a row are a cut.  What follows the last cut is decoded again in the next window, unless the window
- * ends in a single time stamp, which says that nothing more was spoken.  Without a cut the window is one segment. */
+ * segments.c - two time stamps in a row are a cut.  What follows the last cut is decoded again in the next window,
+ * unless the window ends in a single time stamp: no speech follows.  Without a cut the window is one segment. */
 #include "decoders/whisper/segments.h"
 
 #include <math.h>
@@ -44,8 +42,9 @@ static double round_hundredth(double x) { return nearbyint(x * 100) / 100; }
 
 static double larger(double a, double b) { return a > b ? a : b; }
 
-/* openai-whisper's repairs: the first words after a pause and the last of a segment are rarely as long as they seem. */
-static void mend(struct whisper_segments *s, struct whisper_segment *g, double median, double *last_speech_s)
+/* openai-whisper's heuristics: the first words after a pause and the last of a segment are rarely as long as they seem.
+ * */
+static void adjust(struct whisper_segments *s, struct whisper_segment *g, double median, double *last_speech_s)
 {
     struct whisper_timed_word *w = s->words + g->first_word;
     int n = g->last_word - g->first_word;
@@ -89,6 +88,6 @@ void whisper_segments_time(struct whisper_segments *s, const int *tokens, int eo
                                             round_hundredth(offset_s + w->end_s), w->probability};
         }
         g->last_word = s->n_words;
-        mend(s, g, words->median_s, last_speech_s);
+        adjust(s, g, words->median_s, last_speech_s);
     }
 }

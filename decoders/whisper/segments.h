@@ -22,7 +22,7 @@ struct whisper_segment {
 struct whisper_segments {
     struct whisper_segment at[WHISPER_MAX_SEGMENTS];
     int n;
-    int seek_frames;   /* mel frames to go on */
+    int seek_frames;   /* mel frames from this window to the next */
     int single_ending; /* the window ends in one time stamp: no speech after it */
     struct whisper_timed_word words[WHISPER_MAX_SEGMENTS * 2];
     int n_words;
@@ -32,7 +32,8 @@ struct whisper_segments {
 void whisper_segments_cut(struct whisper_segments *s, const int *tokens, int n, int timestamp_begin, double offset_s,
                           int n_frames);
 
-/* Gives the words of the window's text to the segments and mends times at pauses; last_speech_s is moved on. */
+/* Gives the words of the window's text to the segments and adjusts times at pauses; last_speech_s becomes the end of
+ * the last word. */
 void whisper_segments_time(struct whisper_segments *s, const int *tokens, int eot, const struct whisper_words *words,
                            double offset_s, double *last_speech_s);
 

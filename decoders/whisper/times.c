@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
- * times.c - word times from attention.
- *
- * All tokens run through the decoder once more in one step, with the weights of the alignment heads tapped.  The matrix
- * that the path goes through has a row for each of no_timestamps, text[0], ... text[n - 1]: row i is what the decoder
- * looked at when it was about to say text[i]. */
+ * times.c - all tokens run through the decoder once more in one step, with the weights of the alignment heads tapped.
+ * The matrix that the path goes through has a row for each of no_timestamps, text[0], ... text[n - 1]: row i is the
+ * attention with which text[i] was predicted. */
 #include "decoders/whisper/times.h"
-#include "decoders/whisper_common/state.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "decoders/whisper_common/state.h"
 #include "vocab/whisper_vocab.h"
 
 enum { MEDIAN_WIDTH = 7, LOGIT_ROWS = 8 };
@@ -21,14 +19,15 @@ struct whisper_times {
     const struct linnet_model *model;
     const int *tap_index;
     int n_taps, max_tokens;
-    int *slots, *tokens, *ends;
-    struct text_row *rows;
     float *weights; /* [n_taps, n_rows, T]: grows to what is needed */
     size_t n_weights;
+    void *block; /* of the arrays below, [max_tokens] where no other size is given */
+    int *slots, *tokens, *ends;
+    struct text_row *rows;
     float *logits;        /* [LOGIT_ROWS, n_vocab] */
     float *matrix, *cost; /* [max_tokens, T], [max_tokens + 1, T + 1] */
-    signed char *trace;
-    int *jump; /* [max_tokens + 1] frame at which each token starts */
+    signed char *trace;   /* [max_tokens + 1, T + 1] */
+    int *jump;            /* [max_tokens + 1] frame at which each token starts */
     double *probability;
     struct whisper_word *words;
 };
@@ -44,15 +43,11 @@ int whisper_times_open(struct whisper_times **out, const struct linnet_model *mo
     t->max_tokens = (int)n;
     t->tap_index = use_model_heads ? model->named_heads.index : model->upper_heads.index;
     t->n_taps = use_model_heads ? model->named_heads.n : model->upper_heads.n;
-    if ((t->slots = mem_array(n, sizeof *t->slots)) == NULL || (t->tokens = mem_array(n, sizeof *t->tokens)) == NULL ||
-        (t->ends = mem_array(n + 1, sizeof *t->ends)) == NULL || (t->rows = mem_array(n, sizeof *t->rows)) == NULL ||
-        (t->logits = mem_array((size_t)LOGIT_ROWS * (size_t)model->vocab->n, sizeof *t->logits)) == NULL ||
-        (t->matrix = mem_array(n * frames, sizeof *t->matrix)) == NULL ||
-        (t->cost = mem_array((n + 1) * (frames + 1), sizeof *t->cost)) == NULL ||
-        (t->trace = mem_array((n + 1) * (frames + 1), 1)) == NULL ||
-        (t->jump = mem_array(n + 1, sizeof *t->jump)) == NULL ||
-        (t->probability = mem_array(n, sizeof *t->probability)) == NULL ||
-        (t->words = mem_array(n + 1, sizeof *t->words)) == NULL) {
+    t->block = MEM_PARTS(MEM_PART(t->slots, n), MEM_PART(t->tokens, n), MEM_PART(t->ends, n + 1), MEM_PART(t->rows, n),
+                         MEM_PART(t->logits, LOGIT_ROWS * (size_t)model->vocab->n), MEM_PART(t->matrix, n * frames),
+                         MEM_PART(t->cost, (n + 1) * (frames + 1)), MEM_PART(t->trace, (n + 1) * (frames + 1)),
+                         MEM_PART(t->jump, n + 1), MEM_PART(t->probability, n), MEM_PART(t->words, n + 1));
+    if (t->block == NULL) {
         whisper_times_close(t);
         return fail_memory(msg);
     }
@@ -66,15 +61,14 @@ void whisper_times_close(struct whisper_times *t)
 {
     if (t == NULL)
         return;
-    void *arrays[] = {t->slots, t->tokens, t->ends, t->rows,        t->weights, t->logits, t->matrix,
-                      t->cost,  t->trace,  t->jump, t->probability, t->words,   t};
-    for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++)
-        mem_free(arrays[i]);
+    mem_free(t->weights);
+    mem_free(t->block);
+    mem_free(t);
 }
 
 /* ---- attention to a matrix ---- */
 
-/* Softmax over the first n frames of rows of ld: what was given to padding is shared out again. */
+/* Softmax over the first n frames of rows of ld: the weight of the padding is shared out again. */
 static void renormalize(float *w, int n_rows, int ld, int n)
 {
     for (int i = 0; i < n_rows; i++) {
@@ -178,7 +172,7 @@ static void token_probabilities(struct whisper_times *t, struct nn_context *ctx,
         text_decoder_state_logits(decoder, ctx, first_row + i, rows, t->logits);
         for (int r = 0; r < rows; r++) {
             float *row = t->logits + (ptrdiff_t)r * m->vocab->n;
-            ctx->kernels->softmax(row, eot); /* over words only */
+            ctx->kernels->softmax(row, eot); /* over the tokens of text */
             t->probability[i + r] = (double)row[text[i + r]];
         }
     }
@@ -226,7 +220,7 @@ static const char *const before_word = "\"'\xe2\x80\x9c\xc2\xbf([{-";           
 static const char *const after_word =
     "\"'.\xe3\x80\x82,\xef\xbc\x8c!\xef\xbc\x81?\xef\xbc\x9f:\xef\xbc\x9a\xe2\x80\x9d)]}\xe3\x80\x81";
 
-/* A long word at the end of a sentence is mostly the pause after it. */
+/* A long word next to the end of a sentence is mostly the pause there. */
 static void shorten_at_sentences(struct whisper_times *t, const int *text, int n_words, double longest)
 {
     char a[64], b[64];
@@ -241,7 +235,7 @@ static void shorten_at_sentences(struct whisper_times *t, const int *text, int n
     }
 }
 
-/* Opening punctuation joins the next word, closing punctuation the one before; emptied words go. */
+/* Opening punctuation joins the next word, closing punctuation the one before; words without tokens are dropped. */
 static int join_punctuation(struct whisper_times *t, const int *text, int n_words)
 {
     char word[256];
@@ -296,13 +290,10 @@ static int reserve_weights(struct whisper_times *t, size_t n)
 {
     if (n <= t->n_weights)
         return LINNET_OK;
-    float *fresh = mem_array(n, sizeof *fresh);
-    if (fresh == NULL)
-        return LINNET_E_MEMORY;
     mem_free(t->weights);
-    t->weights = fresh;
-    t->n_weights = n;
-    return LINNET_OK;
+    t->weights = mem_array(n, sizeof *t->weights);
+    t->n_weights = t->weights != NULL ? n : 0;
+    return t->weights != NULL ? LINNET_OK : LINNET_E_MEMORY;
 }
 
 int whisper_times_align(struct whisper_times *t, struct nn_context *ctx, struct text_decoder_state *decoder,

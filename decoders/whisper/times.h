@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * times.h - when each word was said: dynamic time warping over the cross-attention of the alignment heads.
+ * times.h - word times: dynamic time warping over the cross-attention of the alignment heads.
  *
  * Method and constants of openai-whisper's timing.py: softmax over the frames of the audio, z-norm over tokens, median
  * of 7 frames, mean of the heads, a path of least cost through tokens and frames. */
@@ -22,11 +22,11 @@ struct whisper_words {
     double median_s;
 };
 
-/* What was found in a window. */
+/* The text of a window. */
 struct whisper_times_text {
     const int *start; /* [n_start] the start sequence without no_timestamps */
     int n_start;
-    const int *tokens; /* [n] no special ones */
+    const int *tokens; /* [n] without special ones */
     int n;
     int n_frames;         /* encoder frames that hold audio */
     const char *language; /* or NULL */

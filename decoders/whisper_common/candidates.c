@@ -1,10 +1,9 @@
-/* SPDX-License-Identifier: Apache-2.0
- * candidates.c - ranking of a beam's continuations. */
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "decoders/whisper_common/candidates.h"
 
 #include <math.h>
 
-int whisper_candidates_likeliest(const float *logprobs, int n)
+int whisper_candidates_top(const float *logprobs, int n)
 {
     int best = 0;
     for (int i = 1; i < n; i++)

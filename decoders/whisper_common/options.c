@@ -1,5 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0
- * options.c - the settings of Whisper's decoders. */
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "decoders/whisper_common/options.h"
 
 #include <math.h>
@@ -47,7 +46,8 @@ static const struct setting settings[] = {
 
 const struct settings_table whisper_settings = {"Whisper", sizeof(struct whisper_options), settings};
 
-/* The ids that never come: -1 in the list stands for annotations; special tokens that are no text go with any list. */
+/* The ids that are never decoded: -1 in the list stands for annotations; those of special tokens that are no text are
+ * always among them. */
 static int suppressed_list(int **out, int *n_out, const struct whisper_vocab *vocab, const struct settings_list *wanted,
                            struct message *msg)
 {

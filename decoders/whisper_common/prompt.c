@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * prompt.c - what the decoding of a window starts from.
- *
- * As in openai-whisper's decoding.py: sot_prev and the end of the text said so far, the start sequence (sot, language,
- * task), no_timestamps where they are not wanted, and at the start of a recording the prefix. */
+ * prompt.c - as in openai-whisper's decoding.py: sot_prev and the end of the text so far, the start sequence (sot,
+ * language, task), no_timestamps where they are not wanted, and at the start of a recording the prefix. */
 #include "decoders/whisper_common/prompt.h"
 
 #include <string.h>
@@ -74,11 +72,9 @@ void whisper_prompt_close(struct whisper_prompt *p)
 
 void whisper_prompt_reset(struct whisper_prompt *p)
 {
-    int known =
-        whisper_prompt_language_setting(p->vocab, p->shared, &p->language, NULL); /* was good when this was opened */
-    (void)known;
+    (void)!whisper_prompt_language_setting(p->vocab, p->shared, &p->language, NULL); /* checked when opened */
     p->n_past = p->n_initial;
-    p->shown_from = 0;
+    p->context_from = 0;
 }
 
 const char *whisper_prompt_language(const struct whisper_prompt *p)
@@ -106,7 +102,7 @@ int whisper_prompt_start(const struct whisper_prompt *p, int start[3])
 int whisper_prompt_make(const struct whisper_prompt *p, int is_first, int *prompt)
 {
     int most = p->n_text_ctx / 2 - 1, n = 0;
-    int from = p->shown_from > p->n_past - most ? p->shown_from : p->n_past - most;
+    int from = p->context_from > p->n_past - most ? p->context_from : p->n_past - most;
     if (from < p->n_past)
         prompt[n++] = p->vocab->special.sot_prev;
     for (int i = from < 0 ? 0 : from; i < p->n_past; i++)
@@ -119,36 +115,22 @@ int whisper_prompt_make(const struct whisper_prompt *p, int is_first, int *promp
     return n;
 }
 
-/* Makes room for n more: only the end of the past is ever shown, so that what a prompt cannot hold goes. */
-static int make_room(struct whisper_prompt *p, int n, struct message *msg)
-{
-    int keep = p->n_text_ctx, n_max = 4 * keep + p->n_initial + n;
-    if (p->n_past + n <= p->max_past)
-        return LINNET_OK;
-    if (p->n_past > 2 * keep + p->n_initial) {
-        int drop = p->n_past - keep - p->n_initial, *said = p->past + p->n_initial;
-        memmove(said, said + drop, (size_t)keep * sizeof *said);
-        p->n_past -= drop;
-        p->shown_from = p->shown_from > drop ? p->shown_from - drop : 0;
-    }
-    if (p->n_past + n <= p->max_past)
-        return LINNET_OK;
-    int *fresh = mem_resize(p->past, (size_t)p->n_past, (size_t)n_max, sizeof *fresh);
-    if (fresh == NULL)
-        return fail_memory(msg);
-    p->past = fresh;
-    p->max_past = n_max;
-    return LINNET_OK;
-}
-
 int whisper_prompt_add(struct whisper_prompt *p, const int *tokens, int n, struct message *msg)
 {
-    int rc = make_room(p, n, msg);
-    if (rc < 0 || n == 0)
-        return rc;
+    int keep = p->n_text_ctx;
+    if (p->n_past > 2 * keep + p->n_initial) { /* a prompt holds only the end of it */
+        int drop = p->n_past - keep - p->n_initial, *text = p->past + p->n_initial;
+        memmove(text, text + drop, (size_t)keep * sizeof *text);
+        p->n_past -= drop;
+        p->context_from = p->context_from > drop ? p->context_from - drop : 0;
+    }
+    if (n == 0)
+        return LINNET_OK;
+    if (MEM_GROW(p->past, p->max_past, p->n_past + n) < 0)
+        return fail_memory(msg);
     memcpy(p->past + p->n_past, tokens, (size_t)n * sizeof *tokens);
     p->n_past += n;
     return LINNET_OK;
 }
 
-void whisper_prompt_forget(struct whisper_prompt *p) { p->shown_from = p->n_past; }
+void whisper_prompt_drop_past(struct whisper_prompt *p) { p->context_from = p->n_past; }

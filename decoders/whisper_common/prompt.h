@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * prompt.h - what the decoding of a window starts from: the text said so far, language and task, the prefix. */
+ * prompt.h - what the decoding of a window starts from: the text so far, language and task, the prefix. */
 #ifndef LINNET_DECODERS_WHISPER_COMMON_PROMPT_H
 #define LINNET_DECODERS_WHISPER_COMMON_PROMPT_H
 
@@ -12,9 +12,8 @@ struct whisper_prompt {
     int timestamps; /* are decoded */
     int n_text_ctx;
     int language;                /* token, or -1 while unknown */
-    int *past, n_past, max_past; /* tokens said; those of the initial prompt first */
-    int n_initial;
-    int shown_from; /* tokens before it are no longer shown */
+    int *past, n_past, max_past; /* tokens decoded so far; those of the initial prompt first */
+    int n_initial, context_from; /* the context is the tokens of past from there on */
     int *prefix, n_prefix;
 };
 
@@ -23,7 +22,7 @@ LINNET_MUST_CHECK int whisper_prompt_open(struct whisper_prompt *p, const struct
                                           const struct settings *settings, struct message *msg);
 void whisper_prompt_close(struct whisper_prompt *p);
 
-/* Back to the start of a recording, where nothing was said and the language is that of the settings. */
+/* To the start of a recording: only the initial prompt, and the language of the settings. */
 void whisper_prompt_reset(struct whisper_prompt *p);
 
 /* Code of the language; "en" while unknown. */
@@ -35,11 +34,10 @@ int whisper_prompt_start(const struct whisper_prompt *p, int start[3]);
 /* The whole prompt, at most n_text_ctx tokens; returns its length.  is_first: of the window at the very start. */
 int whisper_prompt_make(const struct whisper_prompt *p, int is_first, int *prompt);
 
-/* Adds what was said. */
 LINNET_MUST_CHECK int whisper_prompt_add(struct whisper_prompt *p, const int *tokens, int n, struct message *msg);
 
-/* What was said until now is not shown to windows to come. */
-void whisper_prompt_forget(struct whisper_prompt *p);
+/* Windows to come have nothing of the past as context. */
+void whisper_prompt_drop_past(struct whisper_prompt *p);
 
 /* The language of the settings as a token; -1: to be detected. */
 LINNET_MUST_CHECK int whisper_prompt_language_setting(const struct whisper_vocab *vocab,

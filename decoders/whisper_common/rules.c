@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * rules.c - which tokens may come next.
- *
- * Times come in pairs (end of a segment, start of the next), never decrease, and a segment is longer than nothing; a
- * window starts with a time; and when all times together are likelier than any word, a time it is. */
+ * rules.c - time stamps come in pairs (end of a segment, start of the next), never decrease, and no segment is empty; a
+ * window starts with one; and when all of them together are more probable than any word, one must come. */
 #include "decoders/whisper_common/rules.h"
 
 #include <math.h>
@@ -36,7 +34,7 @@ static void pair_times(const struct whisper_vocab *vocab, const int *tokens, int
         forbid(logits, begin, last_is_time && !before_is_time ? last : last + 1);
 }
 
-int whisper_rules_likeliest_time(const struct whisper_vocab *vocab, const float *logprobs, int least, int from, int to)
+int whisper_rules_best_time(const struct whisper_vocab *vocab, const float *logprobs, int least, int from, int to)
 {
     int time = least;
     float top = -INFINITY;
@@ -72,7 +70,7 @@ void whisper_rules_apply(const struct nn_kernels *kernels, const struct whisper_
             forbid(logits, begin + options->max_initial_timestamp + 1, vocab->base.n);
     }
     kernels->log_softmax(logits, logits, vocab->base.n);
-    if (whisper_rules_likeliest_time(vocab, logits, begin, 0, begin) >= 0) {
+    if (whisper_rules_best_time(vocab, logits, begin, 0, begin) >= 0) {
         forbid(logits, 0, begin);
         kernels->log_softmax(logits, logits, vocab->base.n);
     }

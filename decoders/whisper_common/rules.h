@@ -24,8 +24,8 @@ struct whisper_search_options {
 void whisper_rules_apply(const struct nn_kernels *kernels, const struct whisper_vocab *vocab,
                          const struct whisper_search_options *options, const int *tokens, int n, float *logits);
 
-/* Of logprobs [n_vocab], the likeliest time from the token `least` on, if these times are together likelier than any of
- * the tokens from .. to - 1; else -1. */
-int whisper_rules_likeliest_time(const struct whisper_vocab *vocab, const float *logprobs, int least, int from, int to);
+/* Of logprobs [n_vocab], the most probable time stamp from the token `least` on, if these time stamps are together more
+ * probable than any of the tokens from .. to - 1; else -1. */
+int whisper_rules_best_time(const struct whisper_vocab *vocab, const float *logprobs, int least, int from, int to);
 
 #endif

@@ -1,5 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0
- * slots.c - free slots of a network's state. */
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "decoders/whisper_common/slots.h"
 
 #include <string.h>

@@ -1,5 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0
- * state.c - the text decoder's state for windows of audio. */
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "decoders/whisper_common/state.h"
 
 int whisper_window_check(const struct linnet_model *m, struct message *msg)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * test_alignatt.c - streaming Whisper: what it must say, and what must not depend on how audio is fed. Skipped where
- * Whisper base is not in the model cache. */
+ * test_alignatt.c - streaming Whisper: texts that it must emit, and that they do not depend on how audio is fed.
+ * Skipped where Whisper base is not in the model cache. */
 #include <string.h>
 
 #include "base/buffer.h"
@@ -41,7 +41,7 @@ static void committed_text_stays(void)
     size_t n;
     float *samples = read_recording(REFERENCES, recordings[3], &n);
     linnet_stream *s = open_stream(settings, 1);
-    char said[1000] = "";
+    char text[1000] = "";
     linnet_event e;
     int n_partials = 0;
     for (size_t at = 0; at < n; at += 4000) {
@@ -52,8 +52,8 @@ static void committed_text_stays(void)
             if (e.type != LINNET_EVENT_PARTIAL && e.type != LINNET_EVENT_FINAL)
                 continue;
             n_partials += e.type == LINNET_EVENT_PARTIAL;
-            CU_ASSERT_EQUAL(strncmp(e.text, said, strlen(said)), 0);
-            snprintf(said, sizeof said, "%.*s", e.type == LINNET_EVENT_FINAL ? 0 : (int)e.committed, e.text);
+            CU_ASSERT_EQUAL(strncmp(e.text, text, strlen(text)), 0);
+            snprintf(text, sizeof text, "%.*s", e.type == LINNET_EVENT_FINAL ? 0 : (int)e.committed, e.text);
         }
     }
     CU_ASSERT(n_partials > 1);
@@ -61,11 +61,11 @@ static void committed_text_stays(void)
     mem_free(samples);
 }
 
-/* Chinese in steps so short that readings end anywhere: whole characters only, committed ones too, and the words. */
-static void chinese_is_read_by_characters(void)
+/* Chinese in steps so short that they end anywhere: whole characters only, committed ones too, and the words. */
+static void chinese_comes_in_characters(void)
 {
     static const char *const settings[] = {"language=zh", "decoder.segment_s=0.3", "decoder.frame_threshold=2"};
-    char path[4400], said[500] = "";
+    char path[4400], text[500] = "";
     struct audio_file *f;
     linnet_event e;
     int n_partials = 0;
@@ -82,11 +82,10 @@ static void chinese_is_read_by_characters(void)
         CU_ASSERT_PTR_NULL(strstr(e.text, "\xef\xbf\xbd"));
         n_partials += e.type == LINNET_EVENT_PARTIAL;
         if (e.type == LINNET_EVENT_FINAL)
-            strncat(said, e.text, sizeof said - strlen(said) - 1);
+            strncat(text, e.text, sizeof text - strlen(text) - 1);
     }
     CU_ASSERT(n_partials > 5);
-    CU_ASSERT_PTR_NOT_NULL(
-        strstr(said, "地產")); /* real estate, as Whisper base writes it of the whole recording too */
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "地產")); /* real estate, as in the text of the whole recording */
     linnet_stream_close(s);
     audio_file_close(f);
     mem_free(samples);
@@ -117,7 +116,7 @@ static void add_click(float *samples)
         samples[i] = 0.2f * noise_of(&seed);
 }
 
-/* What is heard again is not said again, noise after speech says nothing, and pieces of any size are the same. */
+/* Context is not emitted again, noise after speech has no text, and pieces of any size are the same. */
 static void earlier_utterances_are_context(void)
 {
     static const char *const settings[] = {"language=en", "endpoint.rule2_silence_ms=600"};
@@ -133,7 +132,7 @@ static void earlier_utterances_are_context(void)
     CU_ASSERT_STRING_EQUAL(buffer_text(&cut), buffer_text(&whole));
     CU_ASSERT_EQUAL(linnet_stream_reset(s), 0);
     linnet_event e;
-    char said[500] = "";
+    char text[500] = "";
     double last = 0;
     int n_finals = 0;
     CU_ASSERT_EQUAL_FATAL(linnet_stream_feed(s, samples, n), 0);
@@ -144,10 +143,10 @@ static void earlier_utterances_are_context(void)
         CU_ASSERT(e.start_s >= last);
         last = e.end_s;
         n_finals++;
-        strncat(said, e.text, sizeof said - strlen(said) - 1);
+        strncat(text, e.text, sizeof text - strlen(text) - 1);
     }
     CU_ASSERT_EQUAL(n_finals, 2);
-    const char *first = strstr(said, "elephant"), *second = strstr(said, "states have not had much time");
+    const char *first = strstr(text, "elephant"), *second = strstr(text, "states have not had much time");
     CU_ASSERT(first != NULL && second > first);
     CU_ASSERT_PTR_NULL(strstr(first + 1, "elephant"));
     CU_ASSERT(second != NULL && strlen(second) <= strlen("states have not had much time."));
@@ -157,7 +156,7 @@ static void earlier_utterances_are_context(void)
     mem_free(samples);
 }
 
-/* Recordings one after another say three things one after another. */
+/* The text of recordings one after another has three phrases one after another. */
 static void check_order(const char *folder, const char *const *names, size_t n_names, size_t pause,
                         const char *const wanted[3])
 {
@@ -166,20 +165,20 @@ static void check_order(const char *folder, const char *const *names, size_t n_n
     float *samples = one_after_another(folder, names, n_names, pause, &n);
     linnet_stream *s = open_stream(settings, 1);
     linnet_event e;
-    char said[500] = "";
+    char text[500] = "";
     CU_ASSERT_EQUAL_FATAL(linnet_stream_feed(s, samples, n), 0);
     CU_ASSERT_EQUAL_FATAL(linnet_stream_finish(s), 0);
     while (linnet_stream_next(s, &e) > 0)
         if (e.type == LINNET_EVENT_FINAL)
-            strncat(said, e.text, sizeof said - strlen(said) - 1);
-    const char *first = strstr(said, wanted[0]), *second = strstr(said, wanted[1]), *third = strstr(said, wanted[2]);
+            strncat(text, e.text, sizeof text - strlen(text) - 1);
+    const char *first = strstr(text, wanted[0]), *second = strstr(text, wanted[1]), *third = strstr(text, wanted[2]);
     CU_ASSERT(first != NULL && second > first && third > second);
     linnet_stream_close(s);
     mem_free(samples);
 }
 
-/* A sentence that has ended does not end what is heard: without the times of the segments in the prompt the model says
- * nothing of the third speaker. */
+/* The end of a sentence is not the end of the audio: without the time stamps of the segments in the prompt there is no
+ * text of the third speaker. */
 static void speakers_take_turns(void)
 {
     static const char *const wanted[] = {"After all", "the key to", "elephant"};
@@ -187,8 +186,8 @@ static void speakers_take_turns(void)
     check_order(REFERENCES, turns, 3, RATE_HZ / 4, wanted);
 }
 
-/* Whisper base says what it said before, "We must at your house", for the second and the third as well. */
-static void nothing_is_echoed(void)
+/* Whisper base repeats "We must at your house" for the second and the third as well. */
+static void nothing_is_repeated(void)
 {
     static const char *const names[] = {"050170129", "028920174", "023550175", "001110009",
                                         "096170001", "000030145", "021120296"};
@@ -204,8 +203,8 @@ static void loops_are_left(void)
     check_order(UTTERANCES, names, 6, RATE_HZ / 2, wanted);
 }
 
-/* After the fifth Whisper base takes it that all is said, though the last two, of another speaker, are to come. */
-static void nobody_is_passed_over(void)
+/* After the fifth Whisper base ends the text, though the last two, of another speaker, follow. */
+static void no_speech_is_skipped(void)
 {
     static const char *const settings[] = {"language=en"};
     static const char *const names[] = {"014650011", "014650038", "014650047", "014650085",
@@ -224,7 +223,7 @@ static void nobody_is_passed_over(void)
     mem_free(samples);
 }
 
-static void silence_and_noise_say_nothing(void)
+static void silence_and_noise_have_no_text(void)
 {
     static const char *const settings[] = {"language=en"};
     static float samples[8 * RATE_HZ];
@@ -244,13 +243,13 @@ static void silence_and_noise_say_nothing(void)
 static const struct unit_test tests[] = {
     {"feeding does not matter", feeding_does_not_matter},
     {"committed text stays", committed_text_stays},
-    {"Chinese is read by characters", chinese_is_read_by_characters},
+    {"Chinese comes in characters", chinese_comes_in_characters},
     {"earlier utterances are context", earlier_utterances_are_context},
     {"speakers take turns", speakers_take_turns},
-    {"nobody is passed over", nobody_is_passed_over},
-    {"nothing is echoed", nothing_is_echoed},
+    {"no speech is skipped", no_speech_is_skipped},
+    {"nothing is repeated", nothing_is_repeated},
     {"loops are left", loops_are_left},
-    {"silence and noise say nothing", silence_and_noise_say_nothing},
+    {"silence and noise have no text", silence_and_noise_have_no_text},
 };
 
 int main(void)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Streaming Whisper's beam with a small random model: paths of a reader do not disturb each other, and the
- * probabilities and times of what is read are those of the same tokens run alone. */
+ * test_alignatt_beam.c - streaming Whisper's beam with a small random model: paths do not disturb each other, and the
+ * probabilities and times of decoded tokens are those of the same tokens run alone. */
 #include <math.h>
 #include <string.h>
 
@@ -18,23 +18,23 @@ enum { RATE_HZ = 16000, N_SAMPLES = 6 * RATE_HZ, N_SOUNDS = 8, N_MAX = 200 };
 
 static linnet_model *model;
 
-/* All that a reading needs: a sound that was heard, and a prompt that has run on path 0. */
+/* All that the beam needs: encoded audio, and a prompt that has run on path 0. */
 struct situation {
     struct settings settings;
     struct message msg;
     struct linnet_stats stats;
     struct decoder_host host;
     struct alignatt_audio audio;
-    struct alignatt_reader reader;
+    struct alignatt_network network;
     struct alignatt_text text;
     float *window;
     int n_window, n_content, prompt[4];
 };
 
-static void listen(struct situation *s, struct alignatt_reader *r)
+static void encode(struct situation *s, struct alignatt_network *r)
 {
-    alignatt_reader_listen(r, s->window, s->n_window, s->n_content, 0);
-    alignatt_reader_run(r, 0, s->prompt, 4);
+    alignatt_network_encode(r, s->window, s->n_window, s->n_content, 0);
+    alignatt_network_run(r, 0, s->prompt, 4);
 }
 
 static void situation_open(struct situation *s, uint64_t seed, int n_paths)
@@ -47,10 +47,10 @@ static void situation_open(struct situation *s, uint64_t seed, int n_paths)
     const struct vad_options *vad = settings_of(&s->settings, &vad_settings);
     CU_ASSERT_EQUAL_FATAL(alignatt_audio_open(&s->audio, vad, TINY_MELS, 3000, &s->msg), 0);
     CU_ASSERT_EQUAL_FATAL(alignatt_text_open(&s->text, &s->host, vocab, N_MAX, 64), 0);
-    CU_ASSERT_EQUAL_FATAL(alignatt_reader_open(&s->reader, model, 0, n_paths, "", &s->msg), 0);
+    CU_ASSERT_EQUAL_FATAL(alignatt_network_open(&s->network, model, 0, n_paths, "", &s->msg), 0);
     float *sound = tiny_sound(N_SAMPLES, seed);
     for (size_t at = 0; at < N_SAMPLES;)
-        at += alignatt_audio_hear(&s->audio, sound + at, N_SAMPLES - at);
+        at += alignatt_audio_feed(&s->audio, sound + at, N_SAMPLES - at);
     s->audio.speech_from = 0;
     s->window = mem_array(3000 * TINY_MELS, sizeof *s->window);
     s->n_window = alignatt_audio_window(&s->audio, N_SAMPLES, 200, s->window, &s->n_content);
@@ -58,14 +58,14 @@ static void situation_open(struct situation *s, uint64_t seed, int n_paths)
     const struct decoder_options *shared = settings_of(&s->settings, &decoder_settings);
     CU_ASSERT_EQUAL_FATAL(whisper_prompt_task(vocab, shared, special->first_language, s->prompt + 1), 2);
     s->prompt[3] = special->timestamp_begin;
-    listen(s, &s->reader);
+    encode(s, &s->network);
     free(sound);
 }
 
 static void situation_close(struct situation *s)
 {
     alignatt_audio_close(&s->audio);
-    alignatt_reader_close(&s->reader);
+    alignatt_network_close(&s->network);
     alignatt_text_close(&s->text);
     settings_close(&s->settings);
     mem_free(s->window);
@@ -79,7 +79,7 @@ static float most_apart(const float *a, const float *b, int n)
     return most;
 }
 
-/* Three paths part after the prompt, one of them again after two tokens: each says what it says alone. */
+/* Three paths fork after the prompt, one of them again after two tokens: each has the logits that it has alone. */
 static void paths_are_apart(void)
 {
     enum { N = 4, STEPS = 4 };
@@ -95,46 +95,47 @@ static void paths_are_apart(void)
             if (from < 0)
                 continue;
             if (from != p) {
-                alignatt_reader_fork(&s.reader, p, from);
+                alignatt_network_fork(&s.network, p, from);
                 memcpy(tokens[p], tokens[from], sizeof tokens[p]);
             }
             tokens[p][step] = 100 + 1000 * p + 7 * step;
             paths[n] = p;
             next[n++] = tokens[p][step];
         }
-        alignatt_reader_run_each(&s.reader, paths, next, n);
+        alignatt_network_run_each(&s.network, paths, next, n);
         for (int i = 0; i < n; i++) {
-            listen(&alone, &alone.reader);
-            alignatt_reader_run(&alone.reader, 0, tokens[paths[i]], step + 1);
-            const float *wanted = alone.reader.paths[0].logits, *got = s.reader.paths[paths[i]].logits;
+            encode(&alone, &alone.network);
+            alignatt_network_run(&alone.network, 0, tokens[paths[i]], step + 1);
+            const float *wanted = alone.network.paths[0].logits, *got = s.network.paths[paths[i]].logits;
             CU_ASSERT(most_apart(wanted, got, n_vocab) < CLOSE);
-            CU_ASSERT_EQUAL(alignatt_reader_attended(&s.reader, paths[i]), alignatt_reader_attended(&alone.reader, 0));
+            CU_ASSERT_EQUAL(alignatt_network_attended(&s.network, paths[i]),
+                            alignatt_network_attended(&alone.network, 0));
         }
     }
     situation_close(&s);
     situation_close(&alone);
 }
 
-/* Runs what lies before token i of the text alone, and checks what was noted of it. */
+/* Runs what lies before token i of the text alone, and checks the token's log probability and frame. */
 static void check_token(struct situation *alone, struct whisper_search_options *rules, const struct alignatt_text *t,
                         int i)
 {
     const struct whisper_vocab *vocab = whisper_vocab_of(model->vocab);
-    struct alignatt_reader *r = &alone->reader;
-    listen(alone, r);
+    struct alignatt_network *r = &alone->network;
+    encode(alone, r);
     for (int k = 0; k <= i; k++) {
         struct alignatt_pause before = t->at[k].before;
         const int times[] = {vocab->special.timestamp_begin + (int)before.from,
                              vocab->special.timestamp_begin + (int)before.to};
         if (k > 0 && before.to >= 0)
-            alignatt_reader_run(r, 0, times, 2);
+            alignatt_network_run(r, 0, times, 2);
         if (k < i)
-            alignatt_reader_run(r, 0, t->ids + k, 1);
+            alignatt_network_run(r, 0, t->ids + k, 1);
     }
     float *logits = r->paths[0].logits;
     whisper_rules_apply(r->ctx.kernels, vocab, rules, t->ids, i, logits);
     CU_ASSERT(fabsf(logits[t->ids[i]] - t->at[i].logprob) < CLOSE);
-    CU_ASSERT_EQUAL(alignatt_reader_attended(r, 0), t->at[i].frame);
+    CU_ASSERT_EQUAL(alignatt_network_attended(r, 0), t->at[i].frame);
 }
 
 static void set_beam(struct situation *s, int width)
@@ -144,8 +145,8 @@ static void set_beam(struct situation *s, int width)
     CU_ASSERT_EQUAL_FATAL(settings_set_key(&s->settings, "decoder.beam", value, &s->msg), 0);
 }
 
-/* Reads a sound with a beam, and checks each token that it read.  Returns the score. */
-static double read_sound(uint64_t seed, int width)
+/* Decodes a sound with a beam, and checks each token.  Returns the score. */
+static double decode_sound(uint64_t seed, int width)
 {
     struct situation s, alone;
     struct alignatt_beam beam;
@@ -153,7 +154,7 @@ static double read_sound(uint64_t seed, int width)
     situation_open(&alone, seed, 1);
     set_beam(&s, width);
     CU_ASSERT_EQUAL_FATAL(alignatt_beam_open(&beam, &s.host, whisper_vocab_of(model->vocab), N_MAX), 0);
-    (void)alignatt_beam_read(&beam, &s.reader, &s.audio, &s.text, 0, 1);
+    (void)alignatt_beam_decode(&beam, &s.network, &s.audio, &s.text, 0, 1);
     CU_ASSERT(s.text.n > 0 && s.text.n < N_MAX);
     for (int i = 0; i < s.text.n; i++)
         check_token(&alone, &beam.rules, &s.text, i);
@@ -164,14 +165,14 @@ static double read_sound(uint64_t seed, int width)
     return score;
 }
 
-static void tokens_are_as_likely_alone(void)
+static void tokens_are_as_probable_alone(void)
 {
     double sums[2] = {0, 0};
     for (uint64_t seed = 1; seed <= N_SOUNDS; seed++) {
-        sums[0] += read_sound(seed, 1);
-        sums[1] += read_sound(seed, 4);
+        sums[0] += decode_sound(seed, 1);
+        sums[1] += decode_sound(seed, 4);
     }
-    CU_ASSERT(sums[1] > sums[0]); /* a beam is there to find what is likelier */
+    CU_ASSERT(sums[1] > sums[0]); /* a beam finds more probable texts */
 }
 
 static void beams_have_limits(void)
@@ -213,7 +214,7 @@ static void suppressed_tokens_are_in_the_vocabulary(void)
 
 static const struct unit_test tests[] = {
     {"paths are apart", paths_are_apart},
-    {"tokens are as likely alone", tokens_are_as_likely_alone},
+    {"tokens are as probable alone", tokens_are_as_probable_alone},
     {"beams have limits", beams_have_limits},
     {"suppressed tokens are in the vocabulary", suppressed_tokens_are_in_the_vocabulary},
 };

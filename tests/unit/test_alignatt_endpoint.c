@@ -28,7 +28,7 @@ static float *in_silence(int click, size_t *n)
     return samples;
 }
 
-/* What came of it: the first endpoint, if any, and all final texts. */
+/* The first endpoint, if any, and all final texts. */
 struct ending {
     double start_s, end_s; /* of the utterance */
     int rule, n;           /* of the first endpoint; how many there were */
@@ -61,16 +61,16 @@ static void endpoint_rules_end_utterances(void)
 {
     size_t n;
     float *samples = in_silence(0, &n), *click;
-    struct ending usual = ending_of(samples, n, "endpoint.rule2_silence_ms=1000", NULL);
-    CU_ASSERT(usual.rule == 2 && usual.n == 1);
-    CU_ASSERT_DOUBLE_EQUAL(usual.end_s, 5.96, 0.1);
-    CU_ASSERT_PTR_NOT_NULL(strstr(usual.text, "states have not had much time"));
+    struct ending with_default = ending_of(samples, n, "endpoint.rule2_silence_ms=1000", NULL);
+    CU_ASSERT(with_default.rule == 2 && with_default.n == 1);
+    CU_ASSERT_DOUBLE_EQUAL(with_default.end_s, 5.96, 0.1);
+    CU_ASSERT_PTR_NOT_NULL(strstr(with_default.text, "states have not had much time"));
     struct ending e = ending_of(samples, n, "endpoint.rule2_silence_ms=2500", NULL);
     CU_ASSERT(e.rule == 2 && e.n == 1);
-    CU_ASSERT_DOUBLE_EQUAL(e.end_s - usual.end_s, 1.5, 0.021); /* it is looked for every 20 ms */
+    CU_ASSERT_DOUBLE_EQUAL(e.end_s - with_default.end_s, 1.5, 0.021); /* the rules are applied every 20 ms */
     e = ending_of(samples, n, "endpoint.rule2_silence_ms=1e9", "endpoint.rule1_silence_ms=3000");
     CU_ASSERT(e.rule == 1 && e.n == 1);
-    CU_ASSERT_DOUBLE_EQUAL(e.end_s - usual.end_s, 2, 0.021);
+    CU_ASSERT_DOUBLE_EQUAL(e.end_s - with_default.end_s, 2, 0.021);
     CU_ASSERT_PTR_NOT_NULL(strstr(e.text, "states have not had much time"));
     e = ending_of(samples, n, "endpoint.rule2_silence_ms=1e9", "endpoint.rule1_silence_ms=1e9");
     CU_ASSERT(e.n == 0);
@@ -79,7 +79,7 @@ static void endpoint_rules_end_utterances(void)
     e = ending_of(samples, n, "endpoint.rule3_utterance_ms=1500", "decoder.delay_s=1");
     CU_ASSERT(e.rule == 3 && e.n > 1 && e.end_s < 4.96);
     CU_ASSERT_PTR_NOT_NULL(strstr(e.text, "states have not had much time"));
-    /* A sound that is no speech: nothing said, rule 1 alone ends that. */
+    /* A sound that is no speech: no text, and only rule 1 fires. */
     click = in_silence(1, &n);
     e = ending_of(click, n, "endpoint.rule1_silence_ms=3000", NULL);
     CU_ASSERT(e.rule == 1 && e.n == 1 && e.text[0] == '\0');
@@ -92,15 +92,15 @@ static void detector_settings_act(void)
 {
     size_t n;
     float *samples = in_silence(0, &n), *click;
-    struct ending usual = ending_of(samples, n, "vad.pre_roll_ms=300", NULL);
+    struct ending with_default = ending_of(samples, n, "vad.pre_roll_ms=300", NULL);
     struct ending e = ending_of(samples, n, "vad.pre_roll_ms=700", NULL);
-    CU_ASSERT(usual.n == 1 && e.n == 1);
-    CU_ASSERT_DOUBLE_EQUAL(usual.start_s - e.start_s, 0.4, 1e-6);
+    CU_ASSERT(with_default.n == 1 && e.n == 1);
+    CU_ASSERT_DOUBLE_EQUAL(with_default.start_s - e.start_s, 0.4, 1e-6);
     e = ending_of(samples, n, "vad.threshold_db=18", NULL);
     CU_ASSERT(e.n == 0 && e.text[0] == '\0');
-    /* Speech goes on for so long after its last sound: no silence before, whatever rule 2 says. */
+    /* The detector holds speech for so long after its last sound: no rule fires before. */
     e = ending_of(samples, n, "vad.hold_ms=2000", "endpoint.rule2_silence_ms=500");
-    CU_ASSERT_DOUBLE_EQUAL(e.end_s - usual.end_s, 1, 0.05);
+    CU_ASSERT_DOUBLE_EQUAL(e.end_s - with_default.end_s, 1, 0.05);
     click = in_silence(1, &n);
     CU_ASSERT(ending_of(click, n, "vad.start_ms=60", NULL).n == 1);
     CU_ASSERT(ending_of(click, n, "vad.start_ms=400", NULL).n == 0);

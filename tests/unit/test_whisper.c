@@ -147,7 +147,7 @@ static void features_and_encoder(struct network *w)
 
 /* Where the audio is that of the last call the rest of it gives the same states and the same logits; where it is not,
  * the states before it stay. */
-static void encoder_goes_on(void)
+static void encoder_continues(void)
 {
     enum { FRAMES = 400, FROM = 77 };
     static const int tokens[3] = {1, 2, 3}, slots[3] = {0, 1, 2};
@@ -305,10 +305,10 @@ static void broken_tensors(void)
 
 static void cut_files(void)
 {
-    static const struct tiny_whisper usual = {0};
+    static const struct tiny_whisper defaults = {0};
     char error[400], path[4200];
     linnet_model *m;
-    CU_ASSERT_EQUAL_FATAL(open_tiny(&usual, &m, error), 0);
+    CU_ASSERT_EQUAL_FATAL(open_tiny(&defaults, &m, error), 0);
     linnet_model_close(m);
     snprintf(path, sizeof path, "%s/model.safetensors", folder);
     struct stat info;
@@ -324,27 +324,27 @@ static void cut_files(void)
 /* config.json with one number replaced. */
 static void write_config(const char *key, const char *value)
 {
-    static const char *const usual[][2] = {{"model_type", "\"whisper\""},
-                                           {"d_model", "16"},
-                                           {"num_mel_bins", "80"},
-                                           {"encoder_layers", "2"},
-                                           {"encoder_attention_heads", "2"},
-                                           {"encoder_ffn_dim", "32"},
-                                           {"decoder_layers", "2"},
-                                           {"decoder_attention_heads", "2"},
-                                           {"decoder_ffn_dim", "32"},
-                                           {"max_source_positions", "1500"},
-                                           {"max_target_positions", "448"},
-                                           {"vocab_size", "51865"},
-                                           {"activation_function", "\"gelu\""},
-                                           {"scale_embedding", "false"}};
+    static const char *const defaults[][2] = {{"model_type", "\"whisper\""},
+                                              {"d_model", "16"},
+                                              {"num_mel_bins", "80"},
+                                              {"encoder_layers", "2"},
+                                              {"encoder_attention_heads", "2"},
+                                              {"encoder_ffn_dim", "32"},
+                                              {"decoder_layers", "2"},
+                                              {"decoder_attention_heads", "2"},
+                                              {"decoder_ffn_dim", "32"},
+                                              {"max_source_positions", "1500"},
+                                              {"max_target_positions", "448"},
+                                              {"vocab_size", "51865"},
+                                              {"activation_function", "\"gelu\""},
+                                              {"scale_embedding", "false"}};
     char path[4200];
     snprintf(path, sizeof path, "%s/config.json", folder);
     FILE *f = fopen(path, "w");
     CU_ASSERT_PTR_NOT_NULL_FATAL(f);
-    for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
-        fprintf(f, "%s\"%s\": %s", i == 0 ? "{" : ", ", usual[i][0],
-                strcmp(usual[i][0], key) == 0 ? value : usual[i][1]);
+    for (size_t i = 0; i < sizeof defaults / sizeof *defaults; i++)
+        fprintf(f, "%s\"%s\": %s", i == 0 ? "{" : ", ", defaults[i][0],
+                strcmp(defaults[i][0], key) == 0 ? value : defaults[i][1]);
     fputs("}", f);
     fclose(f);
 }
@@ -368,10 +368,10 @@ static void wrong_configs(void)
                  {"scale_embedding", "true", "scale_embedding"},
                  {"model_type", "\"parrot\"", "parrot"},
                  {"model_type", "[1, 2", "config.json"}};
-    static const struct tiny_whisper usual = {0};
+    static const struct tiny_whisper defaults = {0};
     char error[400];
     linnet_model *m;
-    CU_ASSERT_EQUAL_FATAL(open_tiny(&usual, &m, error), 0);
+    CU_ASSERT_EQUAL_FATAL(open_tiny(&defaults, &m, error), 0);
     linnet_model_close(m);
     m = NULL;
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
@@ -387,7 +387,7 @@ static void wrong_configs(void)
 
 static const struct unit_test tests[] = {
     {"a random model of large-v3's kind", random_v3},
-    {"the encoder goes on from its last call", encoder_goes_on},
+    {"the encoder goes on from its last call", encoder_continues},
     {"English-only vocabulary", english_only},
     {"missing and misshapen tensors", broken_tensors},
     {"files cut short", cut_files},

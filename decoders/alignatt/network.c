@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
- * reader.c - running tokens with an eye on attention.
- *
- * AlignAtt (Papi et al. 2023) in Simul-Whisper's form (Wang et al. 2024): for the row that predicts a token, the
- * weights of each alignment head are normalised over all rows up to it (the start sequence among them), so that frames
- * which every token looks at do not count.  Only that row is needed: of all, sums and sums of squares are kept. */
-#include "decoders/alignatt/reader.h"
+ * network.c - AlignAtt (Papi et al. 2023) in Simul-Whisper's form (Wang et al. 2024): for the row that predicts a
+ * token, the weights of each alignment head are normalised over all rows up to it (the start sequence among them), so
+ * that frames which every token attends to do not count.  Only that row is needed: of all, sums and sums of squares are
+ * kept. */
+#include "decoders/alignatt/network.h"
 
 #include <math.h>
 #include <string.h>
@@ -12,84 +11,75 @@
 #include "base/mem.h"
 #include "decoders/alignatt/head.h"
 #include "decoders/whisper_common/state.h"
-#include "encoder/whisper_encoder.h"
 
 enum { MEDIAN = 7, HALF = MEDIAN / 2 };
 
-static int paths_open(struct alignatt_reader *r, int n_paths)
+static int arrays_open(struct alignatt_network *r, size_t n_paths, size_t n_states, size_t n_taps)
 {
     const struct linnet_model *m = r->model;
-    size_t n_weights = (size_t)m->named_heads.n * (size_t)whisper_window_states(m);
-    r->paths = mem_array((size_t)n_paths, sizeof *r->paths);
-    while (r->paths != NULL && r->n_paths < n_paths) {
-        struct alignatt_path *p = &r->paths[r->n_paths];
-        p->slots = mem_array((size_t)m->left->config.n_positions, sizeof *p->slots);
-        p->weights = mem_array(n_weights, sizeof *p->weights);
-        p->sum = mem_array(n_weights, sizeof *p->sum);
-        p->squares = mem_array(n_weights, sizeof *p->squares);
-        p->logits = r->logits + (ptrdiff_t)r->n_paths++ * m->vocab->n;
-        if (p->slots == NULL || p->weights == NULL || p->sum == NULL || p->squares == NULL)
-            return LINNET_E_MEMORY;
-    }
-    return r->paths != NULL ? LINNET_OK : LINNET_E_MEMORY;
+    size_t n_positions = (size_t)m->left->config.n_positions, n_weights = n_taps * n_states;
+    int *slots;
+    float *weights;
+    double *sums;
+    r->block =
+        MEM_PARTS(MEM_PART(r->states, n_states * (size_t)m->encoder->n_dims), MEM_PART(r->rows, ALIGNATT_BLOCK),
+                  MEM_PART(r->logits, n_paths * (size_t)m->vocab->n), MEM_PART(r->weights, ALIGNATT_BLOCK * n_weights),
+                  MEM_PART(r->amounts, n_states), MEM_PART(r->attention, n_states), MEM_PART(r->paths, n_paths),
+                  MEM_PART(slots, n_paths * n_positions), MEM_PART(weights, n_paths * n_weights),
+                  MEM_PART(sums, 2 * n_paths * n_weights));
+    if (r->block == NULL)
+        return LINNET_E_MEMORY;
+    for (size_t i = 0; i < n_paths; i++)
+        r->paths[i] = (struct alignatt_path){.slots = slots + i * n_positions,
+                                             .logits = r->logits + i * (size_t)m->vocab->n,
+                                             .weights = weights + i * n_weights,
+                                             .sum = sums + 2 * i * n_weights,
+                                             .squares = sums + (2 * i + 1) * n_weights};
+    r->n_paths = (int)n_paths;
+    return LINNET_OK;
 }
 
-int alignatt_reader_open(struct alignatt_reader *r, const struct linnet_model *model, int keeps, int n_paths,
-                         const char *head_dir, struct message *msg)
+int alignatt_network_open(struct alignatt_network *r, const struct linnet_model *model, int keeps, int n_paths,
+                          const char *head_dir, struct message *msg)
 {
-    size_t d = (size_t)model->encoder->n_dims, n_audio = (size_t)whisper_window_states(model);
-    size_t n_taps = (size_t)model->named_heads.n;
+    size_t n_states = (size_t)whisper_window_states(model), n_taps = (size_t)model->named_heads.n;
     int n_slots = n_paths * model->left->config.n_positions, rc;
-    memset(r, 0, sizeof *r);
-    r->model = model;
+    *r = (struct alignatt_network){.model = model, .head_bias = model->truncation_bias};
     if ((rc = nn_context_open(&r->ctx, model->pool, msg)) < 0 ||
         (rc = whisper_encoder_state_open(&r->encoder, whisper_encoder_of(model->encoder), keeps, &r->ctx, msg)) < 0 ||
         (rc = whisper_state_open(&r->decoder, model, &r->ctx, n_slots, ALIGNATT_BLOCK, msg)) < 0)
         goto fail;
-    r->states = mem_array(n_audio * d, sizeof *r->states);
-    r->rows = mem_array(ALIGNATT_BLOCK, sizeof *r->rows);
-    r->logits = mem_array((size_t)n_paths * (size_t)model->vocab->n, sizeof *r->logits);
-    r->weights = mem_array(n_taps * ALIGNATT_BLOCK * n_audio, sizeof *r->weights);
-    r->amounts = mem_array(n_audio, sizeof *r->amounts);
-    r->attention = mem_array(n_audio, sizeof *r->attention);
-    rc = fail_memory(msg);
-    if (r->states == NULL || r->rows == NULL || r->logits == NULL || r->weights == NULL || r->amounts == NULL ||
-        r->attention == NULL || whisper_slots_open(&r->slots, n_slots) < 0 || paths_open(r, n_paths) < 0)
+    if (arrays_open(r, (size_t)n_paths, n_states, n_taps) < 0 || whisper_slots_open(&r->slots, n_slots) < 0) {
+        rc = fail_memory(msg);
         goto fail;
-    r->head_bias = model->truncation_bias;
-    if (head_dir[0] != '\0' && (rc = alignatt_head_read(&r->own_head, &r->head_bias, head_dir, (int)d, msg)) < 0)
+    }
+    if (head_dir[0] != '\0' &&
+        (rc = alignatt_head_read(&r->own_head, &r->head_bias, head_dir, model->encoder->n_dims, msg)) < 0)
         goto fail;
     r->head = r->own_head != NULL ? r->own_head : model->truncation_weight;
     return LINNET_OK;
 fail:
-    alignatt_reader_close(r);
+    alignatt_network_close(r);
     return rc;
 }
 
-void alignatt_reader_close(struct alignatt_reader *r)
+void alignatt_network_close(struct alignatt_network *r)
 {
     whisper_encoder_state_close(&r->encoder);
     text_decoder_state_close(&r->decoder);
     whisper_slots_close(&r->slots);
-    for (int i = 0; i < r->n_paths; i++) {
-        mem_free(r->paths[i].slots);
-        mem_free(r->paths[i].weights);
-        mem_free(r->paths[i].sum);
-        mem_free(r->paths[i].squares);
-    }
-    void *arrays[] = {r->states, r->rows, r->logits, r->weights, r->amounts, r->attention, r->own_head, r->paths};
-    for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++)
-        mem_free(arrays[i]);
+    mem_free(r->own_head);
+    mem_free(r->block);
     nn_context_close(&r->ctx);
-    memset(r, 0, sizeof *r);
+    *r = (struct alignatt_network){0};
 }
 
-static size_t n_weights(const struct alignatt_reader *r)
+static size_t n_weights(const struct alignatt_network *r)
 {
     return (size_t)r->model->named_heads.n * (size_t)r->n_frames;
 }
 
-void alignatt_reader_listen(struct alignatt_reader *r, const float *mel, int n_mel_frames, int n_content, int from)
+void alignatt_network_encode(struct alignatt_network *r, const float *mel, int n_mel_frames, int n_content, int from)
 {
     r->n_frames = n_mel_frames / 2;
     r->n_content = n_content < r->n_frames ? n_content : r->n_frames;
@@ -106,12 +96,12 @@ void alignatt_reader_listen(struct alignatt_reader *r, const float *mel, int n_m
 
 /* ---- running ---- */
 
-int alignatt_reader_can_run(const struct alignatt_reader *r, int p, int n)
+int alignatt_network_has_room(const struct alignatt_network *r, int p, int n)
 {
     return r->paths[p].n_tokens + n <= r->model->left->config.n_positions;
 }
 
-void alignatt_reader_fork(struct alignatt_reader *r, int to, int from)
+void alignatt_network_fork(struct alignatt_network *r, int to, int from)
 {
     struct alignatt_path *a = &r->paths[to];
     const struct alignatt_path *b = &r->paths[from];
@@ -121,7 +111,7 @@ void alignatt_reader_fork(struct alignatt_reader *r, int to, int from)
     memcpy(a->squares, b->squares, n_weights(r) * sizeof *a->squares);
 }
 
-static void mark_slots(struct alignatt_reader *r)
+static void mark_slots(struct alignatt_network *r)
 {
     whisper_slots_clear(&r->slots);
     for (int i = 0; i < r->n_paths; i++)
@@ -129,20 +119,20 @@ static void mark_slots(struct alignatt_reader *r)
 }
 
 /* The row of path p's next token. */
-static struct text_row next_row(struct alignatt_reader *r, struct alignatt_path *p, int token)
+static struct text_row next_row(struct alignatt_network *r, struct alignatt_path *p, int token)
 {
     p->slots[p->n_tokens] = whisper_slots_take(&r->slots); /* there are enough for every path's every token */
     return (struct text_row){token, p->n_tokens++, p->slots};
 }
 
-static void run_rows(struct alignatt_reader *r, int n)
+static void run_rows(struct alignatt_network *r, int n)
 {
     text_decoder_state_step(&r->decoder, &r->ctx, r->rows, n,
                             &(struct text_cross){.taps = r->model->named_heads.index, .weights = r->weights});
 }
 
 /* Adds the weights in one of the n rows that ran to the sums of path p. */
-static void add_weights(struct alignatt_reader *r, struct alignatt_path *p, int row, int n)
+static void add_weights(struct alignatt_network *r, struct alignatt_path *p, int row, int n)
 {
     for (int tap = 0; tap < r->model->named_heads.n; tap++) {
         const float *w = r->weights + ((ptrdiff_t)tap * n + row) * r->n_frames;
@@ -155,14 +145,14 @@ static void add_weights(struct alignatt_reader *r, struct alignatt_path *p, int 
 }
 
 /* Keeps the weights in one of the n rows that ran as those of path p's last. */
-static void keep_weights(struct alignatt_reader *r, struct alignatt_path *p, int row, int n)
+static void keep_weights(struct alignatt_network *r, struct alignatt_path *p, int row, int n)
 {
     for (int tap = 0; tap < r->model->named_heads.n; tap++)
         memcpy(p->weights + (ptrdiff_t)tap * r->n_frames, r->weights + ((ptrdiff_t)tap * n + row) * r->n_frames,
                (size_t)r->n_frames * sizeof *p->weights);
 }
 
-void alignatt_reader_run(struct alignatt_reader *r, int path, const int *tokens, int n)
+void alignatt_network_run(struct alignatt_network *r, int path, const int *tokens, int n)
 {
     struct alignatt_path *p = &r->paths[path];
     int n_rows = 0;
@@ -179,7 +169,7 @@ void alignatt_reader_run(struct alignatt_reader *r, int path, const int *tokens,
     text_decoder_state_logits(&r->decoder, &r->ctx, n_rows - 1, 1, p->logits);
 }
 
-void alignatt_reader_run_each(struct alignatt_reader *r, const int *paths, const int *tokens, int n)
+void alignatt_network_run_each(struct alignatt_network *r, const int *paths, const int *tokens, int n)
 {
     mark_slots(r);
     for (int i = 0; i < n; i++)
@@ -218,7 +208,7 @@ static float median_of(const float *window)
 }
 
 /* Adds the smoothed relative weights of one head. */
-static void add_head(struct alignatt_reader *r, const struct alignatt_path *p, int tap)
+static void add_head(struct alignatt_network *r, const struct alignatt_path *p, int tap)
 {
     int n = r->n_frames;
     const float *w = p->weights + (ptrdiff_t)tap * n;
@@ -233,7 +223,7 @@ static void add_head(struct alignatt_reader *r, const struct alignatt_path *p, i
     }
 }
 
-int alignatt_reader_attended(struct alignatt_reader *r, int p)
+int alignatt_network_attended(struct alignatt_network *r, int p)
 {
     int best = 0;
     memset(r->attention, 0, (size_t)r->n_frames * sizeof *r->attention);
@@ -244,7 +234,7 @@ int alignatt_reader_attended(struct alignatt_reader *r, int p)
     return best;
 }
 
-int alignatt_reader_fires(struct alignatt_reader *r)
+int alignatt_network_fires(struct alignatt_network *r)
 {
     return r->head != NULL && alignatt_head_fires(r->ctx.kernels, r->head, r->head_bias, r->states, r->n_content,
                                                   r->model->encoder->n_dims, r->amounts);
