@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * align.c - `linnet align`: when each token of transcribed recordings was said, and how long segments are.
+ * align.c - `linnet align`: the frames of each token of transcribed recordings, and the lengths of segments.
  *
  * Writes into the output folder:
  *
@@ -7,8 +7,8 @@
  *                      the start of the utterance), the same in seconds, log probability
  *     lengths.txt      how often each token's segment had which length (decoders/segmental/length_model.h)
  *
- * A token's frames are its run in the most probable CTC alignment.  Its segment is what the segmental search means:
- * from after the first frame of the token before it up to and with its own first frame. */
+ * A token's frames are its run in the most probable CTC alignment.  Its segment is that of the segmental search: it
+ * ends with the token's first frame and begins after that of the token before. */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -40,16 +40,15 @@ static const struct align_options defaults = {.longest = 50};
 #define DECODING(name) offsetof(struct align_options, decoding.name)
 
 static const struct option_spec options[] = {
-    {"data", 0, OPTION_TEXT, FIELD(data), "DIR", "data directory: wav.scp, text, and segments where recordings are cut",
-     0, 0, NULL, NULL},
-    {"out", 'o', OPTION_TEXT, FIELD(out), "DIR", "folder for the results", 0, 0, NULL, NULL},
-    {"longest", 0, OPTION_INT, FIELD(longest), "N", "encoder frames from which on lengths are counted as one (50)", 1,
-     10000, NULL, NULL},
-    {"model", 'm', OPTION_TEXT, DECODING(model), "DIR", "directory of a model with a CTC layer", 0, 0, NULL, NULL},
-    {"recipe", 'r', OPTION_TEXT, DECODING(recipe), "FILE", "settings from a recipe.yaml", 0, 0, NULL, NULL},
-    {"threads", 't', OPTION_INT, DECODING(threads), "N", "threads; 0: one for each processor", 0, 256, NULL, NULL},
-    {"set", 's', OPTION_LIST, DECODING(set), "KEY=VALUE", "any setting of 'linnet settings': decoder.chunk=16", 0, 0,
-     NULL, NULL},
+    {"data", 0, OPTION_TEXT, FIELD(data), "DIR",
+     .help = "data directory: wav.scp, text, and segments where recordings are cut"},
+    {"out", 'o', OPTION_TEXT, FIELD(out), "DIR", .help = "folder for the results"},
+    {"longest", 0, OPTION_INT, FIELD(longest), "N",
+     .help = "encoder frames from which on lengths are counted as one (50)", .low = 1, .high = 10000},
+    {"model", 'm', OPTION_TEXT, DECODING(model), "DIR", .help = "directory of a model with a CTC layer"},
+    {"recipe", 'r', OPTION_TEXT, DECODING(recipe), "FILE", .help = "settings from a recipe.yaml"},
+    {"threads", 't', OPTION_INT, DECODING(threads), "N", .help = "threads; 0: one for each processor", .high = 256},
+    {"set", 's', OPTION_LIST, DECODING(set), "KEY=VALUE", .help = "any setting of 'linnet settings': decoder.chunk=16"},
     {0}};
 
 struct job {
@@ -63,9 +62,6 @@ struct job {
     FILE *out;
     float *logprobs; /* [n_frames, V] of the utterance */
     int n_frames, room_frames;
-    int *tokens;                    /* of the utterance */
-    struct ctc_alignment alignment; /* room for room_begins, room_ends, room_logprobs of them */
-    int room_begins, room_ends, room_logprobs;
     int n_done, n_failed;
     long long n_tokens;
 };
@@ -92,9 +88,8 @@ static int open_files(struct job *j, struct message *msg)
     char path[FILE_MAX_PATH];
     int rc;
     if ((rc = data_dir_open(&j->data, j->options->data, msg)) < 0 ||
-        (rc = file_in(path, j->options->data, "text", msg)) < 0 || (rc = transcripts_read(&j->texts, path, msg)) < 0)
-        return rc;
-    if ((rc = file_make_folder(j->options->out, msg)) < 0 ||
+        (rc = file_in(path, j->options->data, "text", msg)) < 0 || (rc = transcripts_read(&j->texts, path, msg)) < 0 ||
+        (rc = file_make_folder(j->options->out, msg)) < 0 ||
         (rc = file_in(path, j->options->out, "alignments.txt", msg)) < 0)
         return rc;
     j->out = fopen(path, "w");
@@ -138,7 +133,7 @@ static int feed(struct job *j, const float *samples, size_t n, struct message *m
     return LINNET_OK;
 }
 
-/* Log probabilities of at most n_max samples, < 0: all, from where the recording stands. */
+/* Log probabilities of the next n_max samples (< 0: all that are left) or as many as there are. */
 static int encode(struct job *j, struct audio_file *audio, long n_max, struct message *msg)
 {
     static float block[BLOCK];
@@ -156,32 +151,32 @@ static int encode(struct job *j, struct audio_file *audio, long n_max, struct me
     return rc;
 }
 
-/* The ids of the text, and room for when they were said; how many. */
-static int spell(struct job *j, const char *text, struct message *msg)
-{
-    int *tokens = NULL, n = vocab_spell(j->decoding.model->vocab, text, &tokens, msg);
-    if (n < 0)
-        return n;
-    mem_free(j->tokens);
-    j->tokens = tokens;
-    if (MEM_GROW(j->alignment.begins, j->room_begins, n) < 0 || MEM_GROW(j->alignment.ends, j->room_ends, n) < 0 ||
-        MEM_GROW(j->alignment.logprobs, j->room_logprobs, n) < 0)
-        return fail_memory(msg);
-    return n;
-}
-
-static int write_tokens(struct job *j, const char *id, int n, struct message *msg)
+static int write_tokens(struct job *j, const char *id, const int *tokens, int n, const struct ctc_alignment *a,
+                        struct message *msg)
 {
     const struct linnet_model *m = j->decoding.model;
-    const struct ctc_alignment *a = &j->alignment;
     double frame_s = model_frame_s(m);
     for (int i = 0; i < n; i++) {
-        length_counts_add(&j->lengths, j->tokens[i], a->begins[i] - (i > 0 ? a->begins[i - 1] : -1));
-        fprintf(j->out, "%s %s %d %d %.3f %.3f %.4f\n", id, vocab_token(m->vocab, j->tokens[i]), a->begins[i],
-                a->ends[i], a->begins[i] * frame_s, a->ends[i] * frame_s, (double)a->logprobs[i]);
+        length_counts_add(&j->lengths, tokens[i], a->begins[i] - (i > 0 ? a->begins[i - 1] : -1));
+        fprintf(j->out, "%s %s %d %d %.3f %.3f %.4f\n", id, vocab_token(m->vocab, tokens[i]), a->begins[i], a->ends[i],
+                a->begins[i] * frame_s, a->ends[i] * frame_s, (double)a->logprobs[i]);
     }
     j->n_tokens += n;
     return fflush(j->out) == 0 ? LINNET_OK : fail(msg, LINNET_E_IO, "%s: %s", j->options->out, strerror(errno));
+}
+
+static int align_tokens(struct job *j, const char *id, const int *tokens, int n, struct message *msg)
+{
+    const struct ctc_layer *ctc = j->decoding.model->ctc;
+    const struct ctc_align_input in = {j->logprobs, j->n_frames, ctc->n_vocabulary, ctc->blank, tokens, n};
+    struct ctc_alignment a = {0};
+    size_t size = (size_t)n;
+    void *block = MEM_PARTS(MEM_PART(a.begins, size), MEM_PART(a.ends, size), MEM_PART(a.logprobs, size));
+    int rc = block != NULL ? ctc_align(&in, &a, msg) : fail_memory(msg);
+    if (rc >= 0)
+        rc = write_tokens(j, id, tokens, n, &a, msg);
+    mem_free(block);
+    return rc;
 }
 
 static int align_audio(struct job *j, const struct data_utterance *u, struct audio_file *audio, struct message *msg)
@@ -190,13 +185,13 @@ static int align_audio(struct job *j, const struct data_utterance *u, struct aud
     if (text == NULL)
         return fail(msg, LINNET_E_ARGUMENT, "has no transcript");
     long n_max = u->end_s < 0 ? -1 : lrint((u->end_s - u->start_s) * AUDIO_RATE_HZ);
-    int n, rc = u->start_s > 0 ? audio_file_seek_s(audio, u->start_s, msg) : LINNET_OK;
-    if (rc < 0 || (rc = n = spell(j, text, msg)) < 0 || (rc = encode(j, audio, n_max, msg)) < 0)
+    int *tokens = NULL, n, rc = u->start_s > 0 ? audio_file_seek_s(audio, u->start_s, msg) : LINNET_OK;
+    if (rc < 0 || (rc = n = vocab_spell(j->decoding.model->vocab, text, &tokens, msg)) < 0)
         return rc;
-    const struct ctc_layer *ctc = j->decoding.model->ctc;
-    const struct ctc_align_input in = {j->logprobs, j->n_frames, ctc->n_vocabulary, ctc->blank, j->tokens, n};
-    rc = ctc_align(&in, &j->alignment, msg);
-    return rc < 0 ? rc : write_tokens(j, u->id, n, msg);
+    if ((rc = encode(j, audio, n_max, msg)) >= 0)
+        rc = align_tokens(j, u->id, tokens, n, msg);
+    mem_free(tokens);
+    return rc;
 }
 
 static int align_utterance(struct job *j, const struct data_utterance *u, struct message *msg)
@@ -247,16 +242,13 @@ static void close_job(struct job *j)
     data_dir_close(&j->data);
     transcripts_close(&j->texts);
     decoding_close(&j->decoding);
-    void *const arrays[] = {j->logprobs, j->tokens, j->alignment.begins, j->alignment.ends, j->alignment.logprobs};
-    for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++)
-        mem_free(arrays[i]);
+    mem_free(j->logprobs);
 }
 
 static int run(void *values, int n, char **arguments, struct message *msg)
 {
     struct job j = {.options = values};
-    (void)n;
-    (void)arguments;
+    (void)n, (void)arguments;
     if (j.options->data == NULL || j.options->out == NULL)
         return options_mistake("align", "--data and --out are needed");
     int rc = align(&j, msg);
@@ -266,7 +258,7 @@ static int run(void *values, int n, char **arguments, struct message *msg)
 
 const struct command align_command = {
     .name = "align",
-    .summary = "when the tokens of transcribed recordings were said, and how long they are",
+    .summary = "CTC alignments of transcribed recordings, and lengths of tokens",
     .arguments = "",
     .text = "Reads DIR/wav.scp, DIR/text and DIR/segments as Kaldi has them.  Writes\n"
             "alignments.txt (utterance, token, its frames and seconds, log probability) and\n"

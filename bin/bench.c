@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * bench.c - `linnet bench`: what decoding a recording takes, stage by stage.
  *
- * One run warms up, and brings the recording into memory; then come those that count.  Of each figure the median is
- * shown, for what else the machine does only ever adds time. */
+ * One run warms up and brings the recording into memory; those after it count.  Of each figure the median is reported:
+ * other work on the machine only ever adds time. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,6 @@
 
 #include "base/clock.h"
 #include "base/json_writer.h"
-#include "base/mem.h"
 #include "bin/decoding.h"
 #include "bin/progress.h"
 #include "nn/matmul.h"
@@ -28,12 +27,12 @@ static const struct bench_options defaults = {.runs = 3};
 #define FIELD(name) offsetof(struct bench_options, name)
 
 static const struct option_spec options[] = {
-    {"runs", 'n', OPTION_INT, FIELD(runs), "N", "runs measured (3)", 1, MAX_RUNS, NULL, NULL},
-    {"streaming", 0, OPTION_FLAG, FIELD(streaming), NULL, "decode as a live stream", 0, 0, NULL, NULL},
+    {"runs", 'n', OPTION_INT, FIELD(runs), "N", .help = "runs measured (3)", .low = 1, .high = MAX_RUNS},
+    {"streaming", 0, OPTION_FLAG, FIELD(streaming), .help = "decode as a live stream"},
     {"raw", 0, OPTION_TEXT, FIELD(raw), "SPEC",
-     "the file has no header: ENCODING[:RATE[:CHANNELS]], such as s16le:16000:1", 0, 0, NULL, NULL},
-    {"json", 0, OPTION_FLAG, FIELD(json), NULL, "as JSON", 0, 0, NULL, NULL},
-    {NULL, 0, OPTION_GROUP, FIELD(decoding), NULL, NULL, 0, 0, NULL, decoding_table},
+     .help = "the file has no header: ENCODING[:RATE[:CHANNELS]], such as s16le:16000:1"},
+    {"json", 0, OPTION_FLAG, FIELD(json), .help = "as JSON"},
+    {.type = OPTION_GROUP, .offset = FIELD(decoding), .group = decoding_table},
     {0}};
 
 enum figure { WALL, FEATURES, ENCODER, DECODER, N_FIGURES };
@@ -106,6 +105,7 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* Sorts them. */
 static double median(double *values, int n)
 {
     qsort(values, (size_t)n, sizeof *values, ascending);
@@ -123,16 +123,14 @@ static void print(const struct bench *b, const struct result *r, int n, const st
 {
     const struct nn_kernels *kernels = kernels_pick();
     struct buffer out = {0};
-    int json = b->options->json, rc = json ? buffer_puts(&out, "{\"file\": ") : buffer_printf(&out, "%-20s", "file");
-    if (rc >= 0)
-        rc = json ? json_write_text(&out, path) : buffer_puts(&out, path);
-    if (rc >= 0)
-        rc =
-            buffer_printf(&out,
-                          json ? ",\n \"model\": \"%s\",\n \"kernels\": \"%s\",\n \"matmul\": \"%s\",\n \"threads\": %d"
-                               : "\nmodel               %s\nkernels             %s\nmatmul              %s\n"
-                                 "threads             %d\n",
-                          info->description, kernels->name, matmul_name(kernels), info->n_threads);
+    static const char text_head[] = "\nmodel               %s\nkernels             %s\nmatmul              %s\n"
+                                    "threads             %d\n";
+    static const char json_head[] =
+        ",\n \"model\": \"%s\",\n \"kernels\": \"%s\",\n \"matmul\": \"%s\",\n \"threads\": %d";
+    int json = b->options->json, rc = buffer_puts(&out, json ? "{\"file\": " : "file                ");
+    if (rc >= 0 && (rc = json ? json_write_text(&out, path) : buffer_puts(&out, path)) >= 0)
+        rc = buffer_printf(&out, json ? json_head : text_head, info->description, kernels->name, matmul_name(kernels),
+                           info->n_threads);
     for (int i = 0; i < n && rc >= 0; i++)
         rc = json ? buffer_printf(&out, ",\n \"%s%s%s\": %.*f", r[i].name, *r[i].unit != '\0' ? "_" : "", r[i].unit,
                                   r[i].decimals, r[i].value)
@@ -152,9 +150,6 @@ static int report(struct bench *b, const char *path)
         return rc;
     getrusage(RUSAGE_SELF, &usage);
     double at[N_FIGURES];
-    double best = b->seconds[WALL][0];
-    for (int i = 0; i < b->options->runs; i++)
-        best = b->seconds[WALL][i] < best ? b->seconds[WALL][i] : best;
     for (int i = 0; i < N_FIGURES; i++)
         at[i] = median(b->seconds[i], b->options->runs);
     const struct result results[] = {
@@ -166,7 +161,7 @@ static int report(struct bench *b, const char *path)
         {"encoder", "s", at[ENCODER], 4},
         {"decoder", "s", at[DECODER], 4},
         {"wall", "s", at[WALL], 4},
-        {"fastest", "s", best, 4},
+        {"fastest", "s", b->seconds[WALL][0], 4},
         {"real_time_factor", "", at[WALL] / b->audio_s, 5},
         {"tokens", "", (double)b->n_tokens, 0},
         {"tokens_per_s", "", at[DECODER] > 0 ? (double)b->n_tokens / at[DECODER] : 0, 1},
@@ -182,15 +177,11 @@ static int run(void *values, int n, char **paths, struct message *msg)
     (void)n;
     if (strcmp(paths[0], "-") == 0)
         return options_mistake("bench", "standard input can be read only once");
-    struct bench *b = mem_array(1, sizeof *b);
+    struct bench b = {.options = values};
     int rc;
-    if (b == NULL)
-        return fail_memory(msg);
-    b->options = values;
-    if ((rc = open_all(b, msg)) >= 0 && (rc = measure_all(b, paths[0], msg)) >= 0 && (rc = report(b, paths[0])) < 0)
+    if ((rc = open_all(&b, msg)) >= 0 && (rc = measure_all(&b, paths[0], msg)) >= 0 && (rc = report(&b, paths[0])) < 0)
         fail(msg, rc, "%s", linnet_strerror(rc));
-    decoding_close(&b->decoding);
-    mem_free(b);
+    decoding_close(&b.decoding);
     return rc;
 }
 

@@ -14,23 +14,14 @@ struct convert_command_options {
 
 static const struct convert_command_options defaults = {.quantize = "none"};
 
+#define FIELD(name) offsetof(struct convert_command_options, name)
+
 static const struct option_spec options[] = {
-    {.name = "quantize",
-     .letter = 'q',
-     .type = OPTION_TEXT,
-     .offset = offsetof(struct convert_command_options, quantize),
-     .argument = "TYPE",
-     .help = "number format of the weight matrices; none: as in the source",
-     .choices = "none|fp32|fp16|bf16"},
-    {.name = "vocab",
-     .type = OPTION_TEXT,
-     .offset = offsetof(struct convert_command_options, vocabulary),
-     .argument = "FILE",
+    {"quantize", 'q', OPTION_TEXT, FIELD(quantize), "TYPE",
+     .help = "number format of the weight matrices; none: as in the source", .choices = "none|fp32|fp16|bf16"},
+    {"vocab", 0, OPTION_TEXT, FIELD(vocabulary), "FILE",
      .help = "tokenizer.json or .tiktoken file, for an OpenAI checkpoint without one beside it"},
-    {.name = "quiet",
-     .type = OPTION_FLAG,
-     .offset = offsetof(struct convert_command_options, quiet),
-     .help = "print nothing on success"},
+    {"quiet", 0, OPTION_FLAG, FIELD(quiet), .help = "print nothing on success"},
     {0},
 };
 

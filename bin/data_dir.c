@@ -25,14 +25,6 @@ static int check_recordings(const struct transcripts *t, const char *path, struc
     return LINNET_OK;
 }
 
-static int whole_recordings(struct data_dir *d)
-{
-    d->n = d->recordings.n;
-    for (int i = 0; i < d->n; i++)
-        d->at[i] = (struct data_utterance){d->recordings.at[i].id, d->recordings.at[i].text, 0, -1};
-    return LINNET_OK;
-}
-
 /* "recording start end", perhaps with a channel after it */
 static int read_segment(const struct data_dir *d, const struct transcript *line, struct data_utterance *out)
 {
@@ -48,7 +40,6 @@ static int read_segment(const struct data_dir *d, const struct transcript *line,
 
 static int cut_recordings(struct data_dir *d, const char *path, struct message *msg)
 {
-    d->n = d->segments.n;
     for (int i = 0; i < d->n; i++) {
         const struct transcript *line = &d->segments.at[i];
         int rc = read_segment(d, line, &d->at[i]);
@@ -70,10 +61,13 @@ static int read_all(struct data_dir *d, struct message *msg)
     int is_cut = file_exists(path);
     if (is_cut && (rc = transcripts_read(&d->segments, path, msg)) < 0)
         return rc;
-    d->at = mem_array((size_t)(is_cut ? d->segments.n : d->recordings.n), sizeof *d->at);
+    d->n = is_cut ? d->segments.n : d->recordings.n;
+    d->at = mem_array((size_t)d->n, sizeof *d->at);
     if (d->at == NULL)
         return fail_memory(msg);
-    return is_cut ? cut_recordings(d, path, msg) : whole_recordings(d);
+    for (int i = 0; i < d->n && !is_cut; i++)
+        d->at[i] = (struct data_utterance){d->recordings.at[i].id, d->recordings.at[i].text, 0, -1};
+    return is_cut ? cut_recordings(d, path, msg) : LINNET_OK;
 }
 
 int data_dir_open(struct data_dir *d, const char *dir, struct message *msg)
@@ -102,7 +96,7 @@ int data_dir_find(const struct data_dir *d, const struct data_utterance *u, char
     if (!file_exists(path) && u->path[0] != '/') {
         n = snprintf(path, size, "%s/%s", d->dir, u->path);
         if (!file_exists(path))
-            n = snprintf(path, size, "%s", u->path); /* as the list has it, for the message of who opens it */
+            n = snprintf(path, size, "%s", u->path); /* as wav.scp has it, for the message of who opens it */
     }
     return n >= 0 && (size_t)n < size ? LINNET_OK : fail(msg, LINNET_E_ARGUMENT, "%.100s...: path too long", u->path);
 }

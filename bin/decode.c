@@ -6,13 +6,14 @@
  *     hyp.jsonl    {"utt": id, ...} as `linnet transcribe --format json` has it, a line each
  *     hyp.txt      "id text", what `linnet score` takes
  *     recipe.yaml  the settings that are not at their default
- *     stats.json   what it took, of the last run that decoded anything; of a streaming one also the delays, as they
- *                  would have been had the audio come as it was spoken
+ *     stats.json   times, of the last run that decoded anything; with --streaming also delays, as they would have
+ *                  been had the audio come as it was spoken
  *
- * Resuming.  Both hypothesis files hold the same utterances in the same order; after an interruption the lines that one
- * of them does not have in full are cut off, and what is left is not done again.  A folder that was begun with other
- * settings is refused, for its results would be a mixture. */
+ * Resuming.  Both hypothesis files hold the same utterances in the same order; after an interruption lines that only
+ * one of them has in full are cut off, and the utterances that are left are not decoded again.  A folder with results
+ * of other settings is refused: the whole would be a mixture. */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -36,18 +37,14 @@ struct decode_options {
     int streaming;
 };
 
-static const struct decode_options defaults = {0};
-
 #define FIELD(name) offsetof(struct decode_options, name)
 
 static const struct option_spec options[] = {
-    {"data", 0, OPTION_TEXT, FIELD(data), "DIR", "data directory: wav.scp, and segments where recordings are cut", 0, 0,
-     NULL, NULL},
-    {"out", 'o', OPTION_TEXT, FIELD(out), "DIR", "folder for the results; an interrupted run is resumed", 0, 0, NULL,
-     NULL},
-    {"streaming", 0, OPTION_FLAG, FIELD(streaming), NULL, "decode as a live stream, and report latency", 0, 0, NULL,
-     NULL},
-    {NULL, 0, OPTION_GROUP, FIELD(decoding), NULL, NULL, 0, 0, NULL, decoding_table},
+    {"data", 0, OPTION_TEXT, FIELD(data), "DIR",
+     .help = "data directory: wav.scp, and segments where recordings are cut"},
+    {"out", 'o', OPTION_TEXT, FIELD(out), "DIR", .help = "folder for the results; an interrupted run is resumed"},
+    {"streaming", 0, OPTION_FLAG, FIELD(streaming), .help = "decode as a live stream, and report latency"},
+    {.type = OPTION_GROUP, .offset = FIELD(decoding), .group = decoding_table},
     {0}};
 
 struct totals {
@@ -60,26 +57,25 @@ struct job {
     const struct decode_options *options;
     struct decoding decoding;
     struct data_dir data;
-    struct transcripts before; /* what an earlier run did */
+    struct transcripts before; /* of an earlier run */
     FILE *txt, *jsonl;
-    struct output output; /* of the utterance at hand */
+    struct output output; /* of the current utterance */
     struct progress progress;
     struct totals totals;
-    struct transcripts references; /* for average lagging; none is fine */
+    struct transcripts references; /* for average lagging; may be empty */
     struct latency latency;
 };
 
 /* ---- resuming ---- */
 
-/* Bytes of the first n_max whole lines; *n_lines gets their number. */
-static size_t whole_lines(const struct buffer *b, int n_max, int *n_lines)
+/* Bytes of the first *n whole lines, or of as many as there are: *n becomes their number. */
+static size_t whole_lines(const struct buffer *b, int *n)
 {
-    const char *at = buffer_text(b), *start = at, *end = at + b->n, *stop;
-    *n_lines = 0;
-    while (*n_lines < n_max && at < end && (stop = memchr(at, '\n', (size_t)(end - at))) != NULL) {
-        at = stop + 1;
-        ++*n_lines;
-    }
+    const char *start = buffer_text(b), *at = start, *end;
+    int i = 0;
+    for (; i < *n && (end = memchr(at, '\n', b->n - (size_t)(at - start))) != NULL; i++)
+        at = end + 1;
+    *n = i;
     return (size_t)(at - start);
 }
 
@@ -91,28 +87,28 @@ static int read_old(const char *path, struct buffer *b, struct message *msg)
 
 static int cut(const char *path, const struct buffer *b, size_t n, struct message *msg)
 {
-    return b->n > n && truncate(path, (off_t)n) < 0 ? fail(msg, LINNET_E_IO, "%s: %s", path, strerror(errno))
-                                                    : LINNET_OK;
+    if (b->n > n && truncate(path, (off_t)n) < 0)
+        return fail(msg, LINNET_E_IO, "%s: %s", path, strerror(errno));
+    return LINNET_OK;
 }
 
 /* Cuts both files to the lines that both have. */
 static int even_out(const char *txt, const char *jsonl, struct message *msg)
 {
     struct buffer a = {0}, b = {0};
-    int n_a, n_b, rc;
+    int n = INT32_MAX, rc;
     if ((rc = read_old(txt, &a, msg)) >= 0 && (rc = read_old(jsonl, &b, msg)) >= 0) {
-        whole_lines(&a, INT32_MAX, &n_a);
-        whole_lines(&b, n_a, &n_b);
-        rc = cut(txt, &a, whole_lines(&a, n_b, &n_a), msg);
-        if (rc >= 0)
-            rc = cut(jsonl, &b, whole_lines(&b, n_a, &n_b), msg);
+        whole_lines(&a, &n);
+        size_t n_b = whole_lines(&b, &n), n_a = whole_lines(&a, &n);
+        if ((rc = cut(txt, &a, n_a, msg)) >= 0)
+            rc = cut(jsonl, &b, n_b, msg);
     }
     buffer_free(&a);
     buffer_free(&b);
     return rc;
 }
 
-/* ---- its settings ---- */
+/* ---- recipe.yaml ---- */
 
 static const char *heading(const struct job *j)
 {
@@ -128,7 +124,7 @@ static int write_settings(const struct job *j, struct settings *s, struct buffer
     return rc;
 }
 
-/* The same of a recipe.yaml: in whatever order it has them, for versions differ in that. */
+/* The same of an earlier run's recipe.yaml, rewritten: versions differ in the order of settings. */
 static int read_settings(const struct job *j, const char *path, struct buffer *out, struct message *msg)
 {
     struct buffer text = {0};
@@ -143,7 +139,7 @@ static int read_settings(const struct job *j, const char *path, struct buffer *o
     return rc;
 }
 
-/* Writes recipe.yaml, or sees that it says the same. */
+/* Writes recipe.yaml, or checks that the one that is there has the same settings. */
 static int check_settings(struct job *j, int is_new, struct message *msg)
 {
     char path[FILE_MAX_PATH];
@@ -161,28 +157,21 @@ static int check_settings(struct job *j, int is_new, struct message *msg)
     return rc;
 }
 
-/* ---- its files ---- */
-
-static int open_appending(FILE **f, const char *path, struct message *msg)
-{
-    *f = fopen(path, "a");
-    return *f != NULL ? LINNET_OK : fail(msg, LINNET_E_IO, "%s: %s", path, strerror(errno));
-}
+/* ---- the other files ---- */
 
 static int open_results(struct job *j, struct message *msg)
 {
     char txt[FILE_MAX_PATH], jsonl[FILE_MAX_PATH];
     int rc;
     if ((rc = file_in(txt, j->options->out, "hyp.txt", msg)) < 0 ||
-        (rc = file_in(jsonl, j->options->out, "hyp.jsonl", msg)) < 0)
+        (rc = file_in(jsonl, j->options->out, "hyp.jsonl", msg)) < 0 ||
+        (rc = file_make_folder(j->options->out, msg)) < 0 || (rc = even_out(txt, jsonl, msg)) < 0 ||
+        (access(txt, F_OK) == 0 && (rc = transcripts_read(&j->before, txt, msg)) < 0) ||
+        (rc = check_settings(j, j->before.n == 0, msg)) < 0)
         return rc;
-    if ((rc = file_make_folder(j->options->out, msg)) < 0 || (rc = even_out(txt, jsonl, msg)) < 0)
-        return rc;
-    if (access(txt, F_OK) == 0 && (rc = transcripts_read(&j->before, txt, msg)) < 0)
-        return rc;
-    if ((rc = check_settings(j, j->before.n == 0, msg)) < 0 || (rc = open_appending(&j->jsonl, jsonl, msg)) < 0)
-        return rc;
-    return open_appending(&j->txt, txt, msg);
+    if ((j->jsonl = fopen(jsonl, "a")) == NULL || (j->txt = fopen(txt, "a")) == NULL)
+        return fail(msg, LINNET_E_IO, "%s: %s", j->jsonl == NULL ? jsonl : txt, strerror(errno));
+    return LINNET_OK;
 }
 
 /* ---- one utterance ---- */
@@ -229,21 +218,17 @@ static int write_results(struct job *j, const char *id, double duration_s, struc
     return rc;
 }
 
-static void add_stats(struct job *j)
+static void add_stats(struct totals *t, const struct linnet_stats *s)
 {
-    struct linnet_stats s = {.size = sizeof s};
-    struct totals *t = &j->totals;
-    if (linnet_stream_stats(j->decoding.stream, &s) < 0)
-        return;
-    t->audio_s += s.audio_s;
-    t->features_s += s.features_s;
-    t->encoder_s += s.encoder_s;
-    t->decoder_s += s.decoder_s;
-    t->n_tokens += s.n_tokens;
-    t->n_fallbacks += s.n_fallbacks;
+    t->audio_s += s->audio_s;
+    t->features_s += s->features_s;
+    t->encoder_s += s->encoder_s;
+    t->decoder_s += s->decoder_s;
+    t->n_tokens += s->n_tokens;
+    t->n_fallbacks += s->n_fallbacks;
 }
 
-/* An utterance is over, good or not. */
+/* Ends an utterance, which may have failed. */
 static int end_latency(struct job *j, const char *id, struct message *msg)
 {
     const char *text = transcripts_text(&j->references, id);
@@ -268,18 +253,16 @@ static int decode_part(struct job *j, const struct data_utterance *u, const char
 static int decode_utterance(struct job *j, const struct data_utterance *u, int *broken, struct message *msg)
 {
     char path[FILE_MAX_PATH];
+    struct linnet_stats stats = {.size = sizeof stats};
     int rc = data_dir_find(&j->data, u, path, sizeof path, msg);
     if (rc < 0 || (rc = output_open(&j->output, "json", path, NULL, msg)) < 0)
         return rc;
-    if ((rc = decode_part(j, u, path, msg)) >= 0) {
-        struct linnet_stats s = {.size = sizeof s};
-        add_stats(j);
-        rc = linnet_stream_stats(j->decoding.stream, &s);
-        if (rc >= 0 && (rc = write_results(j, u->id, s.audio_s, msg)) < 0)
-            *broken = 1;
+    if ((rc = decode_part(j, u, path, msg)) >= 0 && (rc = linnet_stream_stats(j->decoding.stream, &stats)) >= 0) {
+        add_stats(&j->totals, &stats);
+        rc = write_results(j, u->id, stats.audio_s, msg);
+        *broken = rc < 0;
     }
     output_close(&j->output);
-    memset(&j->output, 0, sizeof j->output);
     int end = end_latency(j, u->id, msg);
     return rc < 0 ? rc : end;
 }
@@ -315,16 +298,14 @@ static void decode_all(struct job *j)
 static int add_settings(const struct job *j, struct buffer *b)
 {
     const char *recipe = j->options->decoding.recipe;
-    int rc = buffer_puts(b, "\", \"recipe\": ");
-    if (rc >= 0)
-        rc = recipe != NULL ? json_write_text(b, recipe) : buffer_puts(b, "null");
-    if (rc >= 0)
-        rc = buffer_puts(b, ", \"settings\": [");
-    for (size_t i = 0; i < j->decoding.n && rc >= 0; i++) {
-        rc = i > 0 ? buffer_puts(b, ", ") : LINNET_OK;
-        if (rc >= 0)
+    int rc;
+    if ((rc = buffer_puts(b, "\", \"recipe\": ")) < 0 ||
+        (rc = recipe != NULL ? json_write_text(b, recipe) : buffer_puts(b, "null")) < 0 ||
+        (rc = buffer_puts(b, ", \"settings\": [")) < 0)
+        return rc;
+    for (size_t i = 0; i < j->decoding.n && rc >= 0; i++)
+        if ((rc = buffer_puts(b, i > 0 ? ", " : "")) >= 0)
             rc = json_write_text(b, j->decoding.items[i]);
-    }
     return rc < 0 ? rc : buffer_printf(b, "], \"streaming\": %s", j->options->streaming ? "true" : "false");
 }
 
@@ -334,19 +315,15 @@ static int make_stats(struct job *j, struct buffer *b)
     struct linnet_model_info info = {.size = sizeof info};
     int rc = linnet_model_info(j->decoding.model, &info);
     if (rc >= 0)
-        rc =
-            buffer_printf(b, "{\"utterances\": %d, \"skipped\": %d, \"failed\": %d,\n", t->done, t->skipped, t->failed);
-    if (rc >= 0)
-        rc = buffer_printf(b, " \"audio_s\": %.3f, \"wall_s\": %.3f, \"real_time_factor\": %.4f,\n", t->audio_s,
-                           t->wall_s, t->audio_s > 0 ? t->wall_s / t->audio_s : 0);
-    if (rc >= 0)
-        rc = buffer_printf(b, " \"features_s\": %.3f, \"encoder_s\": %.3f, \"decoder_s\": %.3f,\n", t->features_s,
-                           t->encoder_s, t->decoder_s);
-    if (rc >= 0)
-        rc = buffer_printf(b, " \"tokens\": %llu, \"fallbacks\": %llu, \"threads\": %d,\n", t->n_tokens, t->n_fallbacks,
-                           info.n_threads);
-    if (rc >= 0)
-        rc = buffer_printf(b, " \"version\": \"%s\", \"model\": \"%s", linnet_version(), info.description);
+        rc = buffer_printf(b,
+                           "{\"utterances\": %d, \"skipped\": %d, \"failed\": %d,\n"
+                           " \"audio_s\": %.3f, \"wall_s\": %.3f, \"real_time_factor\": %.4f,\n"
+                           " \"features_s\": %.3f, \"encoder_s\": %.3f, \"decoder_s\": %.3f,\n"
+                           " \"tokens\": %llu, \"fallbacks\": %llu, \"threads\": %d,\n"
+                           " \"version\": \"%s\", \"model\": \"%s",
+                           t->done, t->skipped, t->failed, t->audio_s, t->wall_s,
+                           t->audio_s > 0 ? t->wall_s / t->audio_s : 0, t->features_s, t->encoder_s, t->decoder_s,
+                           t->n_tokens, t->n_fallbacks, info.n_threads, linnet_version(), info.description);
     if (rc >= 0)
         rc = add_settings(j, b);
     if (rc >= 0 && j->options->streaming && (rc = buffer_puts(b, ",\n \"latency\": ")) >= 0)
@@ -365,7 +342,7 @@ static int save_stats(struct job *j, struct message *msg)
     return rc;
 }
 
-/* The words that should be heard, where the data directory has them. */
+/* The reference transcripts, where the data directory has them. */
 static int open_references(struct job *j, struct message *msg)
 {
     char path[FILE_MAX_PATH];
@@ -382,7 +359,8 @@ static int decode(struct job *j, struct message *msg)
         (rc = decoding_open(&j->decoding, &j->options->decoding, j->options->streaming, msg)) < 0 ||
         (rc = open_results(j, msg)) < 0)
         return rc;
-    decoding_catch_signals(&j->decoding);
+    decoding_catch(SIGINT, j->decoding.stream);
+    decoding_catch(SIGTERM, j->decoding.stream);
     decode_all(j);
     const struct totals *t = &j->totals;
     fprintf(stderr, "linnet: %d utterances decoded, %d were there, %d failed; %.1f s of audio in %.1f s\n", t->done,
@@ -407,8 +385,7 @@ static int run(void *values, int n, char **arguments, struct message *msg)
 {
     struct decode_options *o = values;
     struct job j = {.options = o};
-    (void)n;
-    (void)arguments;
+    (void)n, (void)arguments;
     o->decoding.word_times |= o->streaming; /* delays are counted from the end of a word */
     if (j.options->data == NULL || j.options->out == NULL)
         return options_mistake("decode", "--data and --out are needed");
@@ -427,7 +404,6 @@ const struct command decode_command = {
             "has latencies, on the audio's clock and with the computation time added;\n"
             "average_lagging is LAAL, against the words of DIR/text.",
     .options = options,
-    .defaults = &defaults,
-    .size = sizeof defaults,
+    .size = sizeof(struct decode_options),
     .run = run,
 };

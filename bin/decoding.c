@@ -16,27 +16,24 @@
 #define FIELD(name) offsetof(struct decoding_options, name)
 
 const struct option_spec decoding_table[] = {
-    {"recipe", 'r', OPTION_TEXT, FIELD(recipe), "FILE", "settings from a recipe.yaml", 0, 0, NULL, NULL},
-    {"model", 'm', OPTION_TEXT, FIELD(model), "DIR", "model directory, or a name in the model cache (whisper-base)", 0,
-     0, NULL, NULL},
-    {"decoder", 'd', OPTION_TEXT, FIELD(decoder), "NAME", "decoder: see decoder.name in 'linnet settings'", 0, 0, NULL,
-     NULL},
-    {"language", 'l', OPTION_TEXT, FIELD(language), "LANG", "language spoken: a code, a name, or auto", 0, 0, NULL,
-     NULL},
-    {"task", 0, OPTION_TEXT, FIELD(task), "TASK", "translate: into English", 0, 0, "transcribe|translate", NULL},
-    {"beam", 'b', OPTION_INT, FIELD(beam), "N", "beam width: hypotheses kept", 1, 1000, NULL, NULL},
-    {"nbest", 0, OPTION_INT, FIELD(nbest), "N", "length of the n-best list (JSON)", 1, 1000, NULL, NULL},
-    {"word-times", 'w', OPTION_FLAG, FIELD(word_times), NULL, "start and end of each word", 0, 0, NULL, NULL},
-    {"prompt", 0, OPTION_TEXT, FIELD(prompt), "TEXT", "Whisper: initial prompt, the context of the first window", 0, 0,
-     NULL, NULL},
-    {"clip", 0, OPTION_TEXT, FIELD(clip), "LIST", "start and end, in seconds, of each part to decode: 0,10,60,70", 0, 0,
-     NULL, NULL},
+    {"recipe", 'r', OPTION_TEXT, FIELD(recipe), "FILE", .help = "settings from a recipe.yaml"},
+    {"model", 'm', OPTION_TEXT, FIELD(model), "DIR",
+     .help = "model directory, or a name in the model cache (whisper-base)"},
+    {"decoder", 'd', OPTION_TEXT, FIELD(decoder), "NAME", .help = "decoder: see decoder.name in 'linnet settings'"},
+    {"language", 'l', OPTION_TEXT, FIELD(language), "LANG", .help = "language spoken: a code, a name, or auto"},
+    {"task", 0, OPTION_TEXT, FIELD(task), "TASK", .help = "translate: into English", .choices = "transcribe|translate"},
+    {"beam", 'b', OPTION_INT, FIELD(beam), "N", .help = "beam width: hypotheses kept", .low = 1, .high = 1000},
+    {"nbest", 0, OPTION_INT, FIELD(nbest), "N", .help = "length of the n-best list (JSON)", .low = 1, .high = 1000},
+    {"word-times", 'w', OPTION_FLAG, FIELD(word_times), .help = "start and end of each word"},
+    {"prompt", 0, OPTION_TEXT, FIELD(prompt), "TEXT",
+     .help = "Whisper: initial prompt, the context of the first window"},
+    {"clip", 0, OPTION_TEXT, FIELD(clip), "LIST",
+     .help = "start and end, in seconds, of each part to decode: 0,10,60,70"},
     {"no-speech", 0, OPTION_NUMBER, FIELD(no_speech), "P",
-     "Whisper: windows whose no-speech probability is higher give no text (0.6)", 0, 1, NULL, NULL},
-    {"hotwords", 0, OPTION_TEXT, FIELD(hotwords), "FILE", "phrases to boost, a line \"phrase<TAB>bonus\" each", 0, 0,
-     NULL, NULL},
-    {"threads", 't', OPTION_INT, FIELD(threads), "N", "threads; 0: one for each processor", 0, 256, NULL, NULL},
-    {"set", 's', OPTION_LIST, FIELD(set), "KEY=VALUE", "any setting of 'linnet settings'", 0, 0, NULL, NULL},
+     .help = "Whisper: windows whose no-speech probability is higher give no text (0.6)", .high = 1},
+    {"hotwords", 0, OPTION_TEXT, FIELD(hotwords), "FILE", .help = "phrases to boost, a line \"phrase<TAB>bonus\" each"},
+    {"threads", 't', OPTION_INT, FIELD(threads), "N", .help = "threads; 0: one for each processor", .high = 256},
+    {"set", 's', OPTION_LIST, FIELD(set), "KEY=VALUE", .help = "any setting of 'linnet settings'"},
     {0}};
 
 /* ---- settings ---- */
@@ -50,21 +47,14 @@ static int put(struct decoding *d, const char *key, const char *value)
     return buffer_append(&d->texts, "", 1);
 }
 
-static int put_number(struct decoding *d, const char *key, int value)
-{
-    char text[24];
-    snprintf(text, sizeof text, "%d", value);
-    return put(d, key, value > 0 ? text : NULL);
-}
-
-static int put_fraction(struct decoding *d, const char *key, double value)
+static int put_number(struct decoding *d, const char *key, double value, int decimals)
 {
     char text[32];
-    snprintf(text, sizeof text, "%.6f", value);
+    snprintf(text, sizeof text, "%.*f", decimals, value);
     return put(d, key, value > 0 ? text : NULL);
 }
 
-/* Those for the stream, which reads the recipe first: what the recipe said of vad.gate, or the default here. */
+/* The stream's, which reads the recipe before them: hence vad.gate as the recipe has it, or true. */
 static int make_items(struct decoding *d, const struct decoding_options *o)
 {
     const struct gate_options *gate = settings_of(&d->settings, &gate_settings);
@@ -77,9 +67,10 @@ static int make_items(struct decoding *d, const struct decoding_options *o)
         (rc = put(d, "language", o->language)) < 0 || (rc = put(d, "task", o->task)) < 0 ||
         (rc = put(d, "decoder.initial_prompt", o->prompt)) < 0 || (rc = put(d, "decoder.clip", o->clip)) < 0 ||
         (rc = put(d, "decoder.word_times", o->word_times ? "true" : NULL)) < 0 ||
-        (rc = put_number(d, "decoder.beam", o->beam)) < 0 || (rc = put_number(d, "decoder.nbest", o->nbest)) < 0 ||
-        (rc = put_fraction(d, "decoder.no_speech_threshold", o->no_speech)) < 0 ||
-        (rc = put_number(d, "threads", o->threads)) < 0)
+        (rc = put_number(d, "decoder.beam", o->beam, 0)) < 0 ||
+        (rc = put_number(d, "decoder.nbest", o->nbest, 0)) < 0 ||
+        (rc = put_number(d, "decoder.no_speech_threshold", o->no_speech, 6)) < 0 ||
+        (rc = put_number(d, "threads", o->threads, 0)) < 0)
         return rc;
     d->items = mem_array(d->n + 1, sizeof *d->items);
     if (d->items == NULL)
@@ -94,13 +85,13 @@ static int make_items(struct decoding *d, const struct decoding_options *o)
 
 static int open_settings(struct decoding *d, const struct decoding_options *o, struct message *msg)
 {
-    int rc = model_open_settings(&d->settings, msg);
-    if (rc >= 0 && o->gate)
-        rc = settings_set(&d->settings, "vad.gate=true", msg);
-    if (rc >= 0 && o->recipe != NULL)
-        rc = settings_read(&d->settings, o->recipe, msg);
-    if (rc >= 0 && make_items(d, o) < 0)
-        rc = fail_memory(msg);
+    int rc;
+    if ((rc = model_open_settings(&d->settings, msg)) < 0 ||
+        (o->gate && (rc = settings_set(&d->settings, "vad.gate=true", msg)) < 0) ||
+        (o->recipe != NULL && (rc = settings_read(&d->settings, o->recipe, msg)) < 0))
+        return rc;
+    if (make_items(d, o) < 0)
+        return fail_memory(msg);
     for (size_t i = 0; i < d->n && rc >= 0; i++)
         rc = settings_set(&d->settings, d->items[i], msg);
     return rc;
@@ -116,17 +107,11 @@ int decoding_open_model(struct decoding *d, const struct decoding_options *o, st
     const struct model_options *model = settings_of(&d->settings, &model_settings);
     linnet_model_options_init(&options);
     options.n_threads = model->threads;
-    return linnet_model_open(model->name[0] != '\0' ? model->name : "whisper-base", &options, &d->model, msg->text,
+    return linnet_model_open(model->name[0] != '\0' ? model->name : MODEL_DEFAULT, &options, &d->model, msg->text,
                              sizeof msg->text);
 }
 
-/* Says on stderr which phrases of the file at path cannot be spelled, a line each. */
-static void report_unspelled(const char *path, char *lines)
-{
-    for (char *line = strtok(lines, "\n"); line != NULL; line = strtok(NULL, "\n"))
-        fprintf(stderr, "linnet: %s: %s\n", path, line);
-}
-
+/* Boosts the phrases of the file; those that cannot be spelled are reported on stderr. */
 static int bias(struct decoding *d, const char *path, struct message *msg)
 {
     const struct decoder_options *shared = settings_of(&d->settings, &decoder_settings);
@@ -135,18 +120,16 @@ static int bias(struct decoding *d, const char *path, struct message *msg)
     int rc = hotword_list_read(&list, path, shared->hotword_bonus, msg);
     if (rc < 0)
         return rc;
-    const char **phrases = mem_array((size_t)list.n + 1, sizeof *phrases);
-    float *bonus = mem_array((size_t)list.n + 1, sizeof *bonus);
-    for (int i = 0; phrases != NULL && bonus != NULL && i < list.n; i++) {
-        phrases[i] = list.phrases[i];
+    float *bonus = mem_array((size_t)list.n, sizeof *bonus);
+    for (int i = 0; bonus != NULL && i < list.n; i++)
         bonus[i] = (float)list.bonus[i];
-    }
-    if (phrases == NULL || bonus == NULL)
+    if (bonus == NULL)
         rc = fail_memory(msg);
-    else if ((rc = linnet_stream_bias(d->stream, phrases, bonus, (size_t)list.n, unspelled, sizeof unspelled)) < 0)
+    else if ((rc = linnet_stream_bias(d->stream, (const char *const *)list.phrases, bonus, (size_t)list.n, unspelled,
+                                      sizeof unspelled)) < 0)
         fail(msg, rc, "%s: %s", path, linnet_stream_error(d->stream));
-    report_unspelled(path, unspelled);
-    mem_free(phrases);
+    for (char *line = strtok(unspelled, "\n"); line != NULL; line = strtok(NULL, "\n"))
+        fprintf(stderr, "linnet: %s: %s\n", path, line);
     mem_free(bonus);
     hotword_list_free(&list);
     return rc;
@@ -194,7 +177,7 @@ int decoding_open_file(struct decoding *d, const char *path, const struct linnet
     return rc < 0 ? fail(msg, rc, "%s", linnet_stream_error(d->stream)) : LINNET_OK;
 }
 
-/* What comes after a call of the decoder: figures, then the events that are ready. */
+/* What follows a call of the decoder: its time, then the events that are ready. */
 static int hand_on(struct decoding *d, double compute_s, const struct decoding_sink *sink, struct message *msg)
 {
     struct linnet_stats stats = {.size = sizeof stats};
@@ -241,15 +224,14 @@ static void on_signal(int number)
 {
     signal_caught = number;
     linnet_stream_cancel(stream_to_cancel);
-    signal(number, SIG_DFL); /* the second one ends at once */
+    signal(number, SIG_DFL);
 }
 
-void decoding_catch_signals(struct decoding *d)
+void decoding_catch(int number, linnet_stream *stream)
 {
     struct sigaction action = {.sa_handler = on_signal};
-    stream_to_cancel = d->stream;
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    stream_to_cancel = stream;
+    sigaction(number, &action, NULL);
 }
 
 int decoding_signal(void) { return signal_caught; }

@@ -18,23 +18,23 @@ struct decoding_options {
 
 extern const struct option_spec decoding_table[]; /* for OPTION_GROUP */
 
-/* An open model and a stream made with the options.  Zeroed may be closed. */
+/* An open model and a stream on it.  Zeroed may be closed. */
 struct decoding {
     linnet_model *model;
     linnet_stream *stream;
     struct settings settings; /* as the stream sees them */
     struct buffer texts;      /* of items, each NUL-terminated */
-    const char **items;       /* [n] "key=value", which come after the recipe */
+    const char **items;       /* [n] "key=value", after the recipe */
     size_t n;
 };
 
-/* Opens both, to decode files; streaming as in linnet_stream_options.  The recipe's settings come first, then --set in
- * order, then the options with names of their own. */
+/* Opens both, to decode files; streaming as in linnet_stream_options.  What comes later wins: the recipe, --set in
+ * order, the options with names of their own. */
 LINNET_MUST_CHECK int decoding_open(struct decoding *d, const struct decoding_options *options, int streaming,
                                     struct message *msg);
 void decoding_close(struct decoding *d);
 
-/* The two parts of it: first the model, then the stream.  sample_rate_hz: of what is fed; 0 where only files are. */
+/* The two steps of it: first the model, then the stream.  sample_rate_hz: of samples fed; 0: only files are read. */
 LINNET_MUST_CHECK int decoding_open_model(struct decoding *d, const struct decoding_options *options,
                                           struct message *msg);
 LINNET_MUST_CHECK int decoding_open_stream(struct decoding *d, const struct decoding_options *options, int streaming,
@@ -45,7 +45,7 @@ struct decoding_sink {
     int (*event)(void *arg, const linnet_event *event, struct message *msg); /* each, as it comes */
     void (*fed)(void *arg, double fed_s);                                    /* after them; may be NULL */
     void *arg;
-    /* After each call of the decoder, before its events: the audio that it has had, the time it took; may be NULL. */
+    /* After each call of the decoder, before its events: the audio fed so far, the time of the call; may be NULL. */
     int (*called)(void *arg, double fed_s, double compute_s, struct message *msg);
 };
 
@@ -56,8 +56,9 @@ LINNET_MUST_CHECK int decoding_open_file(struct decoding *d, const char *path,
 /* Decodes the open recording to its end, or to where it is damaged: that error is returned after the last events. */
 LINNET_MUST_CHECK int decoding_run(struct decoding *d, const struct decoding_sink *sink, struct message *msg);
 
-/* While a signal (Ctrl-C, or a request to end) is caught: the stream is cancelled and this returns the signal. */
-void decoding_catch_signals(struct decoding *d);
+/* From now on the signal cancels the stream (NULL: none) and is what decoding_signal returns, 0 before; a second one
+ * ends the program. */
+void decoding_catch(int number, linnet_stream *stream);
 int decoding_signal(void);
 
 #endif

@@ -3,15 +3,14 @@
  *
  * features [T, n_mels], or [n_mels, T] where the model's origin lays them out bin by bin; encoder_out [T', D]; with a
  * CTC layer ctc_logprobs [T', V]; with --tokens logits [n, V] after each of them. */
-#include "models/forward.h"
-#include "decoders/ctc/layer.h"
-
 #include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/parse.h"
 #include "bin/decoding.h"
+#include "decoders/ctc/layer.h"
+#include "models/forward.h"
 #include "nn/safetensors.h"
 
 enum { MAX_TENSORS = 4, MAX_TOKENS = 4096 };
@@ -28,22 +27,21 @@ static const struct values defaults = {.encoder = {.chunk = -1, .left_chunks = -
 
 static const struct option_spec options[] = {
     {"model", 'm', OPTION_TEXT, FIELD(decoding.model), "DIR",
-     "model directory, or a name in the model cache (whisper-base)", 0, 0, NULL, NULL},
-    {"out", 'o', OPTION_TEXT, FIELD(out), "FILE", "safetensors file to write", 0, 0, NULL, NULL},
-    {"tokens", 0, OPTION_TEXT, FIELD(tokens), "LIST", "ids to give to the text decoder: 50258,50259,50359,50363", 0, 0,
-     NULL, NULL},
-    {"chunk", 0, OPTION_INT, FIELD(encoder.chunk), "N", "encoder frames of a chunk; -1: the whole recording", -1,
-     100000, NULL, NULL},
-    {"left-chunks", 0, OPTION_INT, FIELD(encoder.left_chunks), "K", "chunks of left context that a chunk sees; -1: all",
-     -1, 100000, NULL, NULL},
-    {"raw", 0, OPTION_TEXT, FIELD(raw), "SPEC", "the file is bare samples, such as s16le:16000:1", 0, 0, NULL, NULL},
-    {"threads", 't', OPTION_INT, FIELD(decoding.threads), "N", "threads; 0: one for each processor", 0, 256, NULL,
-     NULL},
+     .help = "model directory, or a name in the model cache (whisper-base)"},
+    {"out", 'o', OPTION_TEXT, FIELD(out), "FILE", .help = "safetensors file to write"},
+    {"tokens", 0, OPTION_TEXT, FIELD(tokens), "LIST",
+     .help = "ids to give to the text decoder: 50258,50259,50359,50363"},
+    {"chunk", 0, OPTION_INT, FIELD(encoder.chunk), "N", .help = "encoder frames of a chunk; -1: the whole recording",
+     .low = -1, .high = 100000},
+    {"left-chunks", 0, OPTION_INT, FIELD(encoder.left_chunks), "K",
+     .help = "chunks of left context that a chunk sees; -1: all", .low = -1, .high = 100000},
+    {"raw", 0, OPTION_TEXT, FIELD(raw), "SPEC", .help = "the file is bare samples, such as s16le:16000:1"},
+    {"threads", 't', OPTION_INT, FIELD(decoding.threads), "N", .help = "threads; 0: one for each processor",
+     .high = 256},
     {0}};
 
-/* What is to be written. */
 struct tensors {
-    struct {
+    struct tensor_out {
         const char *name;
         int64_t shape[2];
         const float *data;
@@ -53,21 +51,7 @@ struct tensors {
 
 static void add(struct tensors *t, const char *name, int rows, int columns, const float *data)
 {
-    t->at[t->n].name = name;
-    t->at[t->n].shape[0] = rows;
-    t->at[t->n].shape[1] = columns;
-    t->at[t->n++].data = data;
-}
-
-static int put_all(struct safetensors_writer *w, const struct tensors *t, struct message *msg)
-{
-    int rc = LINNET_OK;
-    for (int i = 0; i < t->n && rc >= 0; i++)
-        rc = safetensors_writer_declare(w, t->at[i].name, DTYPE_F32, 2, t->at[i].shape, msg);
-    for (int i = 0; i < t->n && rc >= 0; i++)
-        rc = safetensors_writer_put(w, i, t->at[i].data,
-                                    (size_t)(t->at[i].shape[0] * t->at[i].shape[1]) * sizeof(float), msg);
-    return rc;
+    t->at[t->n++] = (struct tensor_out){name, {rows, columns}, data};
 }
 
 static int write_tensors(const struct tensors *t, const char *path, struct message *msg)
@@ -76,13 +60,18 @@ static int write_tensors(const struct tensors *t, const char *path, struct messa
     int rc = safetensors_writer_open(&w, path, msg);
     if (rc < 0)
         return rc;
-    if ((rc = put_all(w, t, msg)) >= 0)
+    for (int i = 0; i < t->n && rc >= 0; i++)
+        rc = safetensors_writer_declare(w, t->at[i].name, DTYPE_F32, 2, t->at[i].shape, msg);
+    for (int i = 0; i < t->n && rc >= 0; i++)
+        rc = safetensors_writer_put(w, i, t->at[i].data,
+                                    (size_t)(t->at[i].shape[0] * t->at[i].shape[1]) * sizeof(float), msg);
+    if (rc >= 0)
         return safetensors_writer_close(w, msg);
     safetensors_writer_abort(w);
     return rc;
 }
 
-/* Bin by bin: [n_mels, T] of [T, n_mels]. */
+/* [n_mels, T] from [T, n_mels]. */
 static float *transposed(const struct forward *f, int n_mels)
 {
     float *to = mem_array((size_t)f->n_features * (size_t)n_mels, sizeof *to);
@@ -111,7 +100,7 @@ static int parse_tokens(const char *list, int n_vocabulary, int *tokens, struct 
     return n;
 }
 
-/* What the text decoder says after each token; *logits is the caller's to mem_free. */
+/* Logits [n, V] of the text decoder after each token; *logits is the caller's to mem_free. */
 static int add_logits(struct tensors *t, const struct linnet_model *m, const struct forward *f, const char *list,
                       float **logits, struct message *msg)
 {

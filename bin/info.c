@@ -10,10 +10,8 @@ struct info_options {
     int json;
 };
 
-static const struct info_options defaults = {0};
-
 static const struct option_spec options[] = {
-    {"json", 0, OPTION_FLAG, offsetof(struct info_options, json), NULL, "as JSON", 0, 0, NULL, NULL}, {0}};
+    {"json", 0, OPTION_FLAG, offsetof(struct info_options, json), .help = "as JSON"}, {0}};
 
 static int run(void *values, int n, char **arguments, struct message *msg)
 {
@@ -40,8 +38,7 @@ const struct command info_command = {
     .summary = "what a model is",
     .arguments = "MODEL",
     .options = options,
-    .defaults = &defaults,
-    .size = sizeof defaults,
+    .size = sizeof(struct info_options),
     .min_arguments = 1,
     .max_arguments = 1,
     .run = run,

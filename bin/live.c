@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * live.c - `linnet live`: words as they are spoken.
  *
- * One loop: take audio, save it, feed it, show the events.  While it decodes, the microphone's ring buffer takes in
- * what comes; when decoding falls half a minute behind, audio is dropped, and how much is reported.  On a terminal the
- * partial text is redrawn in place; anywhere else every event is a line of JSON. */
+ * One loop: read audio, save it, feed it, show the events.  Meanwhile the microphone writes into a ring buffer; when
+ * decoding falls half a minute behind, audio is dropped, and how much is reported.  On a terminal the partial text is
+ * redrawn in place; anywhere else every event is a line of JSON. */
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -33,18 +33,16 @@ static const struct live_options defaults = {.speed = 1};
 #define FIELD(name) offsetof(struct live_options, name)
 
 static const struct option_spec options[] = {
-    {"list-devices", 0, OPTION_FLAG, FIELD(list_devices), NULL, "list microphones and end", 0, 0, NULL, NULL},
-    {"device", 0, OPTION_TEXT, FIELD(device), "NAME", "microphone: its number, or a part of its name", 0, 0, NULL,
-     NULL},
-    {"input", 'i', OPTION_TEXT, FIELD(input), "FILE", "a file in the place of the microphone", 0, 0, NULL, NULL},
+    {"list-devices", 0, OPTION_FLAG, FIELD(list_devices), .help = "list microphones and end"},
+    {"device", 0, OPTION_TEXT, FIELD(device), "NAME", .help = "microphone: its number, or a part of its name"},
+    {"input", 'i', OPTION_TEXT, FIELD(input), "FILE", .help = "a file in the place of the microphone"},
     {"speed", 0, OPTION_NUMBER, FIELD(speed), "X",
-     "speed at which a file is played, times real time; 0: as fast as it decodes (1)", 0, 1000, NULL, NULL},
-    {"save", 0, OPTION_TEXT, FIELD(save), "WAV", "save the audio; decoding it again gives the same events", 0, 0, NULL,
-     NULL},
-    {"json", 0, OPTION_FLAG, FIELD(json), NULL, "JSON events, also on a terminal", 0, 0, NULL, NULL},
-    {"level", 0, OPTION_FLAG, FIELD(level), NULL, "show a level meter (terminal)", 0, 0, NULL, NULL},
-    {"latency", 0, OPTION_FLAG, FIELD(latency), NULL, "report latency at the end, as JSON on stderr", 0, 0, NULL, NULL},
-    {NULL, 0, OPTION_GROUP, FIELD(decoding), NULL, NULL, 0, 0, NULL, decoding_table},
+     .help = "speed at which a file is played, times real time; 0: as fast as it decodes (1)", .high = 1000},
+    {"save", 0, OPTION_TEXT, FIELD(save), "WAV", .help = "save the audio; decoding it again gives the same events"},
+    {"json", 0, OPTION_FLAG, FIELD(json), .help = "JSON events, also on a terminal"},
+    {"level", 0, OPTION_FLAG, FIELD(level), .help = "show a level meter (terminal)"},
+    {"latency", 0, OPTION_FLAG, FIELD(latency), .help = "report latency at the end, as JSON on stderr"},
+    {.type = OPTION_GROUP, .offset = FIELD(decoding), .group = decoding_table},
     {0}};
 
 struct live {
@@ -53,33 +51,13 @@ struct live {
     struct live_source *source;
     struct wav_writer *wav;
     struct latency latency;
-    struct buffer line, shown; /* of output; open text on the terminal */
+    struct buffer line, shown; /* of output; partial text on the terminal */
     int is_terminal;
-    double started_s, heard_s;
+    double started_s, fed_s; /* clock of the first sample, audio so far */
     float peak;
 };
 
-/* ---- signals ---- */
-
-static volatile sig_atomic_t stop;
-
-static void on_signal(int number)
-{
-    stop = number;
-    signal(number, SIG_DFL); /* the second one ends at once */
-}
-
-static void catch_signals(void)
-{
-    struct sigaction action = {.sa_handler = on_signal}, ignore = {.sa_handler = SIG_IGN};
-    stop = 0;
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGHUP, &action, NULL);
-    sigaction(SIGPIPE, &ignore, NULL); /* a closed pipe is an error of fwrite, with a message */
-}
-
-/* ---- showing ---- */
+/* ---- output ---- */
 
 static int print(const struct buffer *b, struct message *msg)
 {
@@ -156,7 +134,7 @@ static int show_as_json(struct live *l, const linnet_event *e, const char *text,
     return print(b, msg);
 }
 
-/* Shows what is ready. */
+/* Shows the events that are ready. */
 static int take_events(struct live *l, struct message *msg)
 {
     linnet_event e;
@@ -186,8 +164,8 @@ static int decode(struct live *l, const float *samples, size_t n, int is_end, st
         return fail(msg, rc, "%s", linnet_stream_error(l->decoding.stream));
     double compute_s = now_s - call_s, listener_s = live_source_is_paced(l->source) ? now_s - l->started_s : -1;
     if (!l->options->latency)
-        latency_advance(&l->latency, l->heard_s, compute_s, listener_s);
-    else if (latency_called(&l->latency, l->heard_s, compute_s, listener_s) < 0)
+        latency_advance(&l->latency, l->fed_s, compute_s, listener_s);
+    else if (latency_called(&l->latency, l->fed_s, compute_s, listener_s) < 0)
         return fail_memory(msg);
     return take_events(l, msg);
 }
@@ -201,16 +179,16 @@ static void measure_level(struct live *l, const float *samples, long n)
     }
 }
 
-/* Until the sound ends, is lost, or somebody says stop. */
-static int listen(struct live *l, float *block, size_t n_block, struct message *msg)
+/* Until the audio ends, the microphone is lost, or a signal is caught. */
+static int read_all(struct live *l, float *block, size_t n_block, struct message *msg)
 {
     for (;;) {
-        long n = live_source_read(l->source, block, n_block, &stop, msg);
+        long n = live_source_read(l->source, block, n_block, msg);
         if (n <= 0)
             return (int)n;
-        if (l->heard_s <= 0)
+        if (l->fed_s <= 0)
             l->started_s = clock_s() - (double)n / live_source_rate_hz(l->source);
-        l->heard_s += (double)n / live_source_rate_hz(l->source);
+        l->fed_s += (double)n / live_source_rate_hz(l->source);
         int rc = l->wav != NULL ? wav_writer_write(l->wav, block, (size_t)n, msg) : LINNET_OK;
         if (rc >= 0)
             rc = decode(l, block, (size_t)n, 0, msg);
@@ -222,31 +200,21 @@ static int listen(struct live *l, float *block, size_t n_block, struct message *
     }
 }
 
-/* Listens; whatever ends that, what was said is decoded, shown and saved. */
+/* Whatever ends the audio, what came before is decoded, shown and saved.  The first failure is reported. */
 static int run_live(struct live *l, struct message *msg)
 {
     size_t n_block = (size_t)(live_source_rate_hz(l->source) / BLOCKS_PER_S);
     float *block = mem_array(n_block, sizeof *block);
-    struct message later = {""};
     if (block == NULL)
         return fail_memory(msg);
-    int rc = listen(l, block, n_block, msg);
+    int rc = read_all(l, block, n_block, msg);
     mem_free(block);
-    int end = rc >= 0 || rc == LINNET_E_DEVICE || rc == LINNET_E_FORMAT || rc == LINNET_E_AUDIO
-                  ? decode(l, NULL, 0, 1, &later)
-                  : LINNET_OK;
-    if (l->wav != NULL) {
-        struct message saving = {""};
-        int saved = wav_writer_close(l->wav, &saving);
-        l->wav = NULL;
-        if (saved < 0 && end >= 0) {
-            end = saved;
-            later = saving;
-        }
-    }
-    if (rc >= 0 && end < 0)
-        *msg = later;
-    return rc < 0 ? rc : end;
+    struct message *later = rc < 0 ? NULL : msg;
+    int can_finish = rc >= 0 || rc == LINNET_E_DEVICE || rc == LINNET_E_FORMAT || rc == LINNET_E_AUDIO;
+    int end = can_finish ? decode(l, NULL, 0, 1, later) : LINNET_OK;
+    int saved = l->wav != NULL ? wav_writer_close(l->wav, end < 0 ? NULL : later) : LINNET_OK;
+    l->wav = NULL;
+    return rc < 0 ? rc : end < 0 ? end : saved;
 }
 
 static void report(struct live *l)
@@ -272,7 +240,7 @@ static void live_close(struct live *l)
     buffer_free(&l->shown);
 }
 
-/* The model first: sound must not wait for it. */
+/* The model first: no audio may be lost while it loads. */
 static int live_open(struct live *l, struct message *msg)
 {
     const struct live_options *o = l->options;
@@ -312,12 +280,15 @@ static int run(void *values, int n, char **arguments, struct message *msg)
     o->decoding.gate = 1;
     int rc = live_open(&l, msg);
     if (rc >= 0) {
-        catch_signals();
+        static const int ends[] = {SIGINT, SIGTERM, SIGHUP};
+        for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++)
+            decoding_catch(ends[i], NULL);
+        signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of fwrite, with a message */
         if (l.is_terminal && o->input == NULL)
             fprintf(stderr, "Listening to %s; Ctrl-C ends.\n", live_source_name(l.source));
         rc = run_live(&l, msg);
         if (l.is_terminal && l.shown.n > 0)
-            putchar('\n'); /* what was still open stays, and the shell goes on below */
+            putchar('\n'); /* the partial text stays, the shell's prompt comes below */
         report(&l);
     }
     live_close(&l);
@@ -335,7 +306,5 @@ const struct command live_command = {
     .options = options,
     .defaults = &defaults,
     .size = sizeof defaults,
-    .min_arguments = 0,
-    .max_arguments = 0,
     .run = run,
 };

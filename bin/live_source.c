@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "bin/decoding.h"
 #include "frontend/audio_file.h"
 #include "frontend/mic.h"
 
@@ -20,7 +21,7 @@ struct live_source {
     struct audio_file *file;
     const char *path;
     int rate_hz;
-    double speed, started_s, given_s;
+    double speed, started_s, read_s;
 };
 
 /* A file is played at its own rate; standard input, which cannot be opened twice, at 16 kHz. */
@@ -72,14 +73,14 @@ static void round_samples(float *samples, long n)
     }
 }
 
-/* Sleeps until what was given has been played. */
-static void keep_pace(struct live_source *s, long n, const volatile sig_atomic_t *stop)
+/* Sleeps until all samples read so far have been played. */
+static void keep_pace(struct live_source *s, long n)
 {
     if (s->started_s < 0)
         s->started_s = clock_s();
-    s->given_s += (double)n / s->rate_hz;
-    while (s->speed > 0 && *stop == 0) {
-        double wait = s->started_s + s->given_s / s->speed - clock_s();
+    s->read_s += (double)n / s->rate_hz;
+    while (s->speed > 0 && decoding_signal() == 0) {
+        double wait = s->started_s + s->read_s / s->speed - clock_s();
         if (wait <= 0)
             return;
         struct timespec t = {(time_t)wait, (long)((wait - floor(wait)) * 1e9)};
@@ -87,26 +88,16 @@ static void keep_pace(struct live_source *s, long n, const volatile sig_atomic_t
     }
 }
 
-static long read_mic(struct live_source *s, float *samples, size_t max, const volatile sig_atomic_t *stop,
-                     struct message *msg)
+long live_source_read(struct live_source *s, float *samples, size_t max, struct message *msg)
 {
     long n = 0;
-    while (n == 0 && *stop == 0)
+    if (s->file != NULL && decoding_signal() == 0)
+        n = audio_file_read(s->file, samples, max, msg);
+    while (s->mic != NULL && n == 0 && decoding_signal() == 0)
         n = mic_read(s->mic, samples, max, WAIT_MS, msg);
-    return n;
-}
-
-long live_source_read(struct live_source *s, float *samples, size_t max, const volatile sig_atomic_t *stop,
-                      struct message *msg)
-{
-    if (*stop != 0)
-        return 0;
-    long n = s->mic != NULL ? read_mic(s, samples, max, stop, msg) : audio_file_read(s->file, samples, max, msg);
-    if (n > 0) {
-        round_samples(samples, n);
-        if (s->file != NULL)
-            keep_pace(s, n, stop);
-    }
+    round_samples(samples, n);
+    if (n > 0 && s->file != NULL)
+        keep_pace(s, n);
     return n;
 }
 

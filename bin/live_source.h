@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * live_source.h - where live sound comes from: a microphone, or a file played at a chosen speed. */
+ * live_source.h - where live audio comes from: a microphone, or a file played at a chosen speed. */
 #ifndef LINNET_BIN_LIVE_SOURCE_H
 #define LINNET_BIN_LIVE_SOURCE_H
 
-#include <signal.h>
 #include <stdint.h>
 
 #include "base/status.h"
@@ -15,14 +14,13 @@ LINNET_MUST_CHECK int live_source_open(struct live_source **out, const char *pat
                                        struct message *msg);
 void live_source_close(struct live_source *s);
 
-/* Waits for sound: how many samples came, at most max; 0 at the end of a file or when *stop is set.  A microphone never
- * ends: it fails when it is lost. */
-LINNET_MUST_CHECK long live_source_read(struct live_source *s, float *samples, size_t max,
-                                        const volatile sig_atomic_t *stop, struct message *msg);
+/* Waits for audio: how many samples came, at most max; 0 at the end of a file or once a signal was caught (see
+ * decoding.h).  A microphone never ends: it fails when it is lost. */
+LINNET_MUST_CHECK long live_source_read(struct live_source *s, float *samples, size_t max, struct message *msg);
 
 int live_source_rate_hz(const struct live_source *s);
 const char *live_source_name(const struct live_source *s);
-int live_source_is_paced(const struct live_source *s); /* sound comes as time goes by */
+int live_source_is_paced(const struct live_source *s); /* audio comes in real time, or at another speed */
 uint64_t live_source_dropped(struct live_source *s);   /* samples that came faster than they were taken */
 
 #endif

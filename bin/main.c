@@ -73,7 +73,7 @@ static int run(const struct command *c, int argc, char **argv)
         fprintf(stderr, "linnet: out of memory\n");
         return code;
     }
-    if (c->size > 0)
+    if (c->defaults != NULL)
         memcpy(values, c->defaults, c->size);
     int n = options_parse(c, argc, argv, values, &code);
     if (n >= 0 && (code = c->run(values, n, argv, &msg)) < 0) {

@@ -192,8 +192,4 @@ static void free_lists(const struct option_spec *table, char *base)
             mem_free(((struct option_list *)(void *)(base + s->offset))->items);
 }
 
-void options_free(const struct command *c, void *values)
-{
-    if (values != NULL)
-        free_lists(c->options, values);
-}
+void options_free(const struct command *c, void *values) { free_lists(c->options, values); }

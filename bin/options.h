@@ -8,9 +8,9 @@
  *     struct score_options { const char *normalize; int align; };
  *     static const struct score_options defaults = {.normalize = "none"};
  *     static const struct option_spec options[] = {
- *         {"normalize", 'n', OPTION_TEXT, offsetof(struct score_options, normalize), "NAME", "how to clean text", 0, 0,
- *          "none|whisper-en", NULL},
- *         {"align", 'a', OPTION_FLAG, offsetof(struct score_options, align), NULL, "show the words", 0, 0, NULL, NULL},
+ *         {"normalize", 'n', OPTION_TEXT, offsetof(struct score_options, normalize), "NAME",
+ *          .help = "normalize both sides first", .choices = "none|whisper-en"},
+ *         {"align", 'a', OPTION_FLAG, offsetof(struct score_options, align), .help = "show alignments"},
  *         {0}};
  *     const struct command score_command = {.name = "score", ..., .options = options, .defaults = &defaults,
  *                                           .size = sizeof defaults, .min_arguments = 2, ..., .run = run};
@@ -57,8 +57,8 @@ struct command {
     const char *arguments;      /* as in the usage line: "REF HYP" */
     const char *text;           /* more to say in help and manual, lines of at most 80; or NULL */
     const struct option_spec *options;
-    const void *defaults; /* [size] the options' struct; NULL: none */
-    size_t size;
+    const void *defaults;             /* of the options' struct; NULL: zeros */
+    size_t size;                      /* of that struct */
     int min_arguments, max_arguments; /* max < 0: any number */
     /* Returns the exit code, EXIT_* below; or a negative LINNET_E_* and why, which main prints: EXIT_WORK_FAILED. */
     int (*run)(void *values, int n_arguments, char **arguments, struct message *msg);
@@ -71,12 +71,12 @@ enum {
 };
 
 /* Parses argv[0 .. argc) (what follows the command's name) into values, a copy of c->defaults, and moves the arguments
- * to the front of argv.  Returns their number, or -1 with *exit_code set and everything said: a mistake was reported on
- * stderr, or help was asked for and printed. */
+ * to the front of argv.  Returns their number, or -1 with *exit_code set: a mistake was reported on stderr, or help was
+ * asked for and printed. */
 int options_parse(const struct command *c, int argc, char **argv, void *values, int *exit_code);
 void options_free(const struct command *c, void *values); /* what lists hold */
 
-/* Says on stderr what is wrong with the use of the command and how to get help; returns EXIT_WRONG_USAGE. */
+/* Reports wrong usage of the command on stderr, and how to get help; returns EXIT_WRONG_USAGE. */
 int options_mistake(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 void options_usage(const struct command *c, FILE *out);

@@ -21,17 +21,17 @@ static const struct score_options defaults = {.normalize = "none", .n_samples = 
 #define FIELD(name) offsetof(struct score_options, name)
 
 static const struct option_spec options[] = {
-    {"normalize", 'n', OPTION_TEXT, FIELD(normalize), "RULES", "normalize both sides first", 0, 0, NORMALIZE_NAMES,
-     NULL},
+    {"normalize", 'n', OPTION_TEXT, FIELD(normalize), "RULES", .help = "normalize both sides first",
+     .choices = NORMALIZE_NAMES},
     {"by-speaker", 's', OPTION_TEXT, FIELD(by_speaker), "FILE",
-     "error rates of each speaker too; FILE has lines \"utt speaker\"", 0, 0, NULL, NULL},
-    {"by-length", 'l', OPTION_FLAG, FIELD(by_length), NULL, "error rates by length of the reference too", 0, 0, NULL,
-     NULL},
-    {"align", 'a', OPTION_FLAG, FIELD(align), NULL, "show the alignment of utterances with errors", 0, 0, NULL, NULL},
-    {"against", 0, OPTION_TEXT, FIELD(against), "HYP2", "score HYP2 too, and test the significance of the difference",
-     0, 0, NULL, NULL},
-    {"samples", 0, OPTION_INT, FIELD(n_samples), "N", "bootstrap samples of --against (1000)", 40, 1000000, NULL, NULL},
-    {"json", 'j', OPTION_FLAG, FIELD(json), NULL, "as JSON", 0, 0, NULL, NULL},
+     .help = "error rates of each speaker too; FILE has lines \"utt speaker\""},
+    {"by-length", 'l', OPTION_FLAG, FIELD(by_length), .help = "error rates by length of the reference too"},
+    {"align", 'a', OPTION_FLAG, FIELD(align), .help = "show the alignment of utterances with errors"},
+    {"against", 0, OPTION_TEXT, FIELD(against), "HYP2",
+     .help = "score HYP2 too, and test the significance of the difference"},
+    {"samples", 0, OPTION_INT, FIELD(n_samples), "N", .help = "bootstrap samples of --against (1000)", .low = 40,
+     .high = 1000000},
+    {"json", 'j', OPTION_FLAG, FIELD(json), .help = "as JSON"},
     {0}};
 
 struct scoring {
@@ -40,6 +40,8 @@ struct scoring {
     struct score score, other; /* other: of second */
     struct score_difference difference;
 };
+
+enum { N_LENGTHS = 6 };
 
 /* One class of utterances: a speaker, or a range of lengths. */
 struct group {
@@ -85,8 +87,7 @@ static int print_alignment(const char *id, const struct buffer *reference, const
 {
     struct edits_token *a = NULL, *b = NULL;
     struct edits edits;
-    int n_steps = 0;
-    int n_a = edits_split(buffer_text(reference), reference->n, 0, &a);
+    int n_steps = 0, n_a = edits_split(buffer_text(reference), reference->n, 0, &a);
     int n_b = n_a < 0 ? n_a : edits_split(buffer_text(hypothesis), hypothesis->n, 0, &b);
     unsigned char *steps = n_b < 0 ? NULL : mem_array((size_t)n_a + (size_t)n_b, 1);
     int rc = steps == NULL ? LINNET_E_MEMORY : edits_count(a, n_a, b, n_b, &edits, steps, &n_steps);
@@ -152,8 +153,8 @@ static int group_by_length(const struct scoring *s, struct group *groups)
     static const struct {
         const char *name;
         long long longest;
-    } classes[] = {{"0", 0}, {"1-5", 5}, {"6-10", 10}, {"11-20", 20}, {"21-40", 40}, {"41+", 1LL << 60}};
-    struct group all[6] = {0};
+    } classes[N_LENGTHS] = {{"0", 0}, {"1-5", 5}, {"6-10", 10}, {"11-20", 20}, {"21-40", 40}, {"41+", 1LL << 60}};
+    struct group all[N_LENGTHS] = {0};
     int n = 0;
     for (int i = 0; i < s->score.n; i++) {
         int k = 0;
@@ -163,7 +164,7 @@ static int group_by_length(const struct scoring *s, struct group *groups)
         edits_add(&all[k].words, &s->score.utterances[i].words);
         all[k].n++;
     }
-    for (int k = 0; k < 6; k++)
+    for (int k = 0; k < N_LENGTHS; k++)
         if (all[k].n > 0)
             groups[n++] = all[k];
     return n;
@@ -173,19 +174,18 @@ typedef int grouping(const struct scoring *s, struct group *groups);
 
 static int write_edits(struct buffer *out, const char *before, const struct edits *e)
 {
-    int rc = buffer_printf(out, "%s{\"percent\": ", before);
-    if (rc == 0)
-        rc = json_write_number(out, score_percent(e), 4);
-    if (rc == 0)
-        rc = buffer_printf(out, ", \"errors\": %lld, \"total\": %lld, \"ins\": %lld, \"del\": %lld, \"sub\": %lld",
-                           edits_errors(e), e->n_reference, e->n_insertions, e->n_deletions, e->n_substitutions);
-    return rc;
+    int rc;
+    if ((rc = buffer_printf(out, "%s{\"percent\": ", before)) < 0 ||
+        (rc = json_write_number(out, score_percent(e), 4)) < 0)
+        return rc;
+    return buffer_printf(out, ", \"errors\": %lld, \"total\": %lld, \"ins\": %lld, \"del\": %lld, \"sub\": %lld",
+                         edits_errors(e), e->n_reference, e->n_insertions, e->n_deletions, e->n_substitutions);
 }
 
 /* Prints groups as lines, or writes them as a JSON member of that name into out. */
 static int report_groups(const struct scoring *s, grouping *group, const char *name, struct buffer *out)
 {
-    struct group *groups = mem_array((size_t)s->score.n + 6, sizeof *groups);
+    struct group *groups = mem_array((size_t)s->score.n + N_LENGTHS, sizeof *groups);
     if (groups == NULL)
         return LINNET_E_MEMORY;
     int n = group(s, groups), rc = out != NULL ? buffer_printf(out, ", \"by_%s\": {", name) : 0;
@@ -196,12 +196,8 @@ static int report_groups(const struct scoring *s, grouping *group, const char *n
             printf(" %d utterances\n", groups[i].n);
             continue;
         }
-        rc = buffer_puts(out, i > 0 ? ", " : "");
-        if (rc == 0)
-            rc = json_write_text(out, groups[i].name);
-        if (rc == 0)
-            rc = write_edits(out, ": ", &groups[i].words);
-        if (rc == 0)
+        if ((rc = buffer_puts(out, i > 0 ? ", " : "")) == 0 && (rc = json_write_text(out, groups[i].name)) == 0 &&
+            (rc = write_edits(out, ": ", &groups[i].words)) == 0)
             rc = buffer_printf(out, ", \"utterances\": %d}", groups[i].n);
     }
     mem_free(groups);
@@ -210,17 +206,14 @@ static int report_groups(const struct scoring *s, grouping *group, const char *n
 
 static int write_score(struct buffer *out, const struct score *s)
 {
-    int rc = write_edits(out, "\"wer\": ", &s->words);
-    if (rc == 0)
-        rc = write_edits(out, "}, \"cer\": ", &s->letters);
-    if (rc == 0)
-        rc = buffer_puts(out, "}, \"ser\": {\"percent\": ");
-    if (rc == 0)
-        rc = json_write_number(out, wrong_percent(s), 4);
-    if (rc == 0)
-        rc = buffer_printf(out, ", \"errors\": %d, \"total\": %d}, \"missing\": %d, \"extra\": %d", s->n_wrong, s->n,
-                           s->n_missing, s->n_extra);
-    return rc;
+    int rc;
+    if ((rc = write_edits(out, "\"wer\": ", &s->words)) < 0 ||
+        (rc = write_edits(out, "}, \"cer\": ", &s->letters)) < 0 ||
+        (rc = buffer_puts(out, "}, \"ser\": {\"percent\": ")) < 0 ||
+        (rc = json_write_number(out, wrong_percent(s), 4)) < 0)
+        return rc;
+    return buffer_printf(out, ", \"errors\": %d, \"total\": %d}, \"missing\": %d, \"extra\": %d", s->n_wrong, s->n,
+                         s->n_missing, s->n_extra);
 }
 
 static int write_difference(struct buffer *out, const struct scoring *s)
@@ -232,11 +225,9 @@ static int write_difference(struct buffer *out, const struct scoring *s)
     int rc = buffer_puts(out, ", \"against\": {");
     if (rc == 0)
         rc = write_score(out, &s->other);
-    for (int i = 0; rc == 0 && i < 4; i++) {
-        rc = buffer_puts(out, names[i]);
-        if (rc == 0)
+    for (int i = 0; rc == 0 && i < 4; i++)
+        if ((rc = buffer_puts(out, names[i])) == 0)
             rc = json_write_number(out, values[i], 4);
-    }
     return rc == 0 ? buffer_puts(out, "}") : rc;
 }
 
@@ -297,22 +288,19 @@ static int check_ids(const struct score *score, const struct transcripts *refere
 static int load(struct scoring *s, char **arguments, struct message *msg)
 {
     const struct score_options *o = s->options;
-    int rc = transcripts_read(&s->reference, arguments[0], msg);
-    if (rc == 0)
-        rc = transcripts_read(&s->hypothesis, arguments[1], msg);
-    if (rc == 0 && o->against != NULL)
-        rc = transcripts_read(&s->second, o->against, msg);
-    if (rc == 0 && o->by_speaker != NULL)
-        rc = transcripts_read(&s->speakers, o->by_speaker, msg);
-    if (rc == 0)
-        rc = score_run(&s->score, &s->reference, &s->hypothesis, o->normalize, msg);
-    if (rc == 0 && s->score.words.n_reference == 0)
-        rc = fail(msg, LINNET_E_FORMAT, "%s: there is not one word", arguments[0]);
-    if (rc == 0 && o->against != NULL)
-        rc = score_run(&s->other, &s->reference, &s->second, o->normalize, msg);
-    if (rc == 0 && o->against != NULL)
-        rc = score_compare(&s->score, &s->other, o->n_samples, &s->difference, msg);
-    return rc;
+    int rc;
+    if ((rc = transcripts_read(&s->reference, arguments[0], msg)) < 0 ||
+        (rc = transcripts_read(&s->hypothesis, arguments[1], msg)) < 0 ||
+        (o->against != NULL && (rc = transcripts_read(&s->second, o->against, msg)) < 0) ||
+        (o->by_speaker != NULL && (rc = transcripts_read(&s->speakers, o->by_speaker, msg)) < 0) ||
+        (rc = score_run(&s->score, &s->reference, &s->hypothesis, o->normalize, msg)) < 0)
+        return rc;
+    if (s->score.words.n_reference == 0)
+        return fail(msg, LINNET_E_FORMAT, "%s: there is not one word", arguments[0]);
+    if (o->against == NULL)
+        return LINNET_OK;
+    rc = score_run(&s->other, &s->reference, &s->second, o->normalize, msg);
+    return rc < 0 ? rc : score_compare(&s->score, &s->other, o->n_samples, &s->difference, msg);
 }
 
 static int run(void *values, int n_arguments, char **arguments, struct message *msg)

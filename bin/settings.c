@@ -1,45 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0
- * settings.c - `linnet settings`: the tables of what a recipe can set. */
+ * settings.c - `linnet settings`: the tables of settings, as text or for the manual page. */
 #include "bin/settings.h"
 
 #include "bin/options.h"
 #include "models/model.h"
 
-static const char *kind_of(const struct setting *k)
+static void print(const struct setting *k, int is_roff, FILE *out)
 {
     static const char *const types[] = {"text", "whole number", "number", "true|false", "numbers"};
-    return k->type == SETTING_CHOICE ? k->choices : types[k->type];
-}
-
-static int has_range(const struct setting *k)
-{
-    return k->type == SETTING_INT || k->type == SETTING_NUMBER || k->type == SETTING_LIST;
-}
-
-static void print(const struct setting *k, FILE *out)
-{
-    fprintf(out, "%s\n    %s.\n    %s", k->key, k->help, kind_of(k));
-    if (has_range(k))
-        fprintf(out, " from %g to %g", k->low, k->high);
-    fprintf(out, ", default %s\n", k->initial[0] != '\0' ? k->initial : "empty");
-}
-
-static void print_roff(const struct setting *k, FILE *out)
-{
-    fputs(".TP\n.B ", out);
-    options_roff(k->key, out);
-    fputs("\n", out);
-    options_roff(k->help, out);
-    fputs(".\n", out);
-    options_roff(kind_of(k), out);
-    if (has_range(k)) {
-        char range[80];
+    const char *indent = is_roff ? "" : "    ", *type = k->type == SETTING_CHOICE ? k->choices : types[k->type];
+    char range[80] = "", text[2000];
+    if (k->type == SETTING_INT || k->type == SETTING_NUMBER || k->type == SETTING_LIST)
         snprintf(range, sizeof range, " from %g to %g", k->low, k->high);
-        options_roff(range, out);
-    }
-    fputs(", default ", out);
-    options_roff(k->initial[0] != '\0' ? k->initial : "empty", out);
-    fputs("\n", out);
+    snprintf(text, sizeof text, "%s\n%s%s.\n%s%s%s, default %s\n", k->key, indent, k->help, indent, type, range,
+             k->initial[0] != '\0' ? k->initial : "empty");
+    fputs(is_roff ? ".TP\n.B " : "", out);
+    if (is_roff)
+        options_roff(text, out);
+    else
+        fputs(text, out);
 }
 
 static int print_all(int is_roff, FILE *out, struct message *msg)
@@ -53,7 +32,7 @@ static int print_all(int is_roff, FILE *out, struct message *msg)
             fprintf(out, "%s%s:\n\n", i > 0 ? "\n" : "", s.tables[i]->title);
         for (const struct setting *k = s.tables[i]->at; k->key != NULL; k++)
             if (k->type != SETTING_GONE)
-                (is_roff ? print_roff : print)(k, out);
+                print(k, is_roff, out);
     }
     settings_close(&s);
     return rc < 0 ? rc : EXIT_DONE;
@@ -61,9 +40,7 @@ static int print_all(int is_roff, FILE *out, struct message *msg)
 
 static int run(void *values, int n_arguments, char **arguments, struct message *msg)
 {
-    (void)values;
-    (void)n_arguments;
-    (void)arguments;
+    (void)values, (void)n_arguments, (void)arguments;
     return print_all(0, stdout, msg);
 }
 

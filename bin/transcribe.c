@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * transcribe.c - `linnet transcribe`: files to text. */
+#include <signal.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "bin/decoding.h"
 #include "bin/output.h"
@@ -19,16 +19,16 @@ static const struct transcribe_options defaults = {.format = "txt"};
 #define FIELD(name) offsetof(struct transcribe_options, name)
 
 static const struct option_spec options[] = {
-    {"format", 'f', OPTION_TEXT, FIELD(format), "FORMAT", "output format (txt)", 0, 0, OUTPUT_NAMES, NULL},
-    {"output", 'o', OPTION_TEXT, FIELD(output), "DIR", "write a file for each recording into DIR instead of to stdout",
-     0, 0, NULL, NULL},
+    {"format", 'f', OPTION_TEXT, FIELD(format), "FORMAT", .help = "output format (txt)", .choices = OUTPUT_NAMES},
+    {"output", 'o', OPTION_TEXT, FIELD(output), "DIR",
+     .help = "write a file for each recording into DIR instead of to stdout"},
     {"raw", 0, OPTION_TEXT, FIELD(raw), "SPEC",
-     "files have no header: ENCODING[:RATE[:CHANNELS]], such as s16le:16000:1", 0, 0, NULL, NULL},
-    {"word-cues", 0, OPTION_FLAG, FIELD(word_cues), NULL, "srt, vtt: a cue for each word", 0, 0, NULL, NULL},
-    {"verify-streaming", 0, OPTION_FLAG, FIELD(verify_streaming), NULL,
-     "instead, print how much the encoder's output in chunks differs from that at once; exit code 1 above 0.001", 0, 0,
-     NULL, NULL},
-    {NULL, 0, OPTION_GROUP, FIELD(decoding), NULL, NULL, 0, 0, NULL, decoding_table},
+     .help = "files have no header: ENCODING[:RATE[:CHANNELS]], such as s16le:16000:1"},
+    {"word-cues", 0, OPTION_FLAG, FIELD(word_cues), .help = "srt, vtt: a cue for each word"},
+    {"verify-streaming", 0, OPTION_FLAG, FIELD(verify_streaming),
+     .help =
+         "instead, print how much the encoder's output in chunks differs from that at once; exit code 1 above 0.001"},
+    {.type = OPTION_GROUP, .offset = FIELD(decoding), .group = decoding_table},
     {0}};
 
 struct job {
@@ -39,7 +39,7 @@ struct job {
     double fed_s;
 };
 
-static int print_ready(struct job *j)
+static int print_ready(struct job *j, struct message *msg)
 {
     if (j->options->output != NULL || j->output.out.n == 0)
         return LINNET_OK;
@@ -47,16 +47,14 @@ static int print_ready(struct job *j)
     size_t n = fwrite(j->output.out.data, 1, j->output.out.n, stdout);
     int ok = n == j->output.out.n && fflush(stdout) == 0;
     buffer_cut(&j->output.out, 0);
-    return ok ? LINNET_OK : LINNET_E_IO;
+    return ok ? LINNET_OK : fail(msg, LINNET_E_IO, "standard output: cannot write");
 }
 
 static int take_event(void *arg, const linnet_event *e, struct message *msg)
 {
     struct job *j = arg;
     int rc = e->type == LINNET_EVENT_FINAL ? output_segment(&j->output, e, msg) : LINNET_OK;
-    if (rc >= 0 && (rc = print_ready(j)) < 0)
-        return fail(msg, rc, "standard output: cannot write");
-    return rc;
+    return rc < 0 ? rc : print_ready(j, msg);
 }
 
 static void show_progress(void *arg, double fed_s)
@@ -82,16 +80,14 @@ static int transcribe(struct job *j, const char *path, struct message *msg)
     progress_start(&j->progress, stats.file_s);
     rc = decoding_run(&j->decoding, &sink, msg);
     progress_hide(&j->progress);
-    /* Whatever went wrong, what was recognised before it is written. */
-    struct message later = {"standard output: cannot write"};
-    int end = output_end(&j->output, j->fed_s, &later);
-    if (end >= 0)
-        end = j->options->output == NULL ? print_ready(j)
-              : j->fed_s > 0             ? output_save(&j->output, j->options->output, &later)
-                                         : LINNET_OK;
-    if (rc >= 0 && end < 0)
-        rc = fail(msg, end, "%s", later.text);
-    return rc;
+    /* Whatever went wrong, what was recognised before it is written; the first failure is reported. */
+    struct message *later = rc < 0 ? NULL : msg;
+    int end = output_end(&j->output, j->fed_s, later);
+    if (end >= 0 && j->options->output == NULL)
+        end = print_ready(j, later);
+    else if (end >= 0 && j->fed_s > 0)
+        end = output_save(&j->output, j->options->output, later);
+    return rc < 0 ? rc : end;
 }
 
 static int transcribe_all(struct job *j, int n, char **paths)
@@ -101,7 +97,6 @@ static int transcribe_all(struct job *j, int n, char **paths)
         struct message msg = {""};
         int rc = transcribe(j, paths[i], &msg);
         output_close(&j->output);
-        memset(&j->output, 0, sizeof j->output);
         if (rc >= 0)
             continue;
         code = EXIT_WORK_FAILED;
@@ -123,7 +118,8 @@ static int run(void *values, int n, char **paths, struct message *msg)
         return verify_streaming(&o->decoding, o->raw, n, paths, msg);
     int rc = decoding_open(&j.decoding, &o->decoding, 0, msg);
     if (rc >= 0) {
-        decoding_catch_signals(&j.decoding);
+        decoding_catch(SIGINT, j.decoding.stream);
+        decoding_catch(SIGTERM, j.decoding.stream);
         rc = transcribe_all(&j, n, paths);
     }
     decoding_close(&j.decoding);

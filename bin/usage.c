@@ -17,6 +17,15 @@ static int heading(const struct option_spec *s, char *out, size_t size)
                     s->argument != NULL ? s->argument : "");
 }
 
+/* "help (choices)" */
+static void explanation(const struct option_spec *s, char *out, size_t size)
+{
+    if (s->choices != NULL)
+        snprintf(out, size, "%s (%s)", s->help, s->choices);
+    else
+        snprintf(out, size, "%s", s->help);
+}
+
 /* Words of text from column HELP_COLUMN on, broken before LINE_WIDTH. */
 static void wrapped(const char *text, FILE *out)
 {
@@ -49,8 +58,7 @@ static void option_lines(const struct option_spec *table, FILE *out)
         fprintf(out, "  %s", left);
         fprintf(out, n + 4 > HELP_COLUMN ? "\n%*s" : "%*s", n + 4 > HELP_COLUMN ? HELP_COLUMN : HELP_COLUMN - n - 2,
                 "");
-        snprintf(help, sizeof help, "%s%s%s%s", s->help, s->choices != NULL ? " (" : "",
-                 s->choices != NULL ? s->choices : "", s->choices != NULL ? ")" : "");
+        explanation(s, help, sizeof help);
         wrapped(help, out);
     }
 }
@@ -91,17 +99,13 @@ static void manual_lines(const struct option_spec *table, FILE *out)
             manual_lines(s->group, out);
             continue;
         }
-        char left[80];
+        char left[80], help[1000];
         heading(s, left, sizeof left);
+        explanation(s, help, sizeof help);
         fputs(".TP\n.B ", out);
         options_roff(left + strspn(left, " "), out);
         fputc('\n', out);
-        options_roff(s->help, out);
-        if (s->choices != NULL) {
-            fputs(" (", out);
-            options_roff(s->choices, out);
-            fputc(')', out);
-        }
+        options_roff(help, out);
         fputc('\n', out);
     }
 }

@@ -8,8 +8,9 @@
 #include "models/forward.h"
 
 enum { DEFAULT_CHUNK = 16 };
+#define LIMIT 1e-3
 
-/* Prints how far the encoder is off in chunks; 1 when it is further than the limit. */
+/* Prints the largest difference; 1 when it is above the limit. */
 static int verify(const struct linnet_model *model, const char *path, const char *raw, const struct forward_options *o,
                   struct message *msg)
 {
@@ -23,7 +24,7 @@ static int verify(const struct linnet_model *model, const char *path, const char
         printf("%s: largest difference %.3g in %d frames, chunks of %d\n", path, difference, f.n_states, o->chunk);
     forward_close(&f);
     audio_file_close(audio);
-    return rc < 0 ? rc : !(difference <= VERIFY_STREAMING_LIMIT);
+    return rc < 0 ? rc : !(difference <= LIMIT);
 }
 
 int verify_streaming(const struct decoding_options *options, const char *raw, int n, char **paths, struct message *msg)

@@ -5,11 +5,9 @@
 
 #include "bin/decoding.h"
 
-#define VERIFY_STREAMING_LIMIT 1e-3
-
 /* Prints for each file the largest difference between the encoder's output chunk by chunk and that of the whole
- * recording masked to the same chunks.  Returns as a command's run does: EXIT_WORK_FAILED when one is above the limit
- * or a file cannot be read. */
+ * recording masked to the same chunks.  Returns as a command's run does: EXIT_WORK_FAILED when one is above 0.001 or
+ * a file cannot be read. */
 int verify_streaming(const struct decoding_options *options, const char *raw, int n, char **paths, struct message *msg);
 
 #endif

@@ -11,6 +11,8 @@
 #include "base/settings.h"
 #include "decoders/common/model.h"
 
+#define MODEL_DEFAULT "whisper-base" /* the program's where none is named */
+
 /* For linnet_model_open. */
 struct model_options {
     char *name; /* or path */

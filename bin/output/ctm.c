@@ -18,13 +18,10 @@ static int add_word(struct buffer *out, const char *stem, const struct linnet_wo
     double duration_s = w->end_s > w->start_s ? w->end_s - w->start_s : 0;
     int rc = buffer_printf(out, "%s 1 %.3f %.3f ", stem, w->start_s, duration_s);
     size_t from = out->n;
-    if (rc == 0)
-        rc = text_append(out, w->text);
-    if (rc == 0) {
-        fill_blanks(out->data + from, out->n - from);
-        rc = buffer_printf(out, " %.4f\n", (double)w->confidence);
-    }
-    return rc;
+    if (rc < 0 || (rc = text_append(out, w->text)) < 0)
+        return rc;
+    fill_blanks(out->data + from, out->n - from);
+    return buffer_printf(out, " %.4f\n", (double)w->confidence);
 }
 
 static int segment(struct output *o, const linnet_event *event)

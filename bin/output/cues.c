@@ -34,16 +34,12 @@ static int add_cue(struct output *o, double start_s, double end_s, const char *t
     if (text_is_blank(text))
         return 0;
     o->n_cues++;
-    int rc = style->is_numbered ? buffer_printf(&o->out, "%d\n", o->n_cues) : 0;
-    if (rc == 0)
-        rc = add_time(&o->out, start_s, style);
-    if (rc == 0)
-        rc = buffer_puts(&o->out, " --> ");
-    if (rc == 0)
-        rc = add_time(&o->out, end_s, style);
-    if (rc == 0)
-        rc = buffer_puts(&o->out, "\n");
-    return rc == 0 ? add_text(&o->out, text) : rc;
+    int rc;
+    if ((style->is_numbered && (rc = buffer_printf(&o->out, "%d\n", o->n_cues)) < 0) ||
+        (rc = add_time(&o->out, start_s, style)) < 0 || (rc = buffer_puts(&o->out, " --> ")) < 0 ||
+        (rc = add_time(&o->out, end_s, style)) < 0 || (rc = buffer_puts(&o->out, "\n")) < 0)
+        return rc;
+    return add_text(&o->out, text);
 }
 
 int cues_append(struct output *o, const linnet_event *event, const struct cue_style *style)

@@ -10,10 +10,8 @@
 int text_append(struct buffer *out, const char *text)
 {
     size_t n = strlen(text), from = out->n;
-    while (n > 0 && strchr(" \t\r\n", *text) != NULL) {
+    for (; n > 0 && strchr(" \t\r\n", *text) != NULL; n--)
         text++;
-        n--;
-    }
     while (n > 0 && strchr(" \t\r\n", text[n - 1]) != NULL)
         n--;
     int rc = utf8_append(out, text, n);
