@@ -8,11 +8,10 @@
  * speed. */
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/mem.h"
+#include "bench/measure.h"
 #include "decoders/common/model.h"
 #include "decoders/ctc/layer.h"
 #include "encoder/conformer.h"
@@ -24,13 +23,6 @@ struct bench {
     struct nn_context ctx;
     struct message msg;
 };
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static int bench_open(struct bench *b, const char *dir, int n_threads)
 {
@@ -66,27 +58,6 @@ static double frame_flops(const struct bench *b)
     return 2.0 * (macs + c->n_blocks * block);
 }
 
-/* GFLOP/s of a product with the widest layer, many rows at once. */
-static double product_speed(struct bench *b)
-{
-    enum { ROWS = 448 };
-    const struct linear *l = &b->encoder->blocks[0].feed_forward.hidden;
-    float *x = mem_array((size_t)ROWS * (size_t)l->n_in, sizeof *x),
-          *y = mem_array((size_t)ROWS * (size_t)l->n_out, sizeof *y);
-    double best = 1e9;
-    for (int i = 0; i < l->n_in * ROWS && x != NULL; i++)
-        x[i] = (float)(i % 17) - 8.0f;
-    for (int i = 0; i < 20 && x != NULL && y != NULL; i++) {
-        double t = now();
-        linear_forward(&b->ctx, l, &(struct linear_rows){x, l->n_in, ROWS, y, l->n_out}, NULL);
-        t = now() - t;
-        best = t < best ? t : best;
-    }
-    mem_free(x);
-    mem_free(y);
-    return 2e-9 * ROWS * l->n_in * l->n_out / best;
-}
-
 /* Processor seconds for the frames, and how many frames come out. */
 static int stream(struct bench *b, int n_features, int chunk, int left, double *seconds, int *n_frames)
 {
@@ -100,7 +71,7 @@ static int stream(struct bench *b, int n_features, int chunk, int left, double *
         return rc < 0 ? rc : fail_memory(&b->msg);
     for (int i = 0; i < n_features * mels; i++)
         features[i] = 10.0f + 3.0f * sinf((float)i);
-    double start = now();
+    double start = processor_s();
     *n_frames = 0;
     for (int at = 0; at < n_features;) {
         at += encoder_stream_push(s, features + (ptrdiff_t)at * mels, n_features - at);
@@ -110,15 +81,13 @@ static int stream(struct bench *b, int n_features, int chunk, int left, double *
         ctc_layer_forward(b->model->ctc, &b->ctx, out, n, ctc);
         *n_frames += n;
     }
-    *seconds = now() - start;
+    *seconds = processor_s() - start;
     encoder_stream_close(s);
     mem_free(features);
     mem_free(out);
     mem_free(ctc);
     return LINNET_OK;
 }
-
-static int number(int argc, char **argv, int i, int usual) { return i < argc ? atoi(argv[i]) : usual; }
 
 int main(int argc, char **argv)
 {
@@ -139,7 +108,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "%s: %s\n", argv[0], b.msg.text);
         return 1;
     }
-    double gflop = 1e-9 * n_frames * frame_flops(&b), speed = product_speed(&b);
+    double gflop = 1e-9 * n_frames * frame_flops(&b),
+           speed = 1e-9 * product_speed(&b.ctx, &b.encoder->blocks[0].feed_forward.hidden);
     printf("%s, %s: %d s of audio in chunks of %d, %d before: %.3f s, real-time factor %.4f\n", argv[1],
            b.ctx.kernels->name, seconds, chunk, left, best, best / seconds);
     printf("%.2f GFLOP a second of audio, products alone %.1f GFLOP/s: %.2f times the bound of %.4f\n", gflop / seconds,

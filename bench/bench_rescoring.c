@@ -7,25 +7,17 @@
  * bound counts products with weights: each different beginning once for each decoder, keys and values of each frame
  * once for each block.  Single-threaded. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/mem.h"
+#include "bench/measure.h"
 #include "decoders/attention/rescoring.h"
 #include "decoders/common/model.h"
 #include "linnet.h"
 
-enum { MAX_HYPOTHESES = 100, MAX_TOKENS = 1000, ROWS = 448 };
+enum { MAX_HYPOTHESES = 100, MAX_TOKENS = 1000 };
 
 static int tokens[MAX_HYPOTHESES][MAX_TOKENS];
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static void make_hypotheses(struct hypothesis *h, int n, int n_tokens, int n_vocabulary)
 {
@@ -61,24 +53,6 @@ static double decoder_flops(const struct text_decoder *d, int n_nodes, int n_fra
            (n_nodes * (c->n_blocks * block + dims * c->n_vocabulary) + n_frames * c->n_blocks * 2.0 * dims * dims);
 }
 
-static double product_speed(struct nn_context *ctx, const struct linear *l)
-{
-    float *x = mem_array((size_t)ROWS * (size_t)l->n_in, sizeof *x);
-    float *y = mem_array((size_t)ROWS * (size_t)l->n_out, sizeof *y);
-    double best = 1e9;
-    for (int i = 0; i < l->n_in * ROWS && x != NULL; i++)
-        x[i] = (float)(i % 17) - 8.0f;
-    for (int i = 0; i < 20 && x != NULL && y != NULL; i++) {
-        double t = now();
-        linear_forward(ctx, l, &(struct linear_rows){x, l->n_in, ROWS, y, l->n_out}, NULL);
-        t = now() - t;
-        best = t < best ? t : best;
-    }
-    mem_free(x);
-    mem_free(y);
-    return 2.0 * ROWS * l->n_in * l->n_out / best;
-}
-
 static int bench(const linnet_model *m, struct nn_context *ctx, int n_frames, int n, int n_tokens, struct message *msg)
 {
     struct hypothesis h[MAX_HYPOTHESES];
@@ -93,9 +67,9 @@ static int bench(const linnet_model *m, struct nn_context *ctx, int n_frames, in
     for (int i = 0; i < n_frames * m->encoder->n_dims && states != NULL; i++)
         states[i] = (float)((i * 7919) % 1000) / 500.0f - 1.0f;
     for (int i = 0; i < 10 && rc >= 0; i++) {
-        double t = now();
+        double t = processor_s();
         rc = rescoring_run(r, ctx, &input, &results, msg);
-        t = now() - t;
+        t = processor_s() - t;
         best = t < best ? t : best;
     }
     if (rc >= 0) {
@@ -113,8 +87,6 @@ static int bench(const linnet_model *m, struct nn_context *ctx, int n_frames, in
     mem_free(states);
     return rc;
 }
-
-static int number(int argc, char **argv, int i, int usual) { return i < argc ? atoi(argv[i]) : usual; }
 
 int main(int argc, char **argv)
 {

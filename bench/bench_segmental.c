@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
- * bench_segmental.c - what the segmental search costs as recordings get longer: time for a second of audio, and memory.
+ * bench_segmental.c - time and memory of the segmental search as recordings get longer.
  *
- *     bench_segmental MODEL FILE [SETTING...]
+ *     bench/bench_segmental MODEL FILE [SETTING...]
  *
  * FILE is played again and again, as one utterance in chunks of 16 frames, for 10, 60 and 600 seconds.  Settings are
  * those of the search and of all decoders; lengths of segments are free. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 
 #include "base/mem.h"
+#include "bench/measure.h"
 #include "decoders/ctc/layer.h"
 #include "decoders/decoder.h"
 #include "decoders/segmental/search.h"
@@ -31,13 +30,6 @@ struct bench {
     size_t n;
     struct message msg;
 };
-
-static double processor_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static int read_file(struct bench *b, const char *path)
 {
@@ -82,7 +74,7 @@ static void bench_close(struct bench *b)
     mem_free(b->samples);
 }
 
-/* Takes the blocks that are ready; adds what the search took. */
+/* Searches the blocks that are ready and adds the time. */
 static int search(struct bench *b, struct frames *f, struct segmental *s, double *search_s)
 {
     struct frame_block block;

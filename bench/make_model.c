@@ -18,7 +18,7 @@ struct writing {
     struct safetensors_writer *w;
     int declares, i_tensor;
     struct message *msg;
-    int rc; /* of the first failure: what follows does nothing */
+    int rc; /* the first failure: later calls do nothing */
 };
 
 static float *random_values(size_t n, float scale, float centre)
@@ -50,23 +50,25 @@ static void put(struct writing *x, const char *name, const int64_t shape[N_MAX_D
     mem_free(values);
 }
 
-/* PREFIX NAME.weight and .bias of a layer with weights of that shape. */
-static void layer(struct writing *x, const char *prefix, const char *name, const int64_t shape[N_MAX_DIMS])
+/* PREFIX NAME.weight of that shape, around centre, and .bias around 0. */
+static void put_pair(struct writing *x, const char *prefix, const char *name, const int64_t shape[N_MAX_DIMS],
+                     float scale, float centre)
 {
     char full[160];
     snprintf(full, sizeof full, "%s%s.weight", prefix, name);
-    put(x, full, shape, 0.05f, 0.0f);
+    put(x, full, shape, scale, centre);
     snprintf(full, sizeof full, "%s%s.bias", prefix, name);
-    put(x, full, (const int64_t[N_MAX_DIMS]){shape[0]}, 0.05f, 0.0f);
+    put(x, full, (const int64_t[N_MAX_DIMS]){shape[0]}, scale, 0.0f);
+}
+
+static void layer(struct writing *x, const char *prefix, const char *name, const int64_t shape[N_MAX_DIMS])
+{
+    put_pair(x, prefix, name, shape, 0.05f, 0.0f);
 }
 
 static void norm(struct writing *x, const char *prefix, const char *name)
 {
-    char full[160];
-    snprintf(full, sizeof full, "%s%s.weight", prefix, name);
-    put(x, full, (const int64_t[N_MAX_DIMS]){D}, 0.1f, 1.0f);
-    snprintf(full, sizeof full, "%s%s.bias", prefix, name);
-    put(x, full, (const int64_t[N_MAX_DIMS]){D}, 0.1f, 0.0f);
+    put_pair(x, prefix, name, (const int64_t[N_MAX_DIMS]){D}, 0.1f, 1.0f);
 }
 
 static void layers(struct writing *x, const char *prefix, const char *const *names, int64_t n_out, int64_t n_in)
