@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# run.sh DATA [OUT [OPTION...]]: decodes the Kaldi data directory DATA as recipe.yaml says, and scores the result.
+# run.sh DATA [OUT [OPTION...]]: decodes the Kaldi data directory DATA with recipe.yaml, and scores the result.
 # OPTIONs go to `linnet decode`, such as --set decoder.beam=5.  LINNET names the program: build/linnet, if it is there.
 set -eu
 [ $# -ge 1 ] || { echo "usage: run.sh DATA [OUT [OPTION...]]" >&2; exit 2; }
