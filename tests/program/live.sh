@@ -42,7 +42,7 @@ if [ -d "$model" ] && [ -f "$speech" ]; then
     } | :
     [ "$(cat "$dir/code")" = 1 ] || failed "a closed pipe: exit code $(cat "$dir/code")"
     has err 'standard output'
-    [ -s "$dir/kept.wav" ] || failed "a closed pipe: what was heard is lost"
+    [ -s "$dir/kept.wav" ] || failed "a closed pipe: the audio is lost"
     if [ -w /dev/full ]; then
         $limit "$linnet" live $real -i "$speech" --speed 0 >/dev/full 2>"$dir/err"
         [ $? = 1 ] || failed "a full disk is not reported"

@@ -10,22 +10,22 @@ case $model in /*) ;; *) model=$PWD/$model ;; esac
 command -v paplay >/dev/null || { echo "no paplay"; exit 77; }
 . "${top_srcdir:-.}/tests/support/sound_server.inc"
 start_server "module-null-sink sink_name=mic rate=16000"
-listener=
+recorder=
 
 failed() {
     echo "FAILED: $*"
     cat "$dir/out" "$dir/err"
-    [ -z "$listener" ] || kill "$listener"
+    [ -z "$recorder" ] || kill "$recorder"
     exit 1
 }
 
-# listen FILE [OPTION...]: starts to listen and to save in FILE; returns when sound arrives, which is when a signal
-# is heard too.
-listen() {
+# record FILE [OPTION...]: starts `linnet live` and saves the audio in FILE; returns when audio arrives, after which a
+# signal is caught too.
+record() {
     file=$1
     shift
     $limit "$linnet" live -m "$model" -l en -t 2 --save "$file" "$@" >"$dir/out" 2>"$dir/err" &
-    listener=$!
+    recorder=$!
     for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30; do
         sleep 1
         [ "$(cat "$file".*.part 2>/dev/null | wc -c)" -le 8000 ] || return
@@ -40,29 +40,29 @@ status=$?
 grep -q 'default$' "$dir/out" || failed "no default device"
 
 # Speech, then Ctrl-C.
-listen "$dir/heard.wav" --latency
+record "$dir/saved.wav" --latency
 $limit paplay --device=mic "$speech" || failed "paplay: exit code $?"
 sleep 1
-kill -INT $listener
-wait $listener || failed "after Ctrl-C: exit code $?"
-listener=
-grep -q '"final", "text": ".*states have not had much time' "$dir/out" || failed "other words than were said"
+kill -INT $recorder
+wait $recorder || failed "after Ctrl-C: exit code $?"
+recorder=
+grep -q '"final", "text": ".*states have not had much time' "$dir/out" || failed "other words than those of the file"
 grep -q '"word_delay_p90"' "$dir/err" || failed "no report of delays"
 grep -q dropped "$dir/err" && failed "sound was dropped"
 
 # What was saved gives the same events.
 sed 's/, "latency": .*//' "$dir/out" >"$dir/first"
-$limit "$linnet" live -m "$model" -l en -t 2 -i "$dir/heard.wav" --speed 0 2>"$dir/err" >"$dir/again" ||
+$limit "$linnet" live -m "$model" -l en -t 2 -i "$dir/saved.wav" --speed 0 2>"$dir/err" >"$dir/again" ||
     failed "replay: exit code $?"
 sed 's/, "latency": .*//' "$dir/again" | cmp -s - "$dir/first" || { cat "$dir/again"; failed "a replay differs"; }
 
-# The device goes away: a message, no hang, and what was heard is kept.
-listen "$dir/lost.wav"
+# The device goes away: a message, no hang, and the audio is kept.
+record "$dir/lost.wav"
 kill "$server"
 server=
-wait $listener
+wait $recorder
 status=$?
-listener=
+recorder=
 [ $status = 1 ] || failed "a lost device: exit code $status"
-[ -s "$dir/err" ] && [ -s "$dir/lost.wav" ] || failed "no message, or what was heard is lost"
+[ -s "$dir/err" ] && [ -s "$dir/lost.wav" ] || failed "no message, or the audio is lost"
 exit 0

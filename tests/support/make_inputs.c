@@ -95,11 +95,11 @@ static void config(const char *name, const char *text, int times)
 
 int main(int argc, char **argv)
 {
-    static const struct tiny_whisper usual = {0};
+    static const struct tiny_whisper plain = {0};
     if (argc != 2)
         return 2;
     folder = argv[1];
-    check(tiny_whisper_write(in("model"), &usual) >= 0);
+    check(tiny_whisper_write(in("model"), &plain) >= 0);
     sound("a.wav", 3 * 16000, 1);
     sound("b.wav", 3 * 16000, 2);
     sound("long.wav", 33 * 16000, 3);

@@ -56,11 +56,11 @@ static inline void same_text(struct buffer *a, struct buffer *b)
 
 static inline int tiny_stream_main(const char *suite, const struct unit_test *tests, size_t n)
 {
-    static const struct tiny_whisper usual = {0};
+    static const struct tiny_whisper plain = {0};
     folder = tiny_folder();
     sound = tiny_sound(LONG, 3);
     other = tiny_sound(LONG, 5);
-    if (folder == NULL || sound == NULL || other == NULL || tiny_whisper_write(folder, &usual) < 0 ||
+    if (folder == NULL || sound == NULL || other == NULL || tiny_whisper_write(folder, &plain) < 0 ||
         linnet_model_open(folder, NULL, &model, NULL, 0) < 0)
         return 99;
     int code = unit_main(suite, tests, n);
