@@ -9,7 +9,7 @@
  *     static const struct score_options defaults = {.normalize = "none"};
  *     static const struct option_spec options[] = {
  *         {"normalize", 'n', OPTION_TEXT, offsetof(struct score_options, normalize), "NAME",
- *          .help = "normalize both sides first", .choices = "none|whisper-en"},
+ *          .help = "normalize both sides first", .choices = "none|lower"},
  *         {"align", 'a', OPTION_FLAG, offsetof(struct score_options, align), .help = "show alignments"},
  *         {0}};
  *     const struct command score_command = {.name = "score", ..., .options = options, .defaults = &defaults,

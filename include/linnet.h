@@ -190,7 +190,7 @@ LINNET_API LINNET_CHECK int linnet_stream_feed(linnet_stream *stream, const floa
  * one); "-" is standard input.  options may be NULL.  A stream takes its audio from one file or from feed: fails with
  * LINNET_E_STATE when audio was fed or a file opened since open or reset.
  *
- * Whisper normalizes its spectrogram by the loudest moment of the whole recording, as openai-whisper does: unless it
+ * Whisper normalizes its spectrogram by the loudest moment of the whole recording, as OpenAI's program does: unless it
  * streams, or the file is a pipe, open_file makes a first pass over the file to find it.  Audio that is fed is
  * normalized window by window, and some words can differ. */
 LINNET_API LINNET_CHECK int linnet_stream_open_file(linnet_stream *stream, const char *path,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * cues.c - subtitles as openai-whisper writes them: text without blanks around it, times rounded to milliseconds. */
+ * cues.c - subtitles as OpenAI's Whisper writes them: text without blanks around it, times rounded to milliseconds. */
 #include "bin/output/cues.h"
 
 #include <string.h>
@@ -23,7 +23,7 @@ static int add_text(struct buffer *out, const char *text)
     int rc = text_append(out, text);
     char *arrow;
     while (rc == 0 && out->n > from && (arrow = strstr(out->data + from, "-->")) != NULL) {
-        memmove(arrow, arrow + 1, strlen(arrow)); /* "->", as openai-whisper writes it */
+        memmove(arrow, arrow + 1, strlen(arrow)); /* "->", as OpenAI's Whisper writes it */
         out->n--;
     }
     return rc == 0 ? buffer_puts(out, "\n\n") : rc;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * text.h - what several output formats do with texts and times, as openai-whisper's writers do it. */
+ * text.h - what several output formats do with texts and times, as OpenAI's program does it. */
 #ifndef LINNET_BIN_OUTPUT_TEXT_H
 #define LINNET_BIN_OUTPUT_TEXT_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * tsv.c - a table with start and end in milliseconds, as openai-whisper writes it. */
+ * tsv.c - a table with start and end in milliseconds, as OpenAI's Whisper writes it. */
 #include "bin/output.h"
 #include "bin/output/text.h"
 
