@@ -60,7 +60,7 @@ static inline void write_boundary(struct setup *s)
     CU_ASSERT_EQUAL_FATAL(safetensors_open(&s->boundary_file, s->boundary_path, NULL), 0);
 }
 
-/* Random frames; peak: how much likelier blank is made. */
+/* Random frames; peak: added to the logit of blank. */
 static inline void draw(struct setup *s, int n_frames, double peak)
 {
     for (int i = 0; i < n_frames * D; i++)
