@@ -13,8 +13,9 @@
 #include "bin/decoding.h"
 #include "frontend/audio_file.h"
 #include "frontend/mic.h"
+#include "frontend/rate.h"
 
-enum { WAIT_MS = 100, STDIN_HZ = 16000 };
+enum { WAIT_MS = 100 };
 
 struct live_source {
     struct mic *mic;
@@ -27,9 +28,9 @@ struct live_source {
 /* A file is played at its own rate; standard input, which cannot be opened twice, at 16 kHz. */
 static int open_file(struct live_source *s, struct message *msg)
 {
-    int rc = audio_file_open(&s->file, s->path, NULL, STDIN_HZ, msg);
-    s->rate_hz = STDIN_HZ;
-    if (rc < 0 || strcmp(s->path, "-") == 0 || audio_file_rate_hz(s->file) == STDIN_HZ)
+    int rc = audio_file_open(&s->file, s->path, NULL, AUDIO_RATE_HZ, msg);
+    s->rate_hz = AUDIO_RATE_HZ;
+    if (rc < 0 || strcmp(s->path, "-") == 0 || audio_file_rate_hz(s->file) == AUDIO_RATE_HZ)
         return rc;
     s->rate_hz = audio_file_rate_hz(s->file);
     audio_file_close(s->file);
