@@ -100,7 +100,7 @@ static int stream_open(void **state, const struct decoder_host *host)
     int64_t n_frames = 2 * LOG_MEL_WINDOW_FRAMES + s->n_step / LOG_MEL_HOP + PRE_SPEECH;
     int rc;
     if ((rc = alignatt_step_open(&s->step, &s->host)) < 0 ||
-        (rc = alignatt_audio_open(&s->audio, vad, model->encoder->n_features, n_frames, host->msg)) < 0 ||
+        (rc = alignatt_audio_open(&s->audio, vad, &model->features, n_frames, host->msg)) < 0 ||
         (rc = alignatt_text_open(&s->text, &s->host, whisper_vocab_of(model->vocab), alignatt_step_max_tokens(&s->step),
                                  ALIGNATT_CONTEXT)) < 0 ||
         (rc = whisper_prompt_encode(whisper_vocab_of(model->vocab), whisper->initial_prompt, &s->initial, &s->n_initial,

@@ -5,8 +5,9 @@
  * joined as they are, so that 15 ms come twice at every boundary.  Each chunk encodes all audio in the buffer again,
  * padded to 30 s, and decodes from the tokens of its chunks.  Decoding stops where attention comes near the end.  When
  * the truncation head says that a word is cut, the text after the last space is dropped (without a space all of it) and
- * the rest encoded again.  The oldest chunk and its tokens are dropped when the buffer is full.  A chunk is an event.
- * */
+ * the rest encoded again.  The oldest chunk and its tokens are dropped when the buffer is full.
+ * A chunk is an event. */
+#include <math.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -148,7 +149,7 @@ static void encode(struct simul *s, int n_audio)
         n_more = WINDOW_SAMPLES - n < 4000 ? WINDOW_SAMPLES - n : 4000;
         n_rows += features_feed(s->mel, silence, (size_t)n_more, s->window + n_rows * n_mels);
     }
-    log_mel_normalize(s->window, (size_t)WINDOW * n_mels, -__builtin_inff());
+    log_mel_normalize(s->window, (size_t)WINDOW * n_mels, -INFINITY);
     s->host.stats->features_s += clock_s() - start;
     start = clock_s();
     alignatt_network_encode(&s->network, s->window, WINDOW, n_audio / LOG_MEL_HOP / 2, 0);

@@ -8,16 +8,16 @@
 
 enum { WINDOW = LOG_MEL_WINDOW_FRAMES };
 
-int alignatt_audio_open(struct alignatt_audio *a, const struct vad_options *vad, int n_mels, int64_t max_frames,
-                        struct message *msg)
+int alignatt_audio_open(struct alignatt_audio *a, const struct vad_options *vad, const struct features *features,
+                        int64_t max_frames, struct message *msg)
 {
-    *a = (struct alignatt_audio){.n_mels = n_mels, .max_frames = max_frames, .speech_from = -1};
+    *a = (struct alignatt_audio){.n_mels = features->n_mels, .max_frames = max_frames, .speech_from = -1};
     a->n_hold = (int64_t)vad->hold_ms * VAD_RATE_HZ / 1000;
     int rc = vad_open(&a->vad, vad, msg);
     if (rc >= 0)
-        rc = log_mel_open(&a->mel, n_mels, msg);
+        rc = features_open(&a->mel, features, msg);
     if (rc >= 0) {
-        a->block = MEM_PARTS(MEM_PART(a->frames, (size_t)max_frames * (size_t)n_mels),
+        a->block = MEM_PARTS(MEM_PART(a->frames, (size_t)max_frames * (size_t)a->n_mels),
                              MEM_PART(a->is_spoken, (size_t)max_frames / 2 + 1),
                              MEM_PART(a->changes, vad_max_changes(a->vad, ALIGNATT_CELL) + 1));
         rc = a->block == NULL ? fail_memory(msg) : LINNET_OK;

@@ -23,8 +23,8 @@ struct alignatt_audio {
 };
 
 /* Room for max_frames of the spectrogram. */
-LINNET_MUST_CHECK int alignatt_audio_open(struct alignatt_audio *a, const struct vad_options *vad, int n_mels,
-                                          int64_t max_frames, struct message *msg);
+LINNET_MUST_CHECK int alignatt_audio_open(struct alignatt_audio *a, const struct vad_options *vad,
+                                          const struct features *features, int64_t max_frames, struct message *msg);
 void alignatt_audio_close(struct alignatt_audio *a); /* zeroed ones too */
 void alignatt_audio_reset(struct alignatt_audio *a);
 

@@ -45,7 +45,7 @@ static void situation_open(struct situation *s, uint64_t seed, int n_paths)
     s->host = (struct decoder_host){.model = model, .settings = &s->settings, .msg = &s->msg, .stats = &s->stats};
     CU_ASSERT_EQUAL_FATAL(model_open_settings(&s->settings, &s->msg), 0);
     const struct vad_options *vad = settings_of(&s->settings, &vad_settings);
-    CU_ASSERT_EQUAL_FATAL(alignatt_audio_open(&s->audio, vad, TINY_MELS, 3000, &s->msg), 0);
+    CU_ASSERT_EQUAL_FATAL(alignatt_audio_open(&s->audio, vad, &model->features, 3000, &s->msg), 0);
     CU_ASSERT_EQUAL_FATAL(alignatt_text_open(&s->text, &s->host, vocab, N_MAX, 64), 0);
     CU_ASSERT_EQUAL_FATAL(alignatt_network_open(&s->network, model, 0, n_paths, "", &s->msg), 0);
     float *sound = tiny_sound(N_SAMPLES, seed);
