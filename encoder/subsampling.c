@@ -106,7 +106,7 @@ static int stage_open(struct subsampling_stage *stage, int n_dims, int is_first,
         else
             take_tap(all, n_dims, c, k, dt, tap);
         const struct tensor *weights[] = {&w}, *biases[] = {dt == 0 ? bias : NULL};
-        rc = linear_open(&stage->taps[dt], weights, biases, 1, from->pool, from->msg);
+        rc = linear_open(&stage->taps[dt], weights, biases, 1, from->precision, from->pool, from->msg);
     }
     mem_free(all);
     mem_free(tap);
@@ -130,7 +130,7 @@ static int out_open(struct subsampling *s, const struct subsampling_names *names
     weight.shape[1] = c;
     weight.shape[2] = f;
     const struct tensor *weights[] = {&weight}, *biases[] = {b};
-    return linear_open(&s->out, weights, biases, 1, from->pool, from->msg);
+    return linear_open(&s->out, weights, biases, 1, from->precision, from->pool, from->msg);
 }
 
 int subsampling_open(struct subsampling *s, enum subsampling_kind kind, int n_features, int n_dims,

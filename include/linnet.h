@@ -69,8 +69,9 @@ typedef struct linnet_stream linnet_stream;
 
 /* How a model is opened. */
 struct linnet_model_options {
-    size_t size;   /* of this struct, set by linnet_model_options_init */
-    int n_threads; /* threads of the model's pool, the caller included; 0: one for each processor */
+    size_t size;           /* of this struct, set by linnet_model_options_init */
+    int n_threads;         /* threads of the model's pool, the caller included; 0: one for each processor */
+    const char *precision; /* of its products: "fp32", "int8", "auto": the fastest on this processor; NULL: "fp32" */
 };
 
 /* How a stream decodes.  What comes later wins: the recipe, the settings in order, the fields below them.  `linnet
@@ -109,6 +110,7 @@ struct linnet_model_info {
     int n_threads;
     uint64_t n_parameters;
     uint64_t n_weight_bytes; /* in memory */
+    const char *precision;   /* of its products */
 };
 
 enum linnet_event_type {

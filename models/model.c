@@ -31,6 +31,9 @@ static const struct setting settings[] = {{"model", SETTING_TEXT, offsetof(struc
                                            "model directory, or the name of one in the model cache"},
                                           {"threads", SETTING_INT, offsetof(struct model_options, threads), "0", 0,
                                            1024, NULL, "threads to use; 0: one for each processor"},
+                                          {"precision", SETTING_CHOICE, offsetof(struct model_options, precision),
+                                           "fp32", 0, 0, SETTING_CHOICES(PRECISIONS),
+                                           "of products: single, 8-bit, or what is fastest on this processor"},
                                           {0}};
 
 const struct settings_table model_settings = {"Model", sizeof(struct model_options), settings};
@@ -95,17 +98,21 @@ static int parts_open(struct linnet_model *m, struct config *config, struct mess
         return rc;
     for (size_t i = 0; i < safetensors_count(file); i++)
         m->n_parameters += tensor_elements(safetensors_at(file, i));
-    const struct layer_source layers = {file, m->pool, msg};
+    const struct layer_source layers = {file, m->precision, m->pool, msg};
     rc = m->family->open(m, &(const struct model_source){config, m->dir, &layers});
     safetensors_close(file);
     return rc;
 }
 
-static int model_open(struct linnet_model *m, const char *path, int n_threads, struct message *msg)
+static int model_open(struct linnet_model *m, const char *path, const struct linnet_model_options *o,
+                      struct message *msg)
 {
     struct config config = {0};
-    int rc = pool_open(&m->pool, n_threads);
+    int n_threads = o->n_threads > 0 ? o->n_threads : pool_processors();
+    int rc = precision_find(&m->precision, o->precision != NULL ? o->precision : "fp32", msg);
     if (rc < 0)
+        return rc;
+    if ((rc = pool_open(&m->pool, n_threads)) < 0)
         return fail(msg, rc, "a pool of %d threads: %s", n_threads, linnet_strerror(rc));
     if ((rc = locate(&m->dir, path, msg)) >= 0 && (rc = config_open(&config, m->dir, msg)) >= 0)
         rc = parts_open(m, &config, msg);
@@ -136,7 +143,7 @@ int linnet_model_open(const char *path, const struct linnet_model_options *optio
     struct linnet_model *m = mem_array(1, sizeof *m);
     if (m == NULL)
         return model_report(fail_memory(&msg), &msg, error, error_size);
-    int rc = model_open(m, path, mine.n_threads > 0 ? mine.n_threads : pool_processors(), &msg);
+    int rc = model_open(m, path, &mine, &msg);
     if (rc < 0)
         linnet_model_close(m);
     else
@@ -183,6 +190,7 @@ int linnet_model_info(const linnet_model *m, struct linnet_model_info *info)
                                     .n_vocabulary = m->vocab->n,
                                     .frame_s = model_frame_s(m),
                                     .n_threads = pool_threads(m->pool),
+                                    .precision = precision_name(m->precision),
                                     .n_parameters = m->n_parameters,
                                     .n_weight_bytes = weight_bytes(m)};
     return sized_give(&all, sizeof all, info);
@@ -195,6 +203,7 @@ void model_facts(const struct linnet_model *m, struct facts *f)
     facts_text(f, "kind", m->family->name);
     facts_text(f, "description", m->description);
     facts_number(f, "parameters", (double)m->n_parameters, 0);
+    facts_text(f, "precision", precision_name(m->precision));
     facts_number(f, "weight_bytes", (double)weight_bytes(m), 0);
     facts_number(f, "sample_rate_hz", m->features.rate_hz, 0);
     facts_number(f, "mel_bins", m->features.n_mels, 0);

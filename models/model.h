@@ -17,6 +17,7 @@
 struct model_options {
     char *name; /* or path */
     int threads;
+    enum precision precision;
 };
 
 extern const struct settings_table model_settings;

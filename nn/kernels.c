@@ -11,7 +11,8 @@
 #include <cpuid.h>
 #endif
 
-extern const struct nn_kernels nn_kernels_scalar, nn_kernels_avx2, nn_kernels_avx512, nn_kernels_neon;
+extern const struct nn_kernels nn_kernels_scalar, nn_kernels_avx2, nn_kernels_avx512, nn_kernels_avx512vnni,
+    nn_kernels_neon;
 
 #if defined(HAVE_AVX2)
 /* Not every compiler's __builtin_cpu_supports knows the name. */
@@ -22,15 +23,18 @@ static int has_f16c(void)
 }
 #endif
 
-int kernels_all(const struct nn_kernels *tables[4])
+int kernels_all(const struct nn_kernels *tables[NN_MOST_TABLES])
 {
     int n = 0;
 #if defined(__x86_64__)
     __builtin_cpu_init(); /* asks the operating system too: it must save the wide registers */
 #ifdef HAVE_AVX512
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512vl"))
+        __builtin_cpu_supports("avx512vl")) {
+        if (__builtin_cpu_supports("avx512vnni"))
+            tables[n++] = &nn_kernels_avx512vnni;
         tables[n++] = &nn_kernels_avx512;
+    }
 #endif
 #ifdef HAVE_AVX2
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c())
@@ -46,7 +50,7 @@ int kernels_all(const struct nn_kernels *tables[4])
 
 const struct nn_kernels *kernels_pick(void)
 {
-    const struct nn_kernels *tables[4];
+    const struct nn_kernels *tables[NN_MOST_TABLES];
     int n = kernels_all(tables);
     const char *wanted = getenv("LINNET_CPU");
     for (int i = 0; wanted != NULL && i < n; i++)
@@ -99,4 +103,10 @@ void nn_pack_rows(int rows, int n_in, const float *x, ptrdiff_t ldx, float *a)
     for (; k < n_in; k++)
         for (int i = 0; i < rows; i++)
             a[(ptrdiff_t)k * rows + i] = x[i * ldx + k];
+}
+
+void nn_pack_quads(int rows, int i, int n, const uint8_t *q, uint8_t *a)
+{
+    for (int k = 0; k < n; k += 4)
+        memcpy(a + (ptrdiff_t)k * rows + 4 * i, q + k, 4);
 }

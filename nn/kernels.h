@@ -9,7 +9,12 @@
  * of the outputs 32p .. 32p+31 side by side ([n_in][32], the last panel filled up with zeros).  A tile of a few rows of
  * the input then meets a panel with one load for each vector of weights and one broadcast for each row, and a product
  * with one row (a decoder step) reads the weights once, in order, at the speed of memory.  Weights may be half
- * precision: they become float in the load, the arithmetic is always float. */
+ * precision: they become float in the load, and the arithmetic is float.
+ *
+ * 8-bit products: weights are whole numbers -63 .. 63 times a scale of their output, inputs 0 .. 255 minus a zero point
+ * times a scale of their row, and the sums of products are exact.  With these ranges a pair of products fits into 16
+ * bits, which is what AVX2 adds up (vpmaddubsw saturates), so every instruction set gives the same sums.  Panels are
+ * [ceil(n_in / 4)][32][4]: four inputs of an output side by side, filled up with zeros. */
 #ifndef LINNET_NN_KERNELS_H
 #define LINNET_NN_KERNELS_H
 
@@ -25,6 +30,11 @@
 #define NN_PANEL 32
 #define NN_MAX_ROWS 16 /* no table has taller tiles */
 
+/* 8-bit numbers: weights are -NN_I8_WEIGHT .. NN_I8_WEIGHT, inputs 0 .. NN_I8_INPUT. */
+#define NN_I8_WEIGHT 63
+#define NN_I8_INPUT 255
+static inline int nn_i8_inputs(int n_in) { return (n_in + 3) / 4 * 4; } /* with those that fill up */
+
 enum nn_activation { NN_NONE, NN_RELU, NN_GELU, NN_SWISH };
 
 /* What happens to a tile's sums: out = act(sum + bias), or with add: out += scale * act(sum + bias). */
@@ -33,17 +43,20 @@ struct nn_epilogue {
     enum nn_activation act;
     int add;
     float scale;
+    /* 8-bit products only: row_scales[i] * scales[j] * (sum - row_zeros[i] * sums[j]) is what a sum stands for */
+    const float *row_scales, *scales; /* [rows], [32] */
+    const int32_t *row_zeros, *sums;  /* [rows], [32]: of an output's weights */
 };
 
-/* Rows of a tile [rows, n_in] against one panel.  a is packed [n_in][rows] (nn_pack_rows); n_cols <= 32 columns of
- * c [rows, ldc] are written. */
-typedef void nn_panel_product(int rows, int n_in, const float *a, const void *panel, float *c, ptrdiff_t ldc,
-                              int n_cols, const struct nn_epilogue *end);
+/* Rows of a tile [rows, n_in] against one panel.  a is packed: floats [n_in][rows] (nn_pack_rows) or bytes
+ * [ceil(n_in / 4)][rows][4] (nn_pack_quads).  n_cols <= 32 columns of c [rows, ldc] are written. */
+typedef void nn_panel_product(int rows, int n_in, const void *a, const void *panel, float *c, ptrdiff_t ldc, int n_cols,
+                              const struct nn_epilogue *end);
 
 struct nn_kernels {
     const char *name;
     int tile_rows; /* the most rows that one panel product takes */
-    nn_panel_product *panel_f32, *panel_f16, *panel_bf16;
+    nn_panel_product *panel_f32, *panel_f16, *panel_bf16, *panel_i8;
     /* y = (x - mean) / sqrt(var + eps) * gamma + beta over n values; y may be x; gamma, beta may be NULL */
     void (*layer_norm)(const float *x, float *y, int n, const float *gamma, const float *beta, float eps);
     /* x = softmax(x), in place; a row of only -INFINITY becomes zeros */
@@ -63,15 +76,22 @@ struct nn_kernels {
      * (transposed from the checkpoint's [n][kernel]), x holds n_rows + kernel - 1 rows of n. */
     void (*depthwise)(const float *x, const float *w, const float *bias, float *y, int n_rows, int n, int kernel);
     void (*from_f16)(const uint16_t *x, float *y, int n);
+    /* A row as bytes q [nn_i8_inputs(n)]: x = scale * (q - zero), rounded to nearest; what fills up is 0. */
+    void (*quantize)(const float *x, int n, uint8_t *q, float *scale, int32_t *zero);
 };
 
-/* The best table of this processor; LINNET_CPU=scalar|avx2|avx512|neon in the environment asks for a lower one. */
+/* The best table of this processor; LINNET_CPU=scalar|avx2|avx512|avx512vnni|neon in the environment asks for a lower
+ * one. */
 const struct nn_kernels *kernels_pick(void);
 
 /* All tables that can run here, best first; returns their number (for tests). */
-int kernels_all(const struct nn_kernels *tables[4]);
+#define NN_MOST_TABLES 4
+int kernels_all(const struct nn_kernels *tables[NN_MOST_TABLES]);
 
 /* Packs rows of x (rows, stride ldx) into a [n_in][rows]. */
 void nn_pack_rows(int rows, int n_in, const float *x, ptrdiff_t ldx, float *a);
+
+/* Row i of a tile of 8-bit numbers, q [n] with n a multiple of 4, into a [n / 4][rows][4]. */
+void nn_pack_quads(int rows, int i, int n, const uint8_t *q, uint8_t *a);
 
 #endif

@@ -251,23 +251,25 @@ INLINE void panel_product(int rows, int n_in, const float *a, const void *panel,
     }
 }
 
-static void FN(panel_f32)(int rows, int n_in, const float *a, const void *panel, float *c, ptrdiff_t ldc, int n_cols,
+static void FN(panel_f32)(int rows, int n_in, const void *a, const void *panel, float *c, ptrdiff_t ldc, int n_cols,
                           const struct nn_epilogue *end)
 {
     panel_product(rows, n_in, a, panel, c, ldc, n_cols, end, F32);
 }
 
-static void FN(panel_f16)(int rows, int n_in, const float *a, const void *panel, float *c, ptrdiff_t ldc, int n_cols,
+static void FN(panel_f16)(int rows, int n_in, const void *a, const void *panel, float *c, ptrdiff_t ldc, int n_cols,
                           const struct nn_epilogue *end)
 {
     panel_product(rows, n_in, a, panel, c, ldc, n_cols, end, F16);
 }
 
-static void FN(panel_bf16)(int rows, int n_in, const float *a, const void *panel, float *c, ptrdiff_t ldc, int n_cols,
+static void FN(panel_bf16)(int rows, int n_in, const void *a, const void *panel, float *c, ptrdiff_t ldc, int n_cols,
                            const struct nn_epilogue *end)
 {
     panel_product(rows, n_in, a, panel, c, ldc, n_cols, end, BF16);
 }
+
+#include "nn/kernels_i8.h"
 
 /* ---- rows ---- */
 
@@ -470,6 +472,7 @@ const struct nn_kernels FN(nn_kernels) = {
     .panel_f32 = FN(panel_f32),
     .panel_f16 = FN(panel_f16),
     .panel_bf16 = FN(panel_bf16),
+    .panel_i8 = FN(panel_i8),
     .layer_norm = FN(layer_norm),
     .softmax = FN(softmax),
     .log_softmax = FN(log_softmax),
@@ -481,4 +484,5 @@ const struct nn_kernels FN(nn_kernels) = {
     .gather_sum = FN(gather_sum),
     .depthwise = FN(depthwise),
     .from_f16 = FN(from_f16),
+    .quantize = FN(quantize),
 };

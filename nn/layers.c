@@ -85,7 +85,7 @@ static int load(struct linear *l, const struct layer_source *from, const struct 
         if (rc < 0)
             return rc;
     }
-    int rc = linear_open(l, w, b, names->n, from->pool, from->msg);
+    int rc = linear_open(l, w, b, names->n, from->precision, from->pool, from->msg);
     for (int i = 0; i < names->n && rc >= 0; i++)
         safetensors_release(from->file, w[i]);
     return rc;

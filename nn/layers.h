@@ -14,6 +14,7 @@ struct layer_norm {
 /* Where layers are read from while a model opens. */
 struct layer_source {
     const struct safetensors *file;
+    enum precision precision; /* of linear layers */
     struct pool *pool;
     struct message *msg;
 };

@@ -5,6 +5,7 @@
  * the panels stream past.  Few rows (a decoder step): a task is some panels against all rows. */
 #include "nn/linear.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -22,6 +23,7 @@ struct packing {
     struct linear *l;
     const struct tensor *const *weights;
     int n_parts, n_taps;
+    float *rows; /* [n_threads, 2 n_in], where weights become 8-bit numbers */
 };
 
 /* Copies inputs from .. to - 1 of output row i of a part into column col of its panel. */
@@ -52,7 +54,49 @@ static void pack_row_plain(const struct packing *p, const struct tensor *t, int6
             memcpy((uint16_t *)panel + (size_t)k * NN_PANEL + col, (const uint16_t *)t->data + base + k, 2);
 }
 
-static size_t panel_bytes(const struct linear *l) { return (size_t)l->n_in * NN_PANEL * dtype_size(l->dtype); }
+static size_t panel_bytes(const struct linear *l)
+{
+    int n_in = l->dtype == DTYPE_I8 ? nn_i8_inputs(l->n_in) : l->n_in;
+    return (size_t)n_in * NN_PANEL * dtype_size(l->dtype);
+}
+
+/* Output row i of a part as floats, in the order in which inputs lie. */
+static void float_row(const struct packing *p, const struct tensor *t, int64_t i, float *row)
+{
+    int n_channels = p->l->n_in / p->n_taps;
+    tensor_to_f32(t, (size_t)i * (size_t)p->l->n_in, (size_t)p->l->n_in, p->n_taps == 1 ? row : row + p->l->n_in);
+    for (int k = 0; p->n_taps > 1 && k < p->l->n_in; k++)
+        row[k] = row[p->l->n_in + k % n_channels * p->n_taps + k / n_channels];
+}
+
+/* Output `out` of the layer as 8-bit numbers: the largest weight becomes NN_I8_WEIGHT. */
+static void quantize_output(struct linear *l, const float *row, int out)
+{
+    float largest = 0;
+    int8_t *panel = (int8_t *)l->panels + (size_t)(out / NN_PANEL) * panel_bytes(l);
+    for (int k = 0; k < l->n_in; k++)
+        largest = fabsf(row[k]) > largest ? fabsf(row[k]) : largest;
+    l->scales[out] = largest / NN_I8_WEIGHT;
+    l->sums[out] = 0;
+    for (int k = 0; k < l->n_in; k++) {
+        int q = largest > 0 ? (int)lrintf(row[k] * (NN_I8_WEIGHT / largest)) : 0;
+        panel[(k / 4 * NN_PANEL + out % NN_PANEL) * 4 + k % 4] = (int8_t)q;
+        l->sums[out] += q;
+    }
+}
+
+static void quantize_panel(void *arg, int i_panel, int i_thread)
+{
+    const struct packing *p = arg;
+    float *row = p->rows + (ptrdiff_t)i_thread * 2 * p->l->n_in;
+    int64_t from = (int64_t)i_panel * NN_PANEL, base = 0;
+    for (int i = 0; i < p->n_parts; base += p->weights[i++]->shape[0])
+        for (int64_t out = from; out < from + NN_PANEL; out++)
+            if (out >= base && out < base + p->weights[i]->shape[0]) {
+                float_row(p, p->weights[i], out - base, row);
+                quantize_output(p->l, row, (int)out);
+            }
+}
 
 /* By blocks of inputs, so that the cells of a block stay in the cache while 32 rows are put into them. */
 static void pack_panel(void *arg, int i_panel, int i_thread)
@@ -94,8 +138,28 @@ static int check_part(const struct tensor *w, const struct tensor *b, int64_t n_
     return LINNET_OK;
 }
 
+static int panels_open(struct linear *l, struct packing *p, int has_bias, struct pool *pool, struct message *msg)
+{
+    size_t n_out = (size_t)n_panels(l) * NN_PANEL;
+    int is_i8 = l->dtype == DTYPE_I8;
+    l->panels = mem_array((size_t)n_panels(l), panel_bytes(l));
+    l->bias = has_bias ? mem_array(n_out, sizeof *l->bias) : NULL;
+    l->scales = is_i8 ? mem_array(n_out, sizeof *l->scales) : NULL;
+    l->sums = is_i8 ? mem_array(n_out, sizeof *l->sums) : NULL;
+    p->rows = is_i8 ? mem_array((size_t)pool_threads(pool) * 2, (size_t)l->n_in * sizeof *p->rows) : NULL;
+    if (l->panels == NULL || (has_bias && l->bias == NULL) ||
+        (is_i8 && (l->scales == NULL || l->sums == NULL || p->rows == NULL))) {
+        mem_free(p->rows);
+        linear_close(l);
+        return fail_memory(msg);
+    }
+    pool_run(pool, is_i8 ? quantize_panel : pack_panel, p, n_panels(l));
+    mem_free(p->rows);
+    return LINNET_OK;
+}
+
 int linear_open(struct linear *l, const struct tensor *const *weights, const struct tensor *const *biases, int n_parts,
-                struct pool *pool, struct message *msg)
+                enum precision precision, struct pool *pool, struct message *msg)
 {
     memset(l, 0, sizeof *l);
     const struct tensor *w = weights[0];
@@ -119,14 +183,12 @@ int linear_open(struct linear *l, const struct tensor *const *weights, const str
         return fail(msg, LINNET_E_MODEL, "%s: %lld outputs", w->name, (long long)n_out);
     l->n_in = (int)n_in;
     l->n_out = (int)n_out;
-    l->panels = mem_array((size_t)n_panels(l), panel_bytes(l));
-    l->bias = has_bias ? mem_array((size_t)n_panels(l) * NN_PANEL, sizeof *l->bias) : NULL;
-    if (l->panels == NULL || (has_bias && l->bias == NULL)) {
-        linear_close(l);
-        return fail_memory(msg);
-    }
-    struct packing p = {l, weights, n_parts, n_taps};
-    pool_run(pool, pack_panel, &p, n_panels(l));
+    if (precision == PRECISION_INT8)
+        l->dtype = DTYPE_I8;
+    struct packing p = {l, weights, n_parts, n_taps, NULL};
+    int rc = panels_open(l, &p, has_bias, pool, msg);
+    if (rc < 0)
+        return rc;
     int64_t base = 0;
     for (int i = 0; i < n_parts; base += weights[i++]->shape[0])
         if (has_bias && biases[i] != NULL)
@@ -138,21 +200,29 @@ void linear_close(struct linear *l)
 {
     mem_free(l->panels);
     mem_free(l->bias);
+    mem_free(l->scales);
+    mem_free(l->sums);
     l->panels = NULL;
-    l->bias = NULL;
+    l->bias = l->scales = NULL;
+    l->sums = NULL;
 }
 
 size_t linear_bytes(const struct linear *l)
 {
-    return l->panels == NULL
-               ? 0
-               : (size_t)n_panels(l) * (panel_bytes(l) + (l->bias != NULL ? NN_PANEL * sizeof(float) : 0));
+    size_t beside =
+        (l->bias != NULL ? sizeof *l->bias : 0) + (l->scales != NULL ? sizeof *l->scales + sizeof *l->sums : 0);
+    return l->panels == NULL ? 0 : (size_t)n_panels(l) * (panel_bytes(l) + NN_PANEL * beside);
 }
 
 void linear_row(const struct linear *l, int i, float *out)
 {
     const char *panel = (const char *)l->panels + (size_t)(i / NN_PANEL) * panel_bytes(l);
     size_t at = (size_t)(i % NN_PANEL);
+    if (l->dtype == DTYPE_I8) {
+        for (int k = 0; k < l->n_in; k++)
+            out[k] = l->scales[i] * panel[((size_t)(k / 4) * NN_PANEL + at) * 4 + (size_t)(k % 4)];
+        return;
+    }
     for (int k = 0; k < l->n_in; k++, at += NN_PANEL)
         out[k] = l->dtype == DTYPE_F32   ? ((const float *)(const void *)panel)[at]
                  : l->dtype == DTYPE_F16 ? half_f16_to_f32(((const uint16_t *)(const void *)panel)[at])
@@ -173,6 +243,45 @@ struct product {
     int n_panel_groups, group_panels;
 };
 
+struct packed_rows {
+    char *at;
+    size_t row_bytes;
+    uint8_t *row;   /* where a row becomes bytes */
+    float *scales;  /* [block_rows] of its 8-bit numbers, */
+    int32_t *zeros; /* and their zero points */
+};
+
+/* Rows row .. row + n - 1, tile by tile, in the form that the layer's panels take. */
+static void pack_rows(const struct product *p, int row, int n, struct packed_rows *packed)
+{
+    const struct nn_kernels *kernels = p->ctx->kernels;
+    int tile = kernels->tile_rows, n_in = p->l->n_in;
+    for (int r = 0; r < n; r++) {
+        const float *x = p->x + (row + r) * p->ldx;
+        int rows = n - r / tile * tile < tile ? n - r / tile * tile : tile;
+        char *to = packed->at + (size_t)(r / tile * tile) * packed->row_bytes;
+        if (p->l->dtype == DTYPE_I8) {
+            kernels->quantize(x, n_in, packed->row, &packed->scales[r], &packed->zeros[r]);
+            nn_pack_quads(rows, r % tile, nn_i8_inputs(n_in), packed->row, (uint8_t *)to);
+        } else if (r % tile == 0)
+            nn_pack_rows(rows, n_in, x, p->ldx, (float *)(void *)to);
+    }
+}
+
+/* The thread's scratch: packed rows, and for 8-bit numbers a row, scales and zero points. */
+static void packed_open(const struct product *p, float *scratch, struct packed_rows *packed)
+{
+    size_t n_in = (size_t)p->l->n_in, n_bytes = (size_t)nn_i8_inputs(p->l->n_in), rows = (size_t)p->block_rows;
+    packed->at = (char *)scratch;
+    packed->row_bytes = n_in * sizeof(float);
+    if (p->l->dtype != DTYPE_I8)
+        return;
+    packed->row_bytes = n_bytes;
+    packed->row = (uint8_t *)packed->at + rows * n_bytes;
+    packed->scales = (float *)(void *)(packed->row + n_bytes);
+    packed->zeros = (int32_t *)(void *)(packed->scales + rows);
+}
+
 /* Task i: block of rows i / n_panel_groups against group of panels i % n_panel_groups. */
 static void multiply(void *arg, int i, int i_thread)
 {
@@ -181,19 +290,27 @@ static void multiply(void *arg, int i, int i_thread)
     int tile = p->ctx->kernels->tile_rows;
     int row = i / p->n_panel_groups * p->block_rows;
     int n = p->n_rows - row < p->block_rows ? p->n_rows - row : p->block_rows;
-    float *packed = p->ctx->scratch[i_thread];
-    for (int r = 0; r < n; r += tile)
-        nn_pack_rows(n - r < tile ? n - r : tile, l->n_in, p->x + (row + r) * p->ldx, p->ldx,
-                     packed + (ptrdiff_t)r * l->n_in);
+    struct packed_rows packed = {0};
+    packed_open(p, p->ctx->scratch[i_thread], &packed);
+    pack_rows(p, row, n, &packed);
     int first = i % p->n_panel_groups * p->group_panels, last = first + p->group_panels;
     for (int j = first; j < last && j < n_panels(l); j++) {
         const void *panel = (const char *)l->panels + (size_t)j * panel_bytes(l);
-        struct nn_epilogue end = {l->bias != NULL ? l->bias + j * NN_PANEL : NULL, p->how.act, p->how.add,
-                                  p->how.scale};
+        struct nn_epilogue end = {.bias = l->bias != NULL ? l->bias + j * NN_PANEL : NULL,
+                                  .act = p->how.act,
+                                  .add = p->how.add,
+                                  .scale = p->how.scale};
+        if (l->dtype == DTYPE_I8) {
+            end.scales = l->scales + j * NN_PANEL;
+            end.sums = l->sums + j * NN_PANEL;
+        }
         int n_cols = l->n_out - j * NN_PANEL < NN_PANEL ? l->n_out - j * NN_PANEL : NN_PANEL;
-        for (int r = 0; r < n; r += tile)
-            p->panel(n - r < tile ? n - r : tile, l->n_in, packed + (ptrdiff_t)r * l->n_in, panel,
+        for (int r = 0; r < n; r += tile) {
+            end.row_scales = packed.scales + r;
+            end.row_zeros = packed.zeros + r;
+            p->panel(n - r < tile ? n - r : tile, l->n_in, packed.at + (size_t)r * packed.row_bytes, panel,
                      p->y + (row + r) * p->ldy + j * NN_PANEL, p->ldy, n_cols, &end);
+        }
     }
 }
 
@@ -227,4 +344,7 @@ void linear_forward(struct nn_context *ctx, const struct linear *l, const struct
     pool_run(n_tasks > 1 ? ctx->pool : NULL, multiply, &p, n_tasks);
 }
 
-size_t linear_scratch(const struct linear *l) { return (size_t)BLOCK_TILES * NN_MAX_ROWS * (size_t)l->n_in; }
+size_t linear_scratch(const struct linear *l)
+{
+    return (size_t)BLOCK_TILES * NN_MAX_ROWS * (size_t)(l->n_in + 4) + (size_t)l->n_in;
+}

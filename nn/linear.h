@@ -8,13 +8,16 @@
 #define LINNET_NN_LINEAR_H
 
 #include "nn/context.h"
+#include "nn/precision.h"
 #include "nn/tensor.h"
 
 struct linear {
     int n_in, n_out;
-    enum dtype dtype; /* of the panels: F32, F16 or BF16 */
-    void *panels;     /* [ceil(n_out / 32)][n_in][32] */
+    enum dtype dtype; /* of the panels: F32, F16, BF16 or I8 */
+    void *panels;     /* [ceil(n_out / 32)][n_in][32], I8: as kernels.h says */
     float *bias;      /* [ceil(n_out / 32) * 32], or NULL */
+    float *scales;    /* [ceil(n_out / 32) * 32] of an output's 8-bit weights, */
+    int32_t *sums;    /* and their sums; NULL: not I8 */
 };
 
 /* What to do with the product; NULL stands for {NN_NONE, 0, 0}. */
@@ -28,8 +31,8 @@ struct linear_how {
  * time, [n_out_i, n_channels, n_taps], whose input is then [n_taps * n_channels] with n_channels innermost.  biases may
  * be NULL, and so may any biases[i].  The tensors are not needed afterwards. */
 LINNET_MUST_CHECK int linear_open(struct linear *l, const struct tensor *const *weights,
-                                  const struct tensor *const *biases, int n_parts, struct pool *pool,
-                                  struct message *msg);
+                                  const struct tensor *const *biases, int n_parts, enum precision precision,
+                                  struct pool *pool, struct message *msg);
 void linear_close(struct linear *l);
 
 /* The rows that go through a layer: y [n, n_out] (row stride ldy) from x [n, n_in] (row stride ldx), which must not

@@ -105,7 +105,7 @@ static void openblas(int rows, int n_in, const float *a, const void *panel, floa
 }
 
 #define PRODUCT(kind, suffix, dtype)                                                                                   \
-    static void kind##_##suffix(int rows, int n_in, const float *a, const void *panel, float *c, ptrdiff_t ldc,        \
+    static void kind##_##suffix(int rows, int n_in, const void *a, const void *panel, float *c, ptrdiff_t ldc,         \
                                 int n_cols, const struct nn_epilogue *end)                                             \
     {                                                                                                                  \
         kind(rows, n_in, a, panel, c, ldc, n_cols, end, dtype);                                                        \
@@ -117,13 +117,34 @@ PRODUCT(openblas, f32, DTYPE_F32)
 PRODUCT(openblas, f16, DTYPE_F16)
 PRODUCT(openblas, bf16, DTYPE_BF16)
 
+static struct matmul native_of(const struct nn_kernels *k)
+{
+    return (struct matmul){"native", k->panel_f32, k->panel_f16, k->panel_bf16, k->panel_i8};
+}
+
+/* Exact up to the last step: sums of whole numbers, in double. */
+static void reference_i8(int rows, int n_in, const void *a, const void *panel, float *c, ptrdiff_t ldc, int n_cols,
+                         const struct nn_epilogue *end)
+{
+    const uint8_t *x = a;
+    const int8_t *w = panel;
+    for (int i = 0; i < rows; i++)
+        for (int col = 0; col < n_cols; col++) {
+            double sum = 0;
+            for (int k = 0; k < n_in; k++)
+                sum +=
+                    (x[(k / 4 * rows + i) * 4 + k % 4] - end->row_zeros[i]) * w[(k / 4 * NN_PANEL + col) * 4 + k % 4];
+            finish(sum * (double)end->row_scales[i] * (double)end->scales[col], c + i * ldc + col, col, end);
+        }
+}
+
 int matmul_all(const struct nn_kernels *kernels, struct matmul table[3])
 {
     int n = 0;
-    table[n++] = (struct matmul){"native", kernels->panel_f32, kernels->panel_f16, kernels->panel_bf16};
+    table[n++] = native_of(kernels);
     if (has_openblas())
-        table[n++] = (struct matmul){"openblas", openblas_f32, openblas_f16, openblas_bf16};
-    table[n++] = (struct matmul){"reference", reference_f32, reference_f16, reference_bf16};
+        table[n++] = (struct matmul){"openblas", openblas_f32, openblas_f16, openblas_bf16, kernels->panel_i8};
+    table[n++] = (struct matmul){"reference", reference_f32, reference_f16, reference_bf16, reference_i8};
     return n;
 }
 
@@ -134,7 +155,7 @@ static void read_environment(void) { wanted = getenv("LINNET_MATMUL"); }
 static struct matmul chosen(const struct nn_kernels *kernels)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
-    struct matmul native = {"native", kernels->panel_f32, kernels->panel_f16, kernels->panel_bf16}, table[3];
+    struct matmul native = native_of(kernels), table[3];
     pthread_once(&once, read_environment);
     const char *name = wanted != NULL ? wanted : "native";
     if (strcmp(name, "native") == 0)
@@ -148,7 +169,16 @@ static struct matmul chosen(const struct nn_kernels *kernels)
 nn_panel_product *matmul_for(const struct nn_kernels *kernels, enum dtype dtype)
 {
     struct matmul m = chosen(kernels);
-    return dtype == DTYPE_F32 ? m.f32 : dtype == DTYPE_F16 ? m.f16 : m.bf16;
+    switch (dtype) {
+    case DTYPE_I8:
+        return m.i8;
+    case DTYPE_F16:
+        return m.f16;
+    case DTYPE_BF16:
+        return m.bf16;
+    default:
+        return m.f32;
+    }
 }
 
 const char *matmul_name(const struct nn_kernels *kernels) { return chosen(kernels).name; }

@@ -20,7 +20,7 @@ int alignatt_head_read(float **weight, float *bias, const char *dir, int d_model
     int rc = file_in(path, dir, ALIGNATT_HEAD_FILE, msg);
     if (rc < 0 || (rc = safetensors_open(&f, path, msg)) < 0)
         return rc;
-    struct layer_source from = {f, NULL, msg};
+    struct layer_source from = {.file = f, .msg = msg};
     if ((rc = floats_load(&w, &from, "weight", 2, (const int64_t[]){1, d_model})) >= 0 &&
         (rc = floats_load(&b, &from, "bias", 1, (const int64_t[]){1})) >= 0) {
         *weight = w;

@@ -29,6 +29,7 @@ struct linnet_model {
     char *dir;
     char description[240];
     struct pool *pool;
+    enum precision precision; /* of its products */
     uint64_t n_parameters;
     struct features features;
     struct encoder *encoder;

@@ -66,7 +66,7 @@ int boundary_open(struct boundary **out, const struct safetensors *weights, int 
     if (b == NULL)
         return fail_memory(msg);
     b->n_dims = n_dims;
-    const struct layer_source from = {weights, pool, msg};
+    const struct layer_source from = {.file = weights, .pool = pool, .msg = msg};
     int rc = read_layers(b, &from);
     if (rc < 0) {
         boundary_close(b);

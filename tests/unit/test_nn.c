@@ -71,8 +71,8 @@ static void linear_equals_the_formula(void)
             struct linear l;
             const struct tensor *ws = as_tensor(&tw, "w", dtype, n_out, n_in, type == 0 ? (void *)w : (void *)h);
             const struct tensor *bs = as_tensor(&tb, "b", DTYPE_F32, n_out, 0, b);
-            CU_ASSERT_EQUAL_FATAL(linear_open(&l, &ws, &bs, 1, pool, NULL), 0);
-            const struct nn_kernels *tables[4];
+            CU_ASSERT_EQUAL_FATAL(linear_open(&l, &ws, &bs, 1, PRECISION_FP32, pool, NULL), 0);
+            const struct nn_kernels *tables[NN_MOST_TABLES];
             int n_tables = kernels_all(tables);
             for (int t = 0; t < n_tables; t++) {
                 struct nn_context ctx;
@@ -103,7 +103,7 @@ static void linear_equals_the_formula(void)
 static void backends_agree_also_after_activation(void)
 {
     enum { M = 5, K = 300, N = 27 };
-    const struct nn_kernels *tables[4];
+    const struct nn_kernels *tables[NN_MOST_TABLES];
     int n_tables = kernels_all(tables);
     float *a = noises(M * K), *panel = noises(K * NN_PANEL), bias[NN_PANEL], before[M * N];
     for (int i = 0; i < NN_PANEL; i++)
@@ -112,7 +112,7 @@ static void backends_agree_also_after_activation(void)
         before[i] = noise();
     for (int act = NN_NONE; act <= NN_SWISH; act++)
         for (int add = 0; add < 2; add++) {
-            struct nn_epilogue end = {bias, (enum nn_activation)act, add, 0.5f};
+            struct nn_epilogue end = {.bias = bias, .act = (enum nn_activation)act, .add = add, .scale = 0.5f};
             float truth[M * N], got[M * N];
             struct matmul table[3];
             for (int t = 0; t < n_tables; t++)
@@ -137,7 +137,7 @@ static void backends_agree_also_after_activation(void)
 
 static void rows_equal_the_formulas(void)
 {
-    const struct nn_kernels *tables[4];
+    const struct nn_kernels *tables[NN_MOST_TABLES];
     int n_tables = kernels_all(tables);
     static const int lengths[] = {1, 3, 16, 37, 512, 1501};
     for (int t = 0; t < n_tables; t++)
@@ -186,7 +186,7 @@ static void rows_equal_the_formulas(void)
 
 static void softmax_of_a_masked_row_is_zero(void)
 {
-    const struct nn_kernels *tables[4];
+    const struct nn_kernels *tables[NN_MOST_TABLES];
     int n_tables = kernels_all(tables);
     for (int t = 0; t < n_tables; t++) {
         float x[19], y[19];
@@ -208,7 +208,7 @@ static void gathered_rows_equal_the_formulas(void)
 {
     enum { N = 77, STRIDE = 90, ROWS = 9, M = 12 };
     static const int index[M] = {8, 0, 3, 3, 7, 1, 0, 5, 2, 8, 6, 4};
-    const struct nn_kernels *tables[4];
+    const struct nn_kernels *tables[NN_MOST_TABLES];
     int n_tables = kernels_all(tables);
     float *rows = noises(ROWS * STRIDE), *x = noises(N), *weights = noises(M), dots[M], y[N + 1];
     for (int t = 0; t < n_tables; t++)
@@ -240,7 +240,7 @@ static void gathered_rows_equal_the_formulas(void)
 static void depthwise_equals_the_formula(void)
 {
     enum { T = 7, C = 37, K = 5 };
-    const struct nn_kernels *tables[4];
+    const struct nn_kernels *tables[NN_MOST_TABLES];
     int n_tables = kernels_all(tables);
     float *x = noises((T + K - 1) * C), *w = noises(K * C), *b = noises(C), y[T * C];
     for (int t = 0; t < n_tables; t++) {
@@ -258,7 +258,7 @@ static void depthwise_equals_the_formula(void)
 
 static void halves_load_exactly(void)
 {
-    const struct nn_kernels *tables[4];
+    const struct nn_kernels *tables[NN_MOST_TABLES];
     int n_tables = kernels_all(tables);
     uint16_t h[65536];
     float *y = noises(65536);
@@ -284,10 +284,10 @@ static void wrong_shapes_are_named(void)
     struct message msg;
     const struct tensor *ws = as_tensor(&w, "layer.weight", DTYPE_F32, 2, 3, data);
     const struct tensor *bs = as_tensor(&b, "layer.bias", DTYPE_F32, 3, 0, data);
-    CU_ASSERT_EQUAL(linear_open(&l, &ws, &bs, 1, NULL, &msg), LINNET_E_MODEL);
+    CU_ASSERT_EQUAL(linear_open(&l, &ws, &bs, 1, PRECISION_FP32, NULL, &msg), LINNET_E_MODEL);
     CU_ASSERT_STRING_EQUAL(msg.text, "layer.bias: 3 values, 2 expected");
     w.dtype = DTYPE_I64;
-    CU_ASSERT_EQUAL(linear_open(&l, &ws, NULL, 1, NULL, &msg), LINNET_E_MODEL);
+    CU_ASSERT_EQUAL(linear_open(&l, &ws, NULL, 1, PRECISION_FP32, NULL, &msg), LINNET_E_MODEL);
     CU_ASSERT_PTR_NOT_NULL(strstr(msg.text, "layer.weight"));
 }
 

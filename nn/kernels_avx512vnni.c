@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * kernels_avx512vnni.c - the kernels for AVX-512 with products of bytes (VNNI); else as for AVX-512. */
+#if !defined(__AVX512VNNI__)
+#error "this file must be compiled with -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni"
+#endif
+#include <immintrin.h>
+
+#define NN_ISA avx512vnni
+#define NN_ISA_NAME "avx512vnni"
+#define VL 16
+#define TILE_ROWS 14
+#define TILE_VECS 2
+#define VEC_HALF(p) ((vec)_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)(p))))
+#define I8_STEP(sum, x, w) ((ivec)_mm512_dpbusd_epi32((__m512i)(sum), (__m512i)(x), (__m512i)(w)))
+#include "nn/kernels_body.h"

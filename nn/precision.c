@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "nn/precision.h"
+
+#include <string.h>
+
+#define TEXT(name, text) text,
+#define COMMA_TEXT(name, text) ", " text
+static const char *const names[] = {PRECISIONS(TEXT)};
+
+const char *precision_name(enum precision p) { return names[p]; }
+
+int precision_find(enum precision *out, const char *name, struct message *msg)
+{
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(name, names[i]) == 0) {
+            *out =
+                i == PRECISION_AUTO ? PRECISION_INT8 : (enum precision)i; /* bench/LOG.md: on all that were measured */
+            return LINNET_OK;
+        }
+    return fail(msg, LINNET_E_ARGUMENT, "precision '%.40s' is none of %s", name, PRECISIONS(COMMA_TEXT) + 2);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * precision.h - what the products of a model are computed in. */
+#ifndef LINNET_NN_PRECISION_H
+#define LINNET_NN_PRECISION_H
+
+#include "base/settings.h"
+#include "base/status.h"
+
+/* fp32: single precision, with weights as they are stored.  int8: 8-bit numbers; weights have a scale for each output,
+ * inputs one for each row, found as they come.  auto: what is fastest on this processor; precision_find knows. */
+#define PRECISIONS(X) X(PRECISION_FP32, "fp32") X(PRECISION_INT8, "int8") X(PRECISION_AUTO, "auto")
+enum precision { PRECISIONS(SETTING_ENUM) };
+
+/* By name, never auto.  LINNET_E_ARGUMENT for an unknown one. */
+LINNET_MUST_CHECK int precision_find(enum precision *out, const char *name, struct message *msg);
+const char *precision_name(enum precision p);
+
+#endif
