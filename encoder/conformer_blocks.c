@@ -71,7 +71,7 @@ int conformer_blocks_open(struct conformer_blocks *w, const struct conformer *m,
         goto fail;
     for (; w->n_caches < n_caches; w->n_caches++)
         if ((rc = attention_cache_open(&w->caches[w->n_caches], c->n_heads, c->n_dims / c->n_heads, keys,
-                                       c->relative_attention, msg)) < 0)
+                                       c->relative_attention, linear_precision(&m->blocks[0].attention.qkv), msg)) < 0)
             goto fail;
     conformer_blocks_reset(w);
     return LINNET_OK;

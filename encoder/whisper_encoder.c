@@ -128,7 +128,8 @@ int whisper_encoder_state_open(struct whisper_encoder_state *s, const struct whi
                   MEM_PART(s->wide, t * wide), MEM_PART(s->caches, (size_t)s->n_caches));
     rc = s->block == NULL ? fail_memory(msg) : LINNET_OK;
     for (int i = 0; i < s->n_caches && rc >= 0; i++)
-        rc = attention_cache_open(&s->caches[i], e->n_heads, head, e->n_states, 0, msg);
+        rc = attention_cache_open(&s->caches[i], e->n_heads, head, e->n_states, 0, linear_precision(&e->layers[0].qkv),
+                                  msg);
     if (rc < 0 || (rc = nn_context_reserve(ctx, attention_scratch(e->n_states, head), msg)) < 0 ||
         (rc = nn_context_reserve(ctx, linear_scratch(&e->conv1), msg)) < 0 ||
         (rc = nn_context_reserve(ctx, linear_scratch(&e->conv2), msg)) < 0 ||

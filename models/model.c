@@ -89,19 +89,16 @@ static const struct family *family_find(struct config *config)
 
 static int parts_open(struct linnet_model *m, struct config *config, struct message *msg)
 {
-    struct safetensors *file = NULL;
     m->family = family_find(config);
     if (m->family == NULL)
         return config->rc;
-    int rc = safetensors_open_dir(&file, m->dir, msg);
+    int rc = safetensors_open_dir(&m->weights, m->dir, msg);
     if (rc < 0)
         return rc;
-    for (size_t i = 0; i < safetensors_count(file); i++)
-        m->n_parameters += tensor_elements(safetensors_at(file, i));
-    const struct layer_source layers = {file, m->precision, m->pool, msg};
-    rc = m->family->open(m, &(const struct model_source){config, m->dir, &layers});
-    safetensors_close(file);
-    return rc;
+    for (size_t i = 0; i < safetensors_count(m->weights); i++)
+        m->n_parameters += tensor_elements(safetensors_at(m->weights, i));
+    const struct layer_source layers = {m->weights, m->precision, m->pool, msg};
+    return m->family->open(m, &(const struct model_source){config, m->dir, &layers});
 }
 
 static int model_open(struct linnet_model *m, const char *path, const struct linnet_model_options *o,
@@ -166,6 +163,7 @@ void linnet_model_close(linnet_model *m)
     mem_free(m->named_heads.index);
     mem_free(m->upper_heads.index);
     mem_free(m->truncation_weight);
+    safetensors_close(m->weights);
     pool_close(m->pool);
     mem_free(m->dir);
     mem_free(m);

@@ -1,154 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0
  * attention.c - multi-head attention to packed keys and values.
  *
- * A task is a head and a tile of queries: scores = q K^T from the panels of keys, softmax, out = softmax V from the
- * panels of values.  Scores live in the thread's scratch, so memory does not grow with the square of the length. */
+ * A task is a head and a block of queries: scores = q K^T from the panels of keys, softmax, out = softmax V from the
+ * panels of values.  Scores live in the thread's scratch, so memory does not grow with the square of the length.
+ *
+ * With 16-bit keys and values, queries and the weights of the softmax become 16-bit numbers too: a weight times the
+ * scale of its value, so that the sum over keys is one of whole numbers. */
 #include "nn/attention.h"
 
 #include <string.h>
 
-#include "base/mem.h"
 #include "nn/matmul.h"
 
+#define BLOCK_TILES 4
+
 static int n_panels(int n) { return (n + NN_PANEL - 1) / NN_PANEL; }
-
-static size_t key_floats(const struct attention_cache *c) /* of a head */
-{
-    return (size_t)c->capacity * (size_t)c->head_dims;
-}
-
-static size_t value_floats(const struct attention_cache *c)
-{
-    return (size_t)n_panels(c->head_dims) * (size_t)c->capacity * NN_PANEL;
-}
-
-int attention_cache_open(struct attention_cache *c, int n_heads, int head_dims, int capacity, int with_bias,
-                         struct message *msg)
-{
-    *c =
-        (struct attention_cache){.n_heads = n_heads, .head_dims = head_dims, .capacity = n_panels(capacity) * NN_PANEL};
-    size_t heads = (size_t)n_heads;
-    c->keys = mem_array(heads * key_floats(c), sizeof *c->keys);
-    c->values = mem_array(heads * value_floats(c), sizeof *c->values);
-    c->key_bias = with_bias ? mem_array(heads * (size_t)c->capacity, sizeof *c->key_bias) : NULL;
-    if (c->keys == NULL || c->values == NULL || (with_bias && c->key_bias == NULL)) {
-        attention_cache_close(c);
-        return fail_memory(msg);
-    }
-    return LINNET_OK;
-}
-
-void attention_cache_close(struct attention_cache *c)
-{
-    mem_free(c->keys);
-    mem_free(c->values);
-    mem_free(c->key_bias);
-    *c = (struct attention_cache){0};
-}
-
-/* Copies the panels from the one with the first key on to the front of `to`, which has the same or more room. */
-static void move_to_front(const struct attention_cache *from, struct attention_cache *to)
-{
-    int skip = from->first / NN_PANEL * NN_PANEL, n = n_panels(from->last) * NN_PANEL - skip, d = from->head_dims;
-    for (int h = 0; h < from->n_heads; h++) {
-        memmove(to->keys + key_floats(to) * (size_t)h, from->keys + key_floats(from) * (size_t)h + (ptrdiff_t)skip * d,
-                (size_t)n * (size_t)d * sizeof *to->keys);
-        for (int p = 0; p < n_panels(d); p++)
-            memmove(to->values + value_floats(to) * (size_t)h + (size_t)p * (size_t)to->capacity * NN_PANEL,
-                    from->values + value_floats(from) * (size_t)h +
-                        ((size_t)p * (size_t)from->capacity + (size_t)skip) * NN_PANEL,
-                    (size_t)n * NN_PANEL * sizeof *to->values);
-        if (from->key_bias != NULL)
-            memmove(to->key_bias + (ptrdiff_t)to->capacity * h, from->key_bias + (ptrdiff_t)from->capacity * h + skip,
-                    (size_t)n * sizeof *to->key_bias);
-    }
-    int first = from->first - skip, last = from->last - skip;
-    to->first = first;
-    to->last = last;
-}
-
-int attention_cache_reserve(struct attention_cache *c, int n, struct message *msg)
-{
-    if (c->last + n <= c->capacity)
-        return LINNET_OK;
-    int length = attention_cache_length(c);
-    if (length + NN_PANEL + n <= c->capacity) {
-        move_to_front(c, c);
-        return LINNET_OK;
-    }
-    struct attention_cache bigger;
-    int rc =
-        attention_cache_open(&bigger, c->n_heads, c->head_dims, 2 * (length + NN_PANEL + n), c->key_bias != NULL, msg);
-    if (rc < 0)
-        return rc;
-    move_to_front(c, &bigger);
-    attention_cache_close(c);
-    *c = bigger;
-    return LINNET_OK;
-}
-
-/* ---- appending ---- */
-
-struct appending {
-    struct attention_cache *c;
-    const struct attention_keys *k;
-};
-
-/* Keys t .. t + n - 1, all of one panel: column by column, so that each of the panel's lines is written once. */
-static void append_keys(float *panel, int t, const float *keys, ptrdiff_t ldk, int n, int d)
-{
-    for (int k = 0; k < d; k++, panel += NN_PANEL)
-        for (int i = 0; i < n; i++)
-            panel[t % NN_PANEL + i] = keys[i * ldk + k];
-}
-
-static void append_head(void *arg, int h, int i_thread)
-{
-    const struct attention_keys *a = ((const struct appending *)arg)->k;
-    struct attention_cache *c = ((const struct appending *)arg)->c;
-    (void)i_thread;
-    int d = c->head_dims;
-    const float *keys = a->keys + (ptrdiff_t)h * d, *values = a->values + (ptrdiff_t)h * d;
-    for (int i = 0, n; i < a->n; i += n) {
-        int t = c->last + i, room = NN_PANEL - t % NN_PANEL;
-        n = a->n - i < room ? a->n - i : room;
-        append_keys(c->keys + key_floats(c) * (size_t)h + (size_t)(t / NN_PANEL) * (size_t)d * NN_PANEL, t,
-                    keys + i * a->ldk, a->ldk, n, d);
-    }
-    for (int i = 0; i < a->n; i++) {
-        int t = c->last + i;
-        for (int k = 0; k < d; k += NN_PANEL) {
-            float *row = c->values + value_floats(c) * (size_t)h +
-                         ((size_t)(k / NN_PANEL) * (size_t)c->capacity + (size_t)t) * NN_PANEL;
-            int n = d - k < NN_PANEL ? d - k : NN_PANEL;
-            memcpy(row, values + i * a->ldv + k, (size_t)n * sizeof *row);
-        }
-        if (c->key_bias != NULL)
-            c->key_bias[(ptrdiff_t)c->capacity * h + t] = a->bias[(ptrdiff_t)i * c->n_heads + h];
-    }
-}
-
-void attention_cache_append(struct nn_context *ctx, struct attention_cache *c, const struct attention_keys *k)
-{
-    struct appending a = {c, k};
-    pool_run(k->n >= NN_PANEL ? ctx->pool : NULL, append_head, &a, c->n_heads);
-    c->last += k->n;
-}
-
-void attention_cache_row(const struct attention_cache *c, int j, float *key, float *value)
-{
-    int t = c->first + j, d = c->head_dims;
-    for (int h = 0; h < c->n_heads; h++)
-        for (int k = 0; k < d; k++) {
-            key[h * d + k] = c->keys[key_floats(c) * (size_t)h + (size_t)(t / NN_PANEL) * (size_t)d * NN_PANEL +
-                                     (size_t)k * NN_PANEL + (size_t)(t % NN_PANEL)];
-            value[h * d + k] = c->values[value_floats(c) * (size_t)h +
-                                         ((size_t)(k / NN_PANEL) * (size_t)c->capacity + (size_t)t) * NN_PANEL +
-                                         (size_t)(k % NN_PANEL)];
-        }
-}
-
-/* ---- attending ---- */
 
 struct attending {
     struct nn_context *ctx;
@@ -185,59 +51,149 @@ static void softmax_row(const struct attending *w, float *scores, int row, int h
         memcpy(out + (first - c->first), scores + first - from, (size_t)(last - first) * sizeof *out);
 }
 
-/* Task i: head i % H, tile i / H.  Panels are taken whole from the one with the tile's first visible key on. */
+/* Rows of one panel product. */
+struct tile {
+    int row, n_rows, head;
+    int from, to, ld; /* keys that it sees, from a panel's first on; row stride of the scores */
+    float *scores;
+    void *query, *packed;      /* in the form that panels take */
+    float scales[NN_MAX_ROWS]; /* of rows of whole numbers */
+};
+
+static size_t tile_scratch(int n_keys, int head_dims)
+{
+    return (size_t)NN_MAX_ROWS * (2 * (size_t)(n_keys + 2 * NN_PANEL) + (size_t)head_dims + 1);
+}
+
+static void see_keys(const struct attending *w, struct tile *t)
+{
+    const struct attention_cache *c = w->c;
+    t->from = c->last;
+    t->to = c->first;
+    for (int r = 0; r < t->n_rows; r++) {
+        int first, last;
+        visible(c, w->a, t->row + r, &first, &last);
+        t->from = first < t->from ? first : t->from;
+        t->to = last > t->to ? last : t->to;
+    }
+    if (t->to <= t->from) /* nothing to see */
+        t->from = t->to = 0;
+    t->from = t->from / NN_PANEL * NN_PANEL;
+    t->ld = n_panels(t->to - t->from) * NN_PANEL;
+}
+
+static void pack_query(const struct attending *w, struct tile *t)
+{
+    const struct attention_cache *c = w->c;
+    const struct nn_i16_limits limits = attention_key_limits(c);
+    int d = c->head_dims, depth = attention_cache_depth(c);
+    const float *q = w->a->q + t->row * w->a->ldq + (ptrdiff_t)t->head * d;
+    float *floats = t->query;
+    int16_t *one = (int16_t *)t->query + t->n_rows * depth;
+    if (c->precision != PRECISION_INT8) {
+        nn_pack_rows(t->n_rows, d, q, w->a->ldq, floats);
+        for (int k = 0; k < t->n_rows * d; k++)
+            floats[k] *= w->a->scale;
+        return;
+    }
+    for (int r = 0; r < t->n_rows; r++) {
+        w->ctx->kernels->quantize16(q + r * w->a->ldq, NULL, d, &limits, one, &t->scales[r]);
+        nn_pack_quads(t->n_rows, r, depth * (int)sizeof *one, one, t->query);
+        t->scales[r] *= w->a->scale;
+    }
+}
+
+/* Softmax of the scores, in the form that panels of values take. */
+static void pack_weights(const struct attending *w, struct tile *t)
+{
+    const struct attention_cache *c = w->c;
+    int n = t->to - t->from;
+    const struct nn_i16_limits limits = attention_weight_limits(n);
+    int16_t *one = (int16_t *)t->packed + (ptrdiff_t)t->n_rows * t->ld;
+    for (int r = 0; r < t->n_rows; r++)
+        softmax_row(w, t->scores + (ptrdiff_t)r * t->ld, t->row + r, t->head, t->from, t->to);
+    if (c->precision != PRECISION_INT8) {
+        nn_pack_rows(t->n_rows, n, t->scores, t->ld, t->packed);
+        return;
+    }
+    const float *scales = c->value_scales + (ptrdiff_t)t->head * c->capacity + t->from;
+    for (int r = 0; r < t->n_rows; r++) {
+        w->ctx->kernels->quantize16(t->scores + (ptrdiff_t)r * t->ld, scales, n, &limits, one, &t->scales[r]);
+        nn_pack_quads(t->n_rows, r, nn_i16_inputs(n) * (int)sizeof *one, one, t->packed);
+    }
+}
+
+/* The tile against the 32 keys from key `at` on. */
+static void score(const struct attending *w, const struct tile *t, int at)
+{
+    const struct attention_cache *c = w->c;
+    ptrdiff_t key = (ptrdiff_t)t->head * c->capacity + at;
+    struct nn_epilogue end = {.bias = c->key_bias != NULL ? c->key_bias + key : NULL,
+                              .row_scales = t->scales,
+                              .scales = c->key_scales != NULL ? c->key_scales + key : NULL};
+    size_t panel = attention_cache_keys(c) * (size_t)t->head + (size_t)at * (size_t)attention_cache_depth(c);
+    w->product(t->n_rows, c->head_dims, t->query, (char *)c->keys + panel * attention_cache_item(c),
+               t->scores + at - t->from, t->ld, NN_PANEL, &end);
+}
+
+/* Columns k .. k + 31 of the tile's output. */
+static void mix(const struct attending *w, const struct tile *t, int k)
+{
+    const struct attention_cache *c = w->c;
+    int d = c->head_dims, n_cols = d - k < NN_PANEL ? d - k : NN_PANEL;
+    float *out = w->a->out + t->row * w->a->ldout + (ptrdiff_t)t->head * d + k;
+    size_t panel = attention_cache_values(c) * (size_t)t->head +
+                   ((size_t)(k / NN_PANEL) * (size_t)c->capacity + (size_t)t->from) * NN_PANEL;
+    const struct nn_epilogue end = {.row_scales = t->scales};
+    w->product(t->n_rows, t->to - t->from, t->packed, (char *)c->values + panel * attention_cache_item(c), out,
+               w->a->ldout, n_cols, &end);
+}
+
+/* Scratch: query [n_rows, d + 1], scores [n_rows, ld], packed [n_rows, ld] of each tile.  Returns what follows. */
+static float *tile_open(const struct attending *w, struct tile *t, int row, int head, float *scratch)
+{
+    int tile = w->ctx->kernels->tile_rows, left = w->a->n_rows - row;
+    *t = (struct tile){.row = row, .n_rows = left < tile ? left : tile, .head = head, .query = scratch};
+    see_keys(w, t);
+    t->scores = scratch + (ptrdiff_t)t->n_rows * (w->c->head_dims + 1);
+    float *packed = t->scores + (ptrdiff_t)t->n_rows * t->ld;
+    t->packed = packed;
+    pack_query(w, t);
+    return packed + (ptrdiff_t)t->n_rows * t->ld;
+}
+
+/* Task i: head i % H, block of tiles i / H.  A panel of keys or values meets all tiles of the block while it is in the
+ * cache. */
 static void attend(void *arg, int i, int i_thread)
 {
     const struct attending *w = arg;
     const struct attention_cache *c = w->c;
-    const struct attention *a = w->a;
-    int d = c->head_dims, head = i % c->n_heads, tile = w->ctx->kernels->tile_rows, row = i / c->n_heads * tile;
-    int rows = a->n_rows - row < tile ? a->n_rows - row : tile, from = c->last, to = c->first;
-    for (int r = 0; r < rows; r++) {
-        int first, last;
-        visible(c, a, row + r, &first, &last);
-        from = first < from ? first : from;
-        to = last > to ? last : to;
+    struct tile tiles[BLOCK_TILES];
+    int step = w->ctx->kernels->tile_rows, first = c->last, last = 0, n = 0;
+    float *scratch = w->ctx->scratch[i_thread];
+    for (int row = i / c->n_heads * step * BLOCK_TILES; n < BLOCK_TILES && row < w->a->n_rows; row += step, n++) {
+        scratch = tile_open(w, &tiles[n], row, i % c->n_heads, scratch);
+        first = tiles[n].from < first ? tiles[n].from : first;
+        last = tiles[n].to > last ? tiles[n].to : last;
     }
-    float *out = a->out + row * a->ldout + (ptrdiff_t)head * d;
-    if (to <= from) { /* nothing to see: zeros */
-        for (int r = 0; r < rows; r++)
-            memset(out + r * a->ldout, 0, (size_t)d * sizeof *out);
-        return;
-    }
-    from = from / NN_PANEL * NN_PANEL;
-    int n = to - from, ld = n_panels(n) * NN_PANEL;
-    float *query = w->ctx->scratch[i_thread], *scores = query + rows * d, *packed = scores + (ptrdiff_t)rows * ld;
-    nn_pack_rows(rows, d, a->q + row * a->ldq + (ptrdiff_t)head * d, a->ldq, query);
-    for (int k = 0; k < rows * d; k++)
-        query[k] *= a->scale;
-    const float *keys = c->keys + key_floats(c) * (size_t)head + (ptrdiff_t)from * d;
-    for (int t = 0; t < n; t += NN_PANEL) {
-        struct nn_epilogue end = {.bias = c->key_bias != NULL ? c->key_bias + (ptrdiff_t)c->capacity * head + from + t
-                                                              : NULL};
-        w->product(rows, d, query, keys + (ptrdiff_t)t * d, scores + t, ld, NN_PANEL, &end);
-    }
-    for (int r = 0; r < rows; r++)
-        softmax_row(w, scores + (ptrdiff_t)r * ld, row + r, head, from, to);
-    nn_pack_rows(rows, n, scores, ld, packed);
-    for (int k = 0; k < d; k += NN_PANEL) {
-        struct nn_epilogue end = {.act = NN_NONE};
-        const float *values = c->values + value_floats(c) * (size_t)head +
-                              ((size_t)(k / NN_PANEL) * (size_t)c->capacity + (size_t)from) * NN_PANEL;
-        w->product(rows, n, packed, values, out + k, a->ldout, d - k < NN_PANEL ? d - k : NN_PANEL, &end);
-    }
+    for (int at = first; at < last; at += NN_PANEL)
+        for (int j = 0; j < n; j++)
+            if (at >= tiles[j].from && at < tiles[j].to)
+                score(w, &tiles[j], at);
+    for (int j = 0; j < n; j++)
+        pack_weights(w, &tiles[j]);
+    for (int k = 0; k < c->head_dims; k += NN_PANEL)
+        for (int j = 0; j < n; j++)
+            mix(w, &tiles[j], k);
 }
 
 void attention_forward(struct nn_context *ctx, const struct attention_cache *c, const struct attention *a)
 {
-    struct attending w = {ctx, c, a, matmul_for(ctx->kernels, DTYPE_F32)};
-    int tile = ctx->kernels->tile_rows;
-    int n_tasks = (a->n_rows + tile - 1) / tile * c->n_heads;
+    struct attending w = {ctx, c, a, matmul_for(ctx->kernels, c->precision == PRECISION_INT8 ? DTYPE_I16 : DTYPE_F32)};
+    int block = BLOCK_TILES * ctx->kernels->tile_rows;
+    int n_tasks = (a->n_rows + block - 1) / block * c->n_heads;
     int small = (int64_t)a->n_rows * attention_cache_length(c) * c->head_dims * c->n_heads < 1 << 16;
     pool_run(small ? NULL : ctx->pool, attend, &w, n_tasks);
 }
 
-size_t attention_scratch(int n_keys, int head_dims)
-{
-    return (size_t)NN_MAX_ROWS * (2 * (size_t)(n_keys + 2 * NN_PANEL) + (size_t)head_dims);
-}
+size_t attention_scratch(int n_keys, int head_dims) { return BLOCK_TILES * tile_scratch(n_keys, head_dims); }

@@ -8,21 +8,26 @@
 #ifndef LINNET_NN_ATTENTION_H
 #define LINNET_NN_ATTENTION_H
 
+#include <math.h>
+
 #include "nn/context.h"
+#include "nn/precision.h"
 
 /* A zeroed struct is empty and may be closed. */
 struct attention_cache {
     int n_heads, head_dims;
-    int capacity;    /* keys, a multiple of 32 */
-    int first, last; /* the keys in use are first .. last - 1 */
-    float *keys;     /* [H][capacity / 32][d][32] */
-    float *values;   /* [H][ceil(d / 32)][capacity][32] */
-    float *key_bias; /* [H][capacity] added to the scores of a key, or NULL */
+    int capacity;             /* keys, a multiple of 32 */
+    int first, last;          /* the keys in use are first .. last - 1 */
+    enum precision precision; /* PRECISION_INT8: keys and values are 16-bit numbers in pairs (attention_cache.c) */
+    void *keys;               /* [H][capacity / 32][d][32] */
+    void *values;             /* [H][ceil(d / 32)][capacity][32] */
+    float *key_bias;          /* [H][capacity] added to the scores of a key, or NULL */
+    float *key_scales, *value_scales; /* [H][capacity] of whole numbers, or NULL */
 };
 
 /* Room for at least capacity keys.  with_bias: each key has a number for each head that is added to its scores. */
 LINNET_MUST_CHECK int attention_cache_open(struct attention_cache *c, int n_heads, int head_dims, int capacity,
-                                           int with_bias, struct message *msg);
+                                           int with_bias, enum precision precision, struct message *msg);
 void attention_cache_close(struct attention_cache *c);
 
 /* Makes room for n more keys: moves what is in use to the front, allocates only if that is not enough. */
@@ -66,6 +71,44 @@ struct attention {
     float *weights;           /* [n, n_rows, T] the softmax of some heads, or NULL */
     const int *weights_index; /* [H] which of the n a head is, < 0 for none; NULL: all heads in order */
 };
+
+/* How the arrays of a cache lie: bytes of a number; numbers of a key; those of a head; where dimension k of value t
+ * is. */
+static inline size_t attention_cache_item(const struct attention_cache *c)
+{
+    return c->precision == PRECISION_INT8 ? sizeof(int16_t) : sizeof(float);
+}
+static inline int attention_cache_depth(const struct attention_cache *c)
+{
+    return c->precision == PRECISION_INT8 ? nn_i16_inputs(c->head_dims) : c->head_dims;
+}
+static inline size_t attention_cache_keys(const struct attention_cache *c)
+{
+    return (size_t)c->capacity * (size_t)attention_cache_depth(c);
+}
+static inline size_t attention_cache_values(const struct attention_cache *c)
+{
+    return (size_t)((c->head_dims + NN_PANEL - 1) / NN_PANEL) * (size_t)c->capacity * NN_PANEL;
+}
+static inline ptrdiff_t attention_value_at(const struct attention_cache *c, int t, int k)
+{
+    ptrdiff_t panel = (ptrdiff_t)(k / NN_PANEL) * c->capacity * NN_PANEL, column = k % NN_PANEL;
+    return c->precision == PRECISION_INT8 ? panel + ((ptrdiff_t)t / 2 * NN_PANEL + column) * 2 + t % 2
+                                          : panel + (ptrdiff_t)t * NN_PANEL + column;
+}
+
+/* Whole numbers whose sums of products stay below 2^31: d products of a query's and a key's numbers; and those of
+ * values with weights, whose sum is bounded: rounding adds half to each at most. */
+#define ATTENTION_MOST_VALUE 2047
+static inline struct nn_i16_limits attention_key_limits(const struct attention_cache *c)
+{
+    float most = floorf(sqrtf(2147483000.0f / (float)c->head_dims));
+    return (struct nn_i16_limits){most < 32767 ? most : 32767, INFINITY};
+}
+static inline struct nn_i16_limits attention_weight_limits(int n_keys)
+{
+    return (struct nn_i16_limits){32767, 1048576.0f - 0.5f * (float)n_keys};
+}
 
 /* The context must have attention_scratch floats reserved for caches of up to n_keys. */
 void attention_forward(struct nn_context *ctx, const struct attention_cache *c, const struct attention *a);

@@ -105,8 +105,9 @@ void nn_pack_rows(int rows, int n_in, const float *x, ptrdiff_t ldx, float *a)
             a[(ptrdiff_t)k * rows + i] = x[i * ldx + k];
 }
 
-void nn_pack_quads(int rows, int i, int n, const uint8_t *q, uint8_t *a)
+void nn_pack_quads(int rows, int i, int n, const void *q, void *a)
 {
+    char *to = (char *)a + 4 * i;
     for (int k = 0; k < n; k += 4)
-        memcpy(a + (ptrdiff_t)k * rows + 4 * i, q + k, 4);
+        memcpy(to + (ptrdiff_t)k * rows, (const char *)q + k, 4);
 }

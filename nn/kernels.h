@@ -14,7 +14,9 @@
  * 8-bit products: weights are whole numbers -63 .. 63 times a scale of their output, inputs 0 .. 255 minus a zero point
  * times a scale of their row, and the sums of products are exact.  With these ranges a pair of products fits into 16
  * bits, which is what AVX2 adds up (vpmaddubsw saturates), so every instruction set gives the same sums.  Panels are
- * [ceil(n_in / 4)][32][4]: four inputs of an output side by side, filled up with zeros. */
+ * [ceil(n_in / 4)][32][4]: four inputs of an output side by side, filled up with zeros.
+ *
+ * 16-bit products have the same form with pairs in place of quads, [ceil(n_in / 2)][32][2], and no zero points. */
 #ifndef LINNET_NN_KERNELS_H
 #define LINNET_NN_KERNELS_H
 
@@ -34,6 +36,13 @@
 #define NN_I8_WEIGHT 63
 #define NN_I8_INPUT 255
 static inline int nn_i8_inputs(int n_in) { return (n_in + 3) / 4 * 4; } /* with those that fill up */
+static inline int nn_i16_inputs(int n_in) { return (n_in + 1) / 2 * 2; }
+
+/* What 16-bit numbers may be, so that sums of products stay below 2^31: none above `most`, and together no more than
+ * `total` (INFINITY: no limit).  Whole numbers of 22 bits at most. */
+struct nn_i16_limits {
+    float most, total;
+};
 
 enum nn_activation { NN_NONE, NN_RELU, NN_GELU, NN_SWISH };
 
@@ -43,7 +52,8 @@ struct nn_epilogue {
     enum nn_activation act;
     int add;
     float scale;
-    /* 8-bit products only: row_scales[i] * scales[j] * (sum - row_zeros[i] * sums[j]) is what a sum stands for */
+    /* Of whole numbers only: row_scales[i] * scales[j] * (sum - row_zeros[i] * sums[j]) is what a sum stands for.
+     * scales NULL: all 1; sums NULL: all 0. */
     const float *row_scales, *scales; /* [rows], [32] */
     const int32_t *row_zeros, *sums;  /* [rows], [32]: of an output's weights */
 };
@@ -56,7 +66,7 @@ typedef void nn_panel_product(int rows, int n_in, const void *a, const void *pan
 struct nn_kernels {
     const char *name;
     int tile_rows; /* the most rows that one panel product takes */
-    nn_panel_product *panel_f32, *panel_f16, *panel_bf16, *panel_i8;
+    nn_panel_product *panel_f32, *panel_f16, *panel_bf16, *panel_i8, *panel_i16;
     /* y = (x - mean) / sqrt(var + eps) * gamma + beta over n values; y may be x; gamma, beta may be NULL */
     void (*layer_norm)(const float *x, float *y, int n, const float *gamma, const float *beta, float eps);
     /* x = softmax(x), in place; a row of only -INFINITY becomes zeros */
@@ -66,6 +76,7 @@ struct nn_kernels {
     void (*activate)(float *x, int n, enum nn_activation act);    /* in place */
     void (*glu)(const float *a, const float *b, float *y, int n); /* y = a * sigmoid(b) */
     void (*add)(float *y, const float *x, int n, float scale);    /* y += scale * x */
+    float (*largest)(const float *x, int n);                      /* -INFINITY for n = 0 */
     float (*dot)(const float *a, const float *b, int n);
     /* Of m rows of n floats that lie at rows + index[j] * stride: y[j] = scale * x . row j, with the bits of dot; */
     void (*gather_dots)(const float *x, int n, const float *rows, const int *index, ptrdiff_t stride, int m,
@@ -78,6 +89,9 @@ struct nn_kernels {
     void (*from_f16)(const uint16_t *x, float *y, int n);
     /* A row as bytes q [nn_i8_inputs(n)]: x = scale * (q - zero), rounded to nearest; what fills up is 0. */
     void (*quantize)(const float *x, int n, uint8_t *q, float *scale, int32_t *zero);
+    /* A row, times factors [n] if they are not NULL, as whole numbers q [nn_i16_inputs(n)] times scale. */
+    void (*quantize16)(const float *x, const float *factors, int n, const struct nn_i16_limits *limits, int16_t *q,
+                       float *scale);
 };
 
 /* The best table of this processor; LINNET_CPU=scalar|avx2|avx512|avx512vnni|neon in the environment asks for a lower
@@ -91,7 +105,7 @@ int kernels_all(const struct nn_kernels *tables[NN_MOST_TABLES]);
 /* Packs rows of x (rows, stride ldx) into a [n_in][rows]. */
 void nn_pack_rows(int rows, int n_in, const float *x, ptrdiff_t ldx, float *a);
 
-/* Row i of a tile of 8-bit numbers, q [n] with n a multiple of 4, into a [n / 4][rows][4]. */
-void nn_pack_quads(int rows, int i, int n, const uint8_t *q, uint8_t *a);
+/* Row i of a tile of whole numbers, n bytes q with n a multiple of 4, into a [n / 4][rows][4]. */
+void nn_pack_quads(int rows, int i, int n, const void *q, void *a);
 
 #endif

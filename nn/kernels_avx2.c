@@ -14,5 +14,6 @@
 /* Pairs of products of at most 255 * 63 fit into 16 bits. */
 #define I8_STEP(sum, x, w)                                                                                             \
     ((sum) + (ivec)_mm256_madd_epi16(_mm256_set1_epi16(1), _mm256_maddubs_epi16((__m256i)(x), (__m256i)(w))))
-#define I8_KEEP(v) __asm__ volatile("" : "+x"(v))
+#define I16_STEP(sum, x, w) ((sum) + (ivec)_mm256_madd_epi16((__m256i)(x), (__m256i)(w)))
+#define INT_KEEP(v) __asm__ volatile("" : "+x"(v))
 #include "nn/kernels_body.h"

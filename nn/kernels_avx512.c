@@ -14,4 +14,5 @@
 /* Pairs of products of at most 255 * 63 fit into 16 bits. */
 #define I8_STEP(sum, x, w)                                                                                             \
     ((sum) + (ivec)_mm512_madd_epi16(_mm512_set1_epi16(1), _mm512_maddubs_epi16((__m512i)(x), (__m512i)(w))))
+#define I16_STEP(sum, x, w) ((sum) + (ivec)_mm512_madd_epi16((__m512i)(x), (__m512i)(w)))
 #include "nn/kernels_body.h"

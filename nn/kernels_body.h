@@ -173,6 +173,8 @@ INLINE vec weights_load(const void *panel, size_t at, int type)
 
 #define PANEL_VECS (NN_PANEL / VL)
 
+INLINE int is_plain(const struct nn_epilogue *end) { return end->bias == NULL && end->act == NN_NONE && !end->add; }
+
 /* Takes the sums of a tile [rows, n_tile], starting at column col of the panel, to where they belong. */
 static void finish_tile(int rows, int n_tile, const float *sums, int col, float *c, ptrdiff_t ldc, int n_cols,
                         const struct nn_epilogue *end)
@@ -214,7 +216,7 @@ INLINE void tile_product(const int rows, const int n_vecs, int n_in, const float
         }
         a += rows;
     }
-    int plain = end->bias == NULL && end->act == NN_NONE && !end->add && col + n_vecs * VL <= n_cols;
+    int plain = is_plain(end) && col + n_vecs * VL <= n_cols;
     float *to = plain ? c + col : sums;
     ptrdiff_t ldto = plain ? ldc : n_vecs * VL;
 #pragma GCC unroll 16
@@ -269,7 +271,7 @@ static void FN(panel_bf16)(int rows, int n_in, const void *a, const void *panel,
     panel_product(rows, n_in, a, panel, c, ldc, n_cols, end, BF16);
 }
 
-#include "nn/kernels_i8.h"
+#include "nn/kernels_int.h"
 
 /* ---- rows ---- */
 
@@ -370,6 +372,8 @@ INLINE float row_max(const float *x, int n)
         top = vmax(load_part(x + i, n - i, -INFINITY), top);
     return max_of(top);
 }
+
+static float FN(largest)(const float *x, int n) { return row_max(x, n); }
 
 static void FN(softmax)(float *x, int n)
 {
@@ -473,16 +477,19 @@ const struct nn_kernels FN(nn_kernels) = {
     .panel_f16 = FN(panel_f16),
     .panel_bf16 = FN(panel_bf16),
     .panel_i8 = FN(panel_i8),
+    .panel_i16 = FN(panel_i16),
     .layer_norm = FN(layer_norm),
     .softmax = FN(softmax),
     .log_softmax = FN(log_softmax),
     .activate = FN(activate),
     .glu = FN(glu),
     .add = FN(add),
+    .largest = FN(largest),
     .dot = FN(dot),
     .gather_dots = FN(gather_dots),
     .gather_sum = FN(gather_sum),
     .depthwise = FN(depthwise),
     .from_f16 = FN(from_f16),
     .quantize = FN(quantize),
+    .quantize16 = FN(quantize16),
 };

@@ -262,7 +262,7 @@ static void pack_rows(const struct product *p, int row, int n, struct packed_row
         char *to = packed->at + (size_t)(r / tile * tile) * packed->row_bytes;
         if (p->l->dtype == DTYPE_I8) {
             kernels->quantize(x, n_in, packed->row, &packed->scales[r], &packed->zeros[r]);
-            nn_pack_quads(rows, r % tile, nn_i8_inputs(n_in), packed->row, (uint8_t *)to);
+            nn_pack_quads(rows, r % tile, nn_i8_inputs(n_in), packed->row, to);
         } else if (r % tile == 0)
             nn_pack_rows(rows, n_in, x, p->ldx, (float *)(void *)to);
     }

@@ -53,6 +53,12 @@ size_t linear_scratch(const struct linear *l);
 /* The weights of output i as floats [n_in]: embeddings that are tied to an output layer. */
 void linear_row(const struct linear *l, int i, float *out);
 
+/* What its products are computed in. */
+static inline enum precision linear_precision(const struct linear *l)
+{
+    return l->dtype == DTYPE_I8 ? PRECISION_INT8 : PRECISION_FP32;
+}
+
 size_t linear_bytes(const struct linear *l);
 
 #endif

@@ -119,7 +119,7 @@ PRODUCT(openblas, bf16, DTYPE_BF16)
 
 static struct matmul native_of(const struct nn_kernels *k)
 {
-    return (struct matmul){"native", k->panel_f32, k->panel_f16, k->panel_bf16, k->panel_i8};
+    return (struct matmul){"native", k->panel_f32, k->panel_f16, k->panel_bf16, k->panel_i8, k->panel_i16};
 }
 
 /* Exact up to the last step: sums of whole numbers, in double. */
@@ -138,13 +138,29 @@ static void reference_i8(int rows, int n_in, const void *a, const void *panel, f
         }
 }
 
+static void reference_i16(int rows, int n_in, const void *a, const void *panel, float *c, ptrdiff_t ldc, int n_cols,
+                          const struct nn_epilogue *end)
+{
+    const int16_t *x = a, *w = panel;
+    for (int i = 0; i < rows; i++)
+        for (int col = 0; col < n_cols; col++) {
+            double sum = 0;
+            for (int k = 0; k < n_in; k++)
+                sum += (double)x[(k / 2 * rows + i) * 2 + k % 2] * w[(k / 2 * NN_PANEL + col) * 2 + k % 2];
+            finish(sum * (double)end->row_scales[i] * (end->scales != NULL ? (double)end->scales[col] : 1.0),
+                   c + i * ldc + col, col, end);
+        }
+}
+
 int matmul_all(const struct nn_kernels *kernels, struct matmul table[3])
 {
     int n = 0;
     table[n++] = native_of(kernels);
     if (has_openblas())
-        table[n++] = (struct matmul){"openblas", openblas_f32, openblas_f16, openblas_bf16, kernels->panel_i8};
-    table[n++] = (struct matmul){"reference", reference_f32, reference_f16, reference_bf16, reference_i8};
+        table[n++] = (struct matmul){"openblas",    openblas_f32,      openblas_f16,
+                                     openblas_bf16, kernels->panel_i8, kernels->panel_i16};
+    table[n++] =
+        (struct matmul){"reference", reference_f32, reference_f16, reference_bf16, reference_i8, reference_i16};
     return n;
 }
 
@@ -172,6 +188,8 @@ nn_panel_product *matmul_for(const struct nn_kernels *kernels, enum dtype dtype)
     switch (dtype) {
     case DTYPE_I8:
         return m.i8;
+    case DTYPE_I16:
+        return m.i16;
     case DTYPE_F16:
         return m.f16;
     case DTYPE_BF16:

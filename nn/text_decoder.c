@@ -71,11 +71,11 @@ static int weights_open(struct text_decoder *d, const struct text_decoder_names 
         rc = block_open(&d->blocks[i], c, names, NAME("%s%s.%d.", prefix, names->blocks, i), from);
     if (rc >= 0 && !c->post_norm)
         rc = layer_norm_load(&d->norm, from, NAME("%s%s", prefix, names->norm), c->n_dims);
-    struct layer_source output_from = *from;
-    if (c->tied)
-        output_from.precision = PRECISION_FP32;
+    if (rc >= 0 && c->tied && from->precision == PRECISION_INT8)
+        rc = safetensors_get(from->file, NAME("%s%s.weight", prefix, output), 2,
+                             (const int64_t[]){c->n_vocabulary, c->n_dims}, &d->stored, from->msg);
     return rc < 0 ? rc
-                  : linear_load(&d->output, &output_from, NAME("%s%s", prefix, output), c->n_dims, c->n_vocabulary,
+                  : linear_load(&d->output, from, NAME("%s%s", prefix, output), c->n_dims, c->n_vocabulary,
                                 c->tied ? LAYER_NO_BIAS : LAYER_BIAS);
 #undef NAME
 }

@@ -49,12 +49,14 @@ struct text_decoder_block {
 struct text_decoder {
     struct text_decoder_config config;
     float *embedding;                  /* [V, D]; NULL: tied */
+    const struct tensor *stored;       /* tied to 8-bit numbers: the embedding as it is stored, in the open file */
     float *positions;                  /* [n_positions, D]; NULL: sinusoids */
     struct text_decoder_block *blocks; /* [n_blocks] */
     struct layer_norm norm;            /* at the end; not with post_norm */
     struct linear output;
 };
 
+/* The file must stay open as long as the decoder does. */
 LINNET_MUST_CHECK int text_decoder_open(struct text_decoder **out, const struct text_decoder_config *config,
                                         const struct text_decoder_names *names, const char *prefix,
                                         const struct layer_source *from);

@@ -28,7 +28,8 @@ int text_decoder_state_open(struct text_decoder_state *s, const struct text_deco
     s->cross = mem_array((size_t)c->n_blocks, sizeof *s->cross);
     int rc = s->cross != NULL ? LINNET_OK : fail_memory(msg);
     for (int i = 0; rc >= 0 && i < c->n_blocks; i++)
-        rc = attention_cache_open(&s->cross[i], c->n_heads, c->n_dims / c->n_heads, n_frames, 0, msg);
+        rc = attention_cache_open(&s->cross[i], c->n_heads, c->n_dims / c->n_heads, n_frames, 0,
+                                  linear_precision(&d->blocks[i].cross_kv), msg);
     if (rc < 0)
         text_decoder_state_close(s);
     return rc;
@@ -287,7 +288,9 @@ static void embed(struct text_decoder_state *s, const struct nn_context *ctx, co
     const struct text_decoder *d = s->decoder;
     const float *positions = d->positions != NULL ? d->positions : s->positions;
     ptrdiff_t n_dims = d->config.n_dims;
-    if (d->embedding != NULL)
+    if (d->stored != NULL)
+        tensor_to_f32(d->stored, (size_t)row->token * (size_t)n_dims, (size_t)n_dims, x);
+    else if (d->embedding != NULL)
         memcpy(x, d->embedding + row->token * n_dims, (size_t)n_dims * sizeof *x);
     else
         linear_row(&d->output, row->token, x);
@@ -306,21 +309,4 @@ void text_decoder_state_step(struct text_decoder_state *s, struct nn_context *ct
         run_block(s, ctx, i, rows, n, cross);
     if (!d->config.post_norm)
         normalize(s, ctx, &d->norm, s->x, n);
-}
-
-void text_decoder_state_logits(const struct text_decoder_state *s, struct nn_context *ctx, int first, int n,
-                               float *logits)
-{
-    ptrdiff_t d = s->decoder->config.n_dims;
-    linear_forward(ctx, &s->decoder->output,
-                   &(struct linear_rows){s->x + first * d, d, n, logits, s->decoder->config.n_vocabulary}, NULL);
-}
-
-void text_decoder_state_logprobs(const struct text_decoder_state *s, struct nn_context *ctx, int first, int n,
-                                 float *logprobs)
-{
-    ptrdiff_t n_vocabulary = s->decoder->config.n_vocabulary;
-    text_decoder_state_logits(s, ctx, first, n, logprobs);
-    for (ptrdiff_t i = 0; i < n; i++)
-        ctx->kernels->log_softmax(logprobs + i * n_vocabulary, logprobs + i * n_vocabulary, (int)n_vocabulary);
 }

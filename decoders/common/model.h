@@ -29,7 +29,8 @@ struct linnet_model {
     char *dir;
     char description[240];
     struct pool *pool;
-    enum precision precision; /* of its products */
+    enum precision precision;    /* of its products */
+    struct safetensors *weights; /* its file, mapped */
     uint64_t n_parameters;
     struct features features;
     struct encoder *encoder;

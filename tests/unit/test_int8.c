@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
- * test_int8.c - 8-bit products: exact sums on every instruction set, errors within what rounding explains. */
+ * test_int8.c - products of whole numbers: exact sums on every instruction set, errors within what rounding
+ * explains. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "nn/attention.h"
 #include "nn/linear.h"
 #include "nn/matmul.h"
 #include "tests/support/unit.h"
@@ -119,6 +122,117 @@ static void sums_are_exact(void)
                     CU_ASSERT(fabs((double)truth[i] - (double)all[i]) <= 4e-7 * (size + 1e-3));
                 }
             }
+}
+
+/* Rows of 16-bit numbers: no larger and together no more than allowed, each within half a step. */
+static void shorts_keep_their_limits(void)
+{
+    enum { N = 301 };
+    const struct nn_kernels *tables[NN_MOST_TABLES];
+    int n_tables = kernels_all(tables);
+    float x[N], factors[N], scale;
+    int16_t q[N + 1];
+    fill(x, N);
+    fill(factors, N);
+    for (int round = 0; round < 2; round++) /* the largest, then the sum, is what binds */
+        for (int t = 0; t < n_tables; t++) {
+            const struct nn_i16_limits limits = {round == 0 ? 2047 : 32767, round == 0 ? INFINITY : 100000};
+            int largest = 0, sum = 0;
+            tables[t]->quantize16(x, factors, N, &limits, q, &scale);
+            for (int i = 0; i < N; i++) {
+                CU_ASSERT(fabsf(scale * (float)q[i] - x[i] * factors[i]) <= 0.501f * scale);
+                largest = abs(q[i]) > largest ? abs(q[i]) : largest;
+                sum += abs(q[i]);
+            }
+            CU_ASSERT_EQUAL(q[N], 0);
+            if (round == 0)
+                CU_ASSERT_EQUAL(largest, 2047)
+            else
+                CU_ASSERT(sum <= 100000 + N / 2 && sum >= 100000 - N / 2);
+        }
+}
+
+static void sums_of_pairs_are_exact(void)
+{
+    const struct nn_kernels *tables[NN_MOST_TABLES];
+    int n_tables = kernels_all(tables);
+    static int16_t panel[128 * NN_PANEL], a[128 * NN_MAX_ROWS], row[128];
+    float scales[NN_MAX_ROWS], truth[NN_MAX_ROWS * NN_PANEL], got[NN_MAX_ROWS * NN_PANEL];
+    const struct nn_epilogue end = {.row_scales = scales};
+    fill(scales, NN_MAX_ROWS);
+    for (int n_in = 1; n_in <= 127; n_in = 2 * n_in + 1)
+        for (int t = 0; t < n_tables; t++) {
+            struct matmul table[3];
+            int n = matmul_all(tables[t], table), rows = tables[t]->tile_rows;
+            memset(panel, 0, sizeof panel);
+            for (int k = 0; k < n_in; k++)
+                for (int j = 0; j < NN_PANEL; j++) /* sums come near 2^31 */
+                    panel[(k / 2 * NN_PANEL + j) * 2 + k % 2] = (int16_t)(j == 0 ? 4000 : lrintf(noise() * 4000));
+            for (int i = 0; i < rows; i++) {
+                for (int k = 0; k < 128; k++)
+                    row[k] = (int16_t)(k >= n_in ? 0 : i == 0 ? 4000 : lrintf(noise() * 4000));
+                nn_pack_quads(rows, i, 2 * nn_i16_inputs(n_in), row, a);
+            }
+            table[n - 1].i16(rows, n_in, a, panel, truth, NN_PANEL, NN_PANEL, &end);
+            table[0].i16(rows, n_in, a, panel, got, NN_PANEL, NN_PANEL, &end);
+            for (int i = 0; i < rows * NN_PANEL; i++)
+                CU_ASSERT(fabsf(truth[i] - got[i]) <= 4e-7f * fabsf(truth[i]));
+        }
+}
+
+/* ---- attention ---- */
+
+enum { HEADS = 2, DIMS = 33, KEYS = 77, QUERIES = 19, WIDTH = HEADS * DIMS };
+
+/* Keys come in pieces of `step`; rows `first` .. first + n - 1 are computed. */
+static void attend(enum precision precision, struct pool *pool, int step, int first, int n, const float *data,
+                   float *out)
+{
+    struct nn_context ctx;
+    struct attention_cache c;
+    const float *q = data, *keys = q + QUERIES * WIDTH, *values = keys + KEYS * WIDTH, *bias = values + KEYS * WIDTH;
+    int begin[QUERIES], end[QUERIES];
+    for (int i = 0; i < QUERIES; i++) {
+        begin[i] = 2 * i;
+        end[i] = i == 7 ? begin[i] : begin[i] + 35; /* one sees nothing */
+    }
+    CU_ASSERT_EQUAL_FATAL(nn_context_open(&ctx, pool, NULL), 0);
+    CU_ASSERT_EQUAL_FATAL(nn_context_reserve(&ctx, attention_scratch(KEYS, DIMS), NULL), 0);
+    CU_ASSERT_EQUAL_FATAL(attention_cache_open(&c, HEADS, DIMS, step, 1, precision, NULL), 0);
+    for (int at = 0; at < KEYS; at += step) {
+        int size = KEYS - at < step ? KEYS - at : step;
+        CU_ASSERT_EQUAL_FATAL(attention_cache_reserve(&c, size, NULL), 0);
+        attention_cache_append(
+            &ctx, &c,
+            &(struct attention_keys){keys + at * WIDTH, WIDTH, values + at * WIDTH, WIDTH, bias + at * HEADS, size});
+    }
+    struct attention a = {.q = q + first * WIDTH, .ldq = WIDTH, .n_rows = n, .scale = 0.5f, .out = out, .ldout = WIDTH};
+    a.begin = begin + first;
+    a.end = end + first;
+    attention_forward(&ctx, &c, &a);
+    attention_cache_close(&c);
+    nn_context_close(&ctx);
+}
+
+static void attention_is_near_and_the_same_for_all(void)
+{
+    static float data[(QUERIES + 2 * KEYS) * WIDTH + KEYS * HEADS], truth[QUERIES * WIDTH], got[QUERIES * WIDTH],
+        other[QUERIES * WIDTH];
+    struct pool *pool;
+    CU_ASSERT_EQUAL_FATAL(pool_open(&pool, 3), 0);
+    fill(data, (int)(sizeof data / sizeof *data));
+    attend(PRECISION_FP32, NULL, KEYS, 0, QUERIES, data, truth);
+    attend(PRECISION_INT8, NULL, KEYS, 0, QUERIES, data, got);
+    for (int i = 0; i < QUERIES * WIDTH; i++) /* keys, queries of 13 bits, values of 12: the largest is 1 */
+        CU_ASSERT(fabsf(truth[i] - got[i]) <= 2e-3f);
+    CU_ASSERT(got[7 * WIDTH] == 0 && got[8 * WIDTH - 1] == 0);
+    attend(PRECISION_INT8, pool, 5, 0, QUERIES, data, other); /* threads; keys piece by piece */
+    CU_ASSERT_EQUAL(memcmp(got, other, sizeof got), 0);
+    for (int i = 0; i < QUERIES; i++) { /* rows alone */
+        attend(PRECISION_INT8, NULL, KEYS, i, 1, data, other);
+        CU_ASSERT_EQUAL(memcmp(got + i * WIDTH, other, WIDTH * sizeof *got), 0);
+    }
+    pool_close(pool);
 }
 
 /* ---- a layer ---- */
@@ -250,6 +364,9 @@ static void precisions_have_names(void)
 static const struct unit_test tests[] = {
     {"rows are rounded to the nearest step", rows_are_rounded_to_the_nearest_step},
     {"sums are exact", sums_are_exact},
+    {"shorts keep their limits", shorts_keep_their_limits},
+    {"sums of pairs are exact", sums_of_pairs_are_exact},
+    {"attention is near, and the same for all rows, pieces and threads", attention_is_near_and_the_same_for_all},
     {"outputs err as rounding does", outputs_err_as_rounding_does},
     {"convolutions lie tap by tap", convolutions_lie_tap_by_tap},
     {"precisions have names", precisions_have_names},

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * attention_cache.c - packing of keys and values.
+ *
+ * Single precision: floats.  With 8-bit products: 16-bit numbers, in pairs of inputs (kernels.h): a key's lie two by
+ * two along its dimensions, values two by two along the keys; each key and each value of a head has a scale. */
+#include <math.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "nn/attention.h"
+
+#define MOST_DIMS 1024 /* of a head of whole numbers */
+
+static int n_panels(int n) { return (n + NN_PANEL - 1) / NN_PANEL; }
+
+int attention_cache_open(struct attention_cache *c, int n_heads, int head_dims, int capacity, int with_bias,
+                         enum precision precision, struct message *msg)
+{
+    *c = (struct attention_cache){.n_heads = n_heads, .head_dims = head_dims, .precision = precision};
+    c->capacity = n_panels(capacity) * NN_PANEL;
+    if (precision == PRECISION_INT8 && head_dims > MOST_DIMS)
+        return fail(msg, LINNET_E_UNSUPPORTED, "heads of %d dimensions in 8 bits: at most %d", head_dims, MOST_DIMS);
+    size_t heads = (size_t)n_heads, n_keys = heads * (size_t)c->capacity;
+    int is_whole = precision == PRECISION_INT8;
+    c->keys = mem_array(heads * attention_cache_keys(c), attention_cache_item(c));
+    c->values = mem_array(heads * attention_cache_values(c), attention_cache_item(c));
+    c->key_bias = with_bias ? mem_array(n_keys, sizeof *c->key_bias) : NULL;
+    c->key_scales = is_whole ? mem_array(n_keys, sizeof *c->key_scales) : NULL;
+    c->value_scales = is_whole ? mem_array(n_keys, sizeof *c->value_scales) : NULL;
+    if (c->keys == NULL || c->values == NULL || (with_bias && c->key_bias == NULL) ||
+        (is_whole && (c->key_scales == NULL || c->value_scales == NULL))) {
+        attention_cache_close(c);
+        return fail_memory(msg);
+    }
+    return LINNET_OK;
+}
+
+void attention_cache_close(struct attention_cache *c)
+{
+    void *arrays[] = {c->keys, c->values, c->key_bias, c->key_scales, c->value_scales};
+    for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++)
+        mem_free(arrays[i]);
+    *c = (struct attention_cache){0};
+}
+
+/* n of each head's numbers for keys, from number `skip` on. */
+static void move_numbers(const struct attention_cache *from, const struct attention_cache *to, const float *old,
+                         float *fresh, int skip, int n)
+{
+    for (ptrdiff_t h = 0; old != NULL && h < from->n_heads; h++)
+        memmove(fresh + to->capacity * h, old + from->capacity * h + skip, (size_t)n * sizeof *fresh);
+}
+
+/* Copies the panels from the one with the first key on to the front of `to`, which has the same or more room. */
+static void move_to_front(const struct attention_cache *from, struct attention_cache *to)
+{
+    int skip = from->first / NN_PANEL * NN_PANEL, n = n_panels(from->last) * NN_PANEL - skip;
+    size_t item = attention_cache_item(from), depth = (size_t)attention_cache_depth(from), panel = NN_PANEL * item;
+    for (size_t h = 0; h < (size_t)from->n_heads; h++) {
+        memmove((char *)to->keys + attention_cache_keys(to) * h * item,
+                (char *)from->keys + (attention_cache_keys(from) * h + (size_t)skip * depth) * item,
+                (size_t)n * depth * item);
+        for (size_t p = 0; p < (size_t)n_panels(from->head_dims); p++)
+            memmove((char *)to->values + attention_cache_values(to) * h * item + p * (size_t)to->capacity * panel,
+                    (char *)from->values + attention_cache_values(from) * h * item +
+                        (p * (size_t)from->capacity + (size_t)skip) * panel,
+                    (size_t)n * panel);
+    }
+    move_numbers(from, to, from->key_bias, to->key_bias, skip, n);
+    move_numbers(from, to, from->key_scales, to->key_scales, skip, n);
+    move_numbers(from, to, from->value_scales, to->value_scales, skip, n);
+    int first = from->first - skip, last = from->last - skip;
+    to->first = first;
+    to->last = last;
+}
+
+int attention_cache_reserve(struct attention_cache *c, int n, struct message *msg)
+{
+    if (c->last + n <= c->capacity)
+        return LINNET_OK;
+    int length = attention_cache_length(c);
+    if (length + NN_PANEL + n <= c->capacity) {
+        move_to_front(c, c);
+        return LINNET_OK;
+    }
+    struct attention_cache bigger;
+    int rc = attention_cache_open(&bigger, c->n_heads, c->head_dims, 2 * (length + NN_PANEL + n), c->key_bias != NULL,
+                                  c->precision, msg);
+    if (rc < 0)
+        return rc;
+    move_to_front(c, &bigger);
+    attention_cache_close(c);
+    *c = bigger;
+    return LINNET_OK;
+}
+
+/* ---- appending ---- */
+
+struct appending {
+    const struct nn_context *ctx;
+    struct attention_cache *c;
+    const struct attention_keys *k;
+};
+
+/* Keys t .. t + n - 1, all of one panel: column by column, so that each of the panel's lines is written once. */
+static void append_keys(float *panel, int t, const float *keys, ptrdiff_t ldk, int n, int d)
+{
+    for (int k = 0; k < d; k++, panel += NN_PANEL)
+        for (int i = 0; i < n; i++)
+            panel[t % NN_PANEL + i] = keys[i * ldk + k];
+}
+
+static void append_floats(struct attention_cache *c, const struct attention_keys *a, int h)
+{
+    int d = c->head_dims;
+    const float *keys = a->keys + (ptrdiff_t)h * d, *values = a->values + (ptrdiff_t)h * d;
+    float *to = (float *)c->keys + attention_cache_keys(c) * (size_t)h;
+    for (int i = 0, n; i < a->n; i += n) {
+        int t = c->last + i, room = NN_PANEL - t % NN_PANEL;
+        n = a->n - i < room ? a->n - i : room;
+        append_keys(to + (ptrdiff_t)(t / NN_PANEL) * d * NN_PANEL, t, keys + i * a->ldk, a->ldk, n, d);
+    }
+    to = (float *)c->values + attention_cache_values(c) * (size_t)h;
+    for (int i = 0; i < a->n; i++)
+        for (int k = 0; k < d; k += NN_PANEL) {
+            int n = d - k < NN_PANEL ? d - k : NN_PANEL;
+            memcpy(to + ((ptrdiff_t)(k / NN_PANEL) * c->capacity + c->last + i) * NN_PANEL, values + i * a->ldv + k,
+                   (size_t)n * sizeof *to);
+        }
+}
+
+static void append_whole(const struct nn_context *ctx, struct attention_cache *c, const struct attention_keys *a, int h)
+{
+    const struct nn_i16_limits key_limits = attention_key_limits(c), value_limits = {ATTENTION_MOST_VALUE, INFINITY};
+    int d = c->head_dims, depth = attention_cache_depth(c);
+    int16_t q[MOST_DIMS], *keys = (int16_t *)c->keys + attention_cache_keys(c) * (size_t)h,
+                          *values = (int16_t *)c->values + attention_cache_values(c) * (size_t)h;
+    for (int i = 0; i < a->n; i++) {
+        int t = c->last + i;
+        ptrdiff_t at = (ptrdiff_t)h * c->capacity + t;
+        int16_t *panel = keys + (ptrdiff_t)(t / NN_PANEL) * depth * NN_PANEL + t % NN_PANEL * 2;
+        ctx->kernels->quantize16(a->keys + i * a->ldk + (ptrdiff_t)h * d, NULL, d, &key_limits, q, &c->key_scales[at]);
+        for (int k = 0; k < depth; k += 2)
+            memcpy(panel + (ptrdiff_t)k * NN_PANEL, q + k, 2 * sizeof *q);
+        ctx->kernels->quantize16(a->values + i * a->ldv + (ptrdiff_t)h * d, NULL, d, &value_limits, q,
+                                 &c->value_scales[at]);
+        for (int k = 0; k < d; k++)
+            values[attention_value_at(c, t, k)] = q[k];
+    }
+}
+
+static void append_head(void *arg, int h, int i_thread)
+{
+    const struct appending *w = arg;
+    const struct attention_keys *a = w->k;
+    struct attention_cache *c = w->c;
+    (void)i_thread;
+    if (c->precision == PRECISION_INT8)
+        append_whole(w->ctx, c, a, h);
+    else
+        append_floats(c, a, h);
+    for (int i = 0; c->key_bias != NULL && i < a->n; i++)
+        c->key_bias[(ptrdiff_t)c->capacity * h + c->last + i] = a->bias[(ptrdiff_t)i * c->n_heads + h];
+}
+
+void attention_cache_append(struct nn_context *ctx, struct attention_cache *c, const struct attention_keys *k)
+{
+    struct appending a = {ctx, c, k};
+    pool_run(k->n >= NN_PANEL ? ctx->pool : NULL, append_head, &a, c->n_heads);
+    c->last += k->n;
+}
+
+void attention_cache_row(const struct attention_cache *c, int j, float *key, float *value)
+{
+    int t = c->first + j, d = c->head_dims, depth = attention_cache_depth(c), is_whole = c->key_scales != NULL;
+    for (int h = 0; h < c->n_heads; h++)
+        for (int k = 0; k < d; k++) {
+            size_t in_panel = is_whole ? (size_t)(k / 2 * NN_PANEL + t % NN_PANEL) * 2 + (size_t)(k % 2)
+                                       : (size_t)k * NN_PANEL + (size_t)(t % NN_PANEL);
+            size_t at = attention_cache_keys(c) * (size_t)h + (size_t)(t / NN_PANEL * depth) * NN_PANEL + in_panel;
+            size_t value_at = attention_cache_values(c) * (size_t)h + (size_t)attention_value_at(c, t, k);
+            ptrdiff_t scale = (ptrdiff_t)h * c->capacity + t;
+            key[h * d + k] = is_whole ? c->key_scales[scale] * ((int16_t *)c->keys)[at] : ((float *)c->keys)[at];
+            value[h * d + k] =
+                is_whole ? c->value_scales[scale] * ((int16_t *)c->values)[value_at] : ((float *)c->values)[value_at];
+        }
+}

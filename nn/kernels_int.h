@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * kernels_int.h - products of 8-bit and 16-bit numbers, a part of kernels_body.h.
+ *
+ * A step takes four bytes of a row, broadcast, against four of each output: a quad of 8-bit numbers or a pair of 16-bit
+ * ones.  The including file may define I8_STEP(sum, x, w), of VL quads of unsigned and of signed bytes,
+ * I16_STEP(sum, x, w), of VL pairs, and INT_KEEP(v), which keeps the compiler from moving the loads of later rows
+ * before the sums of this one, for which there are no registers. */
+
+#ifndef I8_STEP
+INLINE ivec quad_products(ivec sum, ivec x, ivec w)
+{
+#pragma GCC unroll 4
+    for (int b = 0; b < 4; b++)
+        sum += ((x >> (8 * b)) & 0xff) * ((ivec)((uvec)w << (24 - 8 * b)) >> 24);
+    return sum;
+}
+#define I8_STEP(sum, x, w) quad_products(sum, x, w)
+#endif
+#ifndef I16_STEP
+#define LOW16(v) ((ivec)((uvec)(v) << 16) >> 16)
+#define I16_STEP(sum, x, w) ((sum) + LOW16(x) * LOW16(w) + ((x) >> 16) * ((w) >> 16))
+#endif
+#ifndef INT_KEEP
+#define INT_KEEP(v) (void)0
+#endif
+
+enum { I8, I16 };
+
+typedef int32_t ivec_u __attribute__((vector_size(VL * 4), aligned(1), may_alias));
+typedef int32_t quad_u __attribute__((aligned(1), may_alias));
+
+INLINE ivec quads_load(const int8_t *p) { return *(const ivec_u *)(const void *)p; }
+INLINE ivec quad_splat(const uint8_t *p) { return *(const quad_u *)(const void *)p - (ivec){0}; }
+
+/* What the sums of row i and the VL columns from col on stand for. */
+INLINE vec dequantized(ivec sum, int i, int col, const struct nn_epilogue *end)
+{
+    vec scale = splat(end->row_scales[i]);
+    if (end->sums != NULL)
+        sum -= end->row_zeros[i] * bits(load((const float *)(const void *)(end->sums + col)));
+    if (end->scales != NULL)
+        scale *= load(end->scales + col);
+    return __builtin_convertvector(sum, vec) * scale;
+}
+
+INLINE void tile_int(const int rows, const int n_vecs, int n_steps, const uint8_t *a, const int8_t *panel, int col,
+                     float *c, ptrdiff_t ldc, int n_cols, const struct nn_epilogue *end, const int type)
+{
+    ivec acc[TILE_ROWS][PANEL_VECS];
+    _Alignas(64) float sums[TILE_ROWS * NN_PANEL];
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; i++)
+#pragma GCC unroll 8
+        for (int v = 0; v < n_vecs; v++)
+            acc[i][v] = (ivec){0};
+    panel += 4 * col;
+    for (int k = 0; k < n_steps; k++, a += 4 * rows, panel += 4 * NN_PANEL) {
+        ivec w[PANEL_VECS];
+#pragma GCC unroll 8
+        for (int v = 0; v < n_vecs; v++)
+            w[v] = quads_load(panel + 4 * VL * v);
+#pragma GCC unroll 16
+        for (int i = 0; i < rows; i++) {
+            ivec x = quad_splat(a + 4 * i);
+#pragma GCC unroll 8
+            for (int v = 0; v < n_vecs; v++) {
+                acc[i][v] = type == I8 ? I8_STEP(acc[i][v], x, w[v]) : I16_STEP(acc[i][v], x, w[v]);
+                INT_KEEP(acc[i][v]);
+            }
+        }
+    }
+    int plain = is_plain(end) && col + n_vecs * VL <= n_cols;
+    float *to = plain ? c + col : sums;
+    ptrdiff_t ldto = plain ? ldc : n_vecs * VL;
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; i++)
+#pragma GCC unroll 8
+        for (int v = 0; v < n_vecs; v++)
+            store(to + i * ldto + v * VL, dequantized(acc[i][v], i, col + v * VL, end));
+    if (!plain)
+        finish_tile(rows, n_vecs * VL, sums, col, c, ldc, n_cols, end);
+}
+
+#define INT_CASE(r)                                                                                                    \
+    case r:                                                                                                            \
+        for (int col = 0; col < n_cols; col += WIDTH(r) * VL)                                                          \
+            tile_int(r <= TILE_ROWS ? r : 1, WIDTH(r), n_steps, a, panel, col, c, ldc, n_cols, end, type);             \
+        break;
+
+INLINE void panel_int(int rows, int n_steps, const void *a, const void *panel, float *c, ptrdiff_t ldc, int n_cols,
+                      const struct nn_epilogue *end, const int type)
+{
+    switch (rows) {
+        INT_CASE(1)
+        INT_CASE(2)
+        INT_CASE(3)
+        INT_CASE(4)
+        INT_CASE(5)
+        INT_CASE(6)
+#if TILE_ROWS > 6
+        INT_CASE(7) INT_CASE(8) INT_CASE(9) INT_CASE(10) INT_CASE(11) INT_CASE(12) INT_CASE(13) INT_CASE(14)
+#endif
+    }
+}
+
+static void FN(panel_i8)(int rows, int n_in, const void *a, const void *panel, float *c, ptrdiff_t ldc, int n_cols,
+                         const struct nn_epilogue *end)
+{
+    panel_int(rows, nn_i8_inputs(n_in) / 4, a, panel, c, ldc, n_cols, end, I8);
+}
+
+static void FN(panel_i16)(int rows, int n_in, const void *a, const void *panel, float *c, ptrdiff_t ldc, int n_cols,
+                          const struct nn_epilogue *end)
+{
+    panel_int(rows, nn_i16_inputs(n_in) / 2, a, panel, c, ldc, n_cols, end, I16);
+}
+
+/* The range of a row, 0 among it, so that padding is exact. */
+INLINE void range_of(const float *x, int n, float *low, float *high)
+{
+    vec least = splat(0.0f), most = splat(0.0f);
+    int i = 0;
+    for (; i + VL <= n; i += VL) {
+        least = vmin(load(x + i), least);
+        most = vmax(load(x + i), most);
+    }
+    if (i < n) {
+        least = vmin(load_part(x + i, n - i, 0.0f), least);
+        most = vmax(load_part(x + i, n - i, 0.0f), most);
+    }
+    *low = -max_of(-least);
+    *high = max_of(most);
+}
+
+typedef uint8_t bytes __attribute__((vector_size(VL)));
+
+/* Rounded to the nearest of 0 .. NN_I8_INPUT. */
+INLINE bytes whole_bytes(vec v)
+{
+    const vec magic = splat(12582912.0f); /* adding it rounds to an integer in the low bits */
+    return __builtin_convertvector(bits(vmin(vmax(v, splat(0.0f)), splat(NN_I8_INPUT)) + magic) & 0xff, bytes);
+}
+
+static void FN(quantize)(const float *x, int n, uint8_t *q, float *scale, int32_t *zero)
+{
+    float low, high;
+    range_of(x, n, &low, &high);
+    float step = (high - low) / NN_I8_INPUT;
+    float factor = step > 0 ? 1 / step : 0;
+    float origin = rintf(-low * factor);
+    *scale = step;
+    *zero = (int32_t)origin;
+    int i = 0;
+    for (; i + VL <= n; i += VL) {
+        bytes part = whole_bytes(load(x + i) * factor + origin);
+        memcpy(q + i, &part, sizeof part);
+    }
+    bytes rest = whole_bytes(load_part(x + i, n - i, 0.0f) * factor + origin);
+    for (int j = 0; i + j < nn_i8_inputs(n); j++)
+        q[i + j] = i + j < n ? rest[j] : 0;
+}
+
+typedef int16_t shorts __attribute__((vector_size(VL * 2)));
+
+/* VL values from i on, times factors if there are any; 0 from n on. */
+INLINE vec values_of(const float *x, const float *factors, int i, int n)
+{
+    if (i + VL <= n)
+        return factors != NULL ? load(x + i) * load(factors + i) : load(x + i);
+    vec v = load_part(x + i, n - i, 0.0f);
+    return factors != NULL ? v * load_part(factors + i, n - i, 0.0f) : v;
+}
+
+static void FN(quantize16)(const float *x, const float *factors, int n, const struct nn_i16_limits *limits, int16_t *q,
+                           float *scale)
+{
+    const vec magic = splat(12582912.0f); /* adding it rounds to an integer in the low bits */
+    vec most = splat(0.0f), sum = splat(0.0f);
+    int i;
+    for (i = 0; i < n; i += VL) {
+        vec size = (vec)(bits(values_of(x, factors, i, n)) & 0x7fffffff);
+        most = vmax(size, most);
+        sum += size;
+    }
+    float by_most = max_of(most) / limits->most, by_total = sum_of(sum) / limits->total;
+    *scale = by_most > by_total ? by_most : by_total;
+    float factor = *scale > 0 ? 1 / *scale : 0;
+    for (i = 0; i + VL <= n; i += VL) {
+        shorts part = __builtin_convertvector(bits(values_of(x, factors, i, n) * factor + magic) - bits(magic), shorts);
+        memcpy(q + i, &part, sizeof part);
+    }
+    ivec rest = bits(values_of(x, factors, i, n) * factor + magic) - bits(magic);
+    for (int j = 0; i + j < nn_i16_inputs(n); j++)
+        q[i + j] = i + j < n ? (int16_t)rest[j] : 0;
+}
