@@ -4,7 +4,11 @@
  * Windows of 30 s follow each other, each starting where the time stamps of the last say that its text is complete
  * (openai-whisper's transcribe.py, but frames come as audio comes, and what lies before the current window is dropped,
  * so memory does not grow; of a previewed recording only the largest value is kept).  A window whose text is too
- * repetitive or too improbable is decoded again at higher temperatures; one that is probably silence gives nothing. */
+ * repetitive or too improbable is decoded again at higher temperatures; one that is probably silence gives nothing.
+ *
+ * With decoder.context=audio a window that holds less than 30 s is encoded only as far as its audio goes, and a margin:
+ * the encoder's time grows with what it is given.  Text that such a window leaves in doubt is decoded again with all
+ * 30 s before any higher temperature is tried, so that what is hard is decoded as if the setting were not there. */
 #include <math.h>
 #include <string.h>
 #include <zlib.h>
@@ -22,6 +26,7 @@
 #include "vocab/whisper_vocab.h"
 
 enum { WINDOW = LOG_MEL_WINDOW_FRAMES, PIECE = AUDIO_RATE_HZ, BUFFER_FRAMES = WINDOW + 400 };
+enum { MARGIN = 200 }; /* frames that are encoded after the audio; doc/decisions.md says why so many */
 
 struct whisper {
     struct decoder_host host;
@@ -44,6 +49,7 @@ struct whisper {
     int previewed;     /* there are some, and nothing was fed yet */
     int64_t seek, end; /* mel frame where the next window starts; of the recording, -1 while unknown */
     int i_clip;
+    int encodes_whole;      /* windows, whatever they hold */
     float *window, *states; /* [WINDOW, n_mels], [n_audio_ctx, D] */
     struct buffer text;     /* whose repetitions are measured */
 };
@@ -112,6 +118,7 @@ static int whisper_open(void **state, const struct decoder_host *host)
     w->options = settings_of(host->settings, &whisper_settings);
     w->model = host->model;
     w->vocab = whisper_vocab_of(w->model->vocab);
+    w->encodes_whole = w->options->context == WHISPER_CONTEXT_FULL;
     int rc;
     if ((rc = nn_context_open(&w->ctx, host->model->pool, host->msg)) < 0 || (rc = buffers_open(w)) < 0 ||
         (rc = features_open(&w->mel, &w->model->features, host->msg)) < 0 ||
@@ -132,27 +139,34 @@ static int whisper_open(void **state, const struct decoder_host *host)
 
 static int is_cancelled(const struct whisper *w) { return *w->host.cancelled != 0; }
 
-/* Copies frames from seek on into the window, n that hold audio, and pads it. */
-static void fill_window(struct whisper *w, int64_t n)
+/* Frames that are encoded of a window with n frames of audio. */
+static int frames_to_encode(const struct whisper *w, int n)
+{
+    int rate = w->model->encoder->rate, wanted = (n + MARGIN + rate - 1) / rate * rate;
+    return w->encodes_whole || wanted > WINDOW ? WINDOW : wanted;
+}
+
+/* Copies frames from seek on into the window, n that hold audio, and pads it to n_encoded. */
+static void fill_window(struct whisper *w, int n, int n_encoded)
 {
     int is_silence = w->options->padding == WHISPER_PADDING_SILENCE;
     int64_t n_there = w->first_frame + w->n_frames - w->seek;
     if (is_silence) /* the two frames across the end have some audio in them */
-        n = n_there < WINDOW ? n_there : WINDOW;
-    size_t n_mels = (size_t)w->model->encoder->n_features, used = (size_t)n * n_mels, all = (size_t)WINDOW * n_mels;
+        n = n_there < n_encoded ? (int)n_there : n_encoded;
+    size_t n_mels = (size_t)w->model->encoder->n_features, used = (size_t)n * n_mels, all = (size_t)n_encoded * n_mels;
     memcpy(w->window, w->frames + (size_t)(w->seek - w->first_frame) * n_mels, used * sizeof *w->window);
     for (size_t i = used; i < all; i++)
         w->window[i] = is_silence ? LOG_MEL_SILENCE : 0;
     log_mel_normalize(w->window, is_silence ? all : used, w->largest);
 }
 
-static void encode_window(struct whisper *w, int n)
+static void encode_window(struct whisper *w, int n, int n_encoded)
 {
     double start = clock_s();
-    fill_window(w, n);
-    const struct whisper_encoder_input in = {.mel = w->window, .n_frames = WINDOW};
+    fill_window(w, n, n_encoded);
+    const struct whisper_encoder_input in = {.mel = w->window, .n_frames = n_encoded};
     whisper_encoder_forward(&w->ctx, whisper_encoder_of(w->model->encoder), &w->encoder, &in, w->states);
-    whisper_search_set_states(w->search, w->states, whisper_window_states(w->model));
+    whisper_search_set_states(w->search, w->states, encoder_frames(w->model->encoder, n_encoded));
     w->host.stats->encoder_s += clock_s() - start;
 }
 
@@ -194,35 +208,87 @@ static int compression_ratio(struct whisper *w, const int *tokens, int n, double
     return LINNET_OK;
 }
 
-/* Decodes at rising temperatures until the text is neither repetitive nor improbable; silence is decoded once. */
-static int decode_window(struct whisper *w, struct whisper_outcome *out)
+/* Encodes n_encoded frames of the window, of which n_frames hold audio, and runs the prompt. */
+static int begin_window(struct whisper *w, int n_frames, int n_encoded, struct whisper_outcome *out)
 {
-    const struct whisper_options *o = w->options;
-    const struct settings_list *temperatures = &o->temperature;
+    encode_window(w, n_frames, n_encoded);
+    int rc = detect_language(w);
+    if (rc < 0)
+        return rc;
     int *prompt = mem_array((size_t)w->model->left->config.n_positions, sizeof *prompt);
     if (prompt == NULL)
         return fail_memory(w->host.msg);
-    int rc = whisper_search_prompt(w->search, prompt, whisper_prompt_make(&w->prompt, w->seek == 0, prompt),
-                                   &out->no_speech, w->host.msg);
+    rc = whisper_search_prompt(w->search, prompt, whisper_prompt_make(&w->prompt, w->seek == 0, prompt),
+                               &out->no_speech, w->host.msg);
     mem_free(prompt);
-    int n = temperatures->n > 0 ? temperatures->n : 1;
-    for (int i = 0; rc >= 0 && i < n; i++) {
-        out->temperature = temperatures->n > 0 ? temperatures->at[i] : 0;
-        uint64_t seed = ((uint64_t)o->seed << 32) + (uint64_t)w->seek * 16 + (uint64_t)i;
-        if (is_cancelled(w))
-            return fail(w->host.msg, LINNET_E_CANCELLED, "cancelled");
-        rc = whisper_search_run(w->search, out->temperature, seed, w->host.cancelled, &out->best, &out->n);
-        if (rc < 0)
-            break;
-        out->mean_logprob = out->best->sum_logprob / (out->best->n + 1);
-        int improbable = out->mean_logprob < o->logprob_threshold;
-        double limit = o->compression_ratio_threshold, ratio = 0;
-        if (!improbable && limit > 0 && (rc = compression_ratio(w, out->best->tokens, out->best->n, &ratio)) < 0)
-            break;
-        int is_silence = improbable && out->no_speech > o->no_speech_threshold;
-        if (is_silence || !(improbable || (limit > 0 && ratio > limit)))
-            break;
-        w->host.stats->n_fallbacks += i + 1 < n;
+    return rc;
+}
+
+/* Decodes at temperature i of the list.  Returns 1 where the text is accepted, being neither repetitive nor improbable,
+ * or silence; 0 where it is not. */
+static int decode_at(struct whisper *w, int i, struct whisper_outcome *out)
+{
+    const struct whisper_options *o = w->options;
+    uint64_t seed = ((uint64_t)o->seed << 32) + (uint64_t)w->seek * 16 + (uint64_t)i;
+    out->temperature = o->temperature.n > 0 ? o->temperature.at[i] : 0;
+    if (is_cancelled(w))
+        return fail(w->host.msg, LINNET_E_CANCELLED, "cancelled");
+    int rc = whisper_search_run(w->search, out->temperature, seed, w->host.cancelled, &out->best, &out->n);
+    if (rc < 0)
+        return rc;
+    out->mean_logprob = out->best->sum_logprob / (out->best->n + 1);
+    if (out->mean_logprob < o->logprob_threshold)
+        return out->no_speech > o->no_speech_threshold;
+    double limit = o->compression_ratio_threshold, ratio = 0;
+    if (limit > 0 && (rc = compression_ratio(w, out->best->tokens, out->best->n, &ratio)) < 0)
+        return rc;
+    return !(limit > 0 && ratio > limit);
+}
+
+static int is_silent(const struct whisper *w, const struct whisper_outcome *o)
+{
+    return o->no_speech > w->options->no_speech_threshold && o->mean_logprob <= w->options->logprob_threshold;
+}
+
+/* Whether a text may be wrong because only n_encoded frames were encoded: there is none, or it counts as silence,
+ * though there is sound; it does not end; it goes on after what was encoded. */
+static int is_doubtful(const struct whisper *w, int n_encoded, const struct whisper_outcome *out)
+{
+    const struct whisper_specials *s = &w->vocab->special;
+    const struct whisper_hypothesis *h = out->best;
+    int n_text = 0, last = 0; /* tokens, encoder frame */
+    for (int i = 0; i < h->n; i++) {
+        n_text += h->tokens[i] < s->eot;
+        last = h->tokens[i] >= s->timestamp_begin ? h->tokens[i] - s->timestamp_begin : last;
+    }
+    return n_text == 0 || is_silent(w, out) || h->is_full || last > encoder_frames(w->model->encoder, n_encoded);
+}
+
+/* Decodes a window of which only n_encoded frames are encoded, once.  Returns 1 where the text is accepted and not in
+ * doubt; 0, and nothing has changed, where it is. */
+static int decode_short(struct whisper *w, int n_frames, int n_encoded, struct whisper_outcome *out)
+{
+    int language = w->prompt.language, rc = begin_window(w, n_frames, n_encoded, out);
+    if (rc < 0 || (rc = decode_at(w, 0, out)) < 0)
+        return rc;
+    if (rc > 0 && !is_doubtful(w, n_encoded, out))
+        return 1;
+    w->prompt.language = language;
+    w->host.stats->n_fallbacks++;
+    return 0;
+}
+
+/* Decodes at rising temperatures until the text is neither repetitive nor improbable; silence is decoded once. */
+static int decode_window(struct whisper *w, int n_frames, struct whisper_outcome *out)
+{
+    int n = w->options->temperature.n > 0 ? w->options->temperature.n : 1, n_encoded = frames_to_encode(w, n_frames);
+    int rc = n_encoded < WINDOW ? decode_short(w, n_frames, n_encoded, out) : 0;
+    if (rc != 0)
+        return rc;
+    rc = begin_window(w, n_frames, WINDOW, out);
+    for (int i = 0, accepted = 0; i < n && rc >= 0 && !accepted; i++) {
+        rc = accepted = decode_at(w, i, out);
+        w->host.stats->n_fallbacks += rc == 0 && i + 1 < n;
     }
     return rc;
 }
@@ -230,21 +296,17 @@ static int decode_window(struct whisper *w, struct whisper_outcome *out)
 static int window_step(struct whisper *w, int n_frames)
 {
     struct whisper_outcome o = {0};
-    encode_window(w, n_frames);
-    double start = clock_s();
+    double start = clock_s(), encoder_s = w->host.stats->encoder_s;
     uint64_t steps = whisper_search_steps(w->search);
-    int rc = detect_language(w);
-    if (rc >= 0)
-        rc = decode_window(w, &o);
+    int rc = decode_window(w, n_frames, &o);
     w->host.stats->n_tokens += whisper_search_steps(w->search) - steps;
     if (rc < 0)
         return rc;
-    int silent = o.no_speech > w->options->no_speech_threshold && o.mean_logprob <= w->options->logprob_threshold;
     int n_done = n_frames;
-    if (!silent)
+    if (!is_silent(w, &o))
         rc = whisper_results_push(&w->results, &o, w->seek, n_frames, &n_done);
     w->seek += n_done;
-    w->host.stats->decoder_s += clock_s() - start;
+    w->host.stats->decoder_s += clock_s() - start - (w->host.stats->encoder_s - encoder_s);
     return rc;
 }
 

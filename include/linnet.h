@@ -159,7 +159,7 @@ struct linnet_stats {
     double audio_s;                          /* audio fed or read so far */
     double features_s, encoder_s, decoder_s; /* computation time, by stage */
     uint64_t n_tokens;                       /* decoder steps */
-    uint64_t n_fallbacks;                    /* windows decoded again at a higher temperature */
+    uint64_t n_fallbacks;                    /* windows decoded again: all 30 s, or at a higher temperature */
     double file_s;                           /* length of the open file; 0: none, or not known (a pipe) */
 };
 

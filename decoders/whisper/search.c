@@ -264,6 +264,7 @@ static void finish(struct whisper_search *s, const struct path *p, double sum_lo
     struct whisper_hypothesis *h = &s->finished[s->n_finished++];
     memcpy(h->tokens, p->tokens, (size_t)p->n * sizeof *h->tokens);
     h->n = p->n;
+    h->is_full = is_full(s, p);
     h->sum_logprob = sum_logprob;
 }
 

@@ -15,6 +15,7 @@
 struct whisper_hypothesis {
     int *tokens; /* [n] */
     int n;
+    int is_full;        /* there was no room for another token */
     double sum_logprob; /* natural log, the end of text included */
     double score;       /* what hypotheses are ranked by */
 };

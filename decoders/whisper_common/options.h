@@ -16,6 +16,11 @@ enum whisper_alignment_heads { WHISPER_ALIGNMENT_HEADS(SETTING_ENUM) };
     X(WHISPER_PADDING_SILENCE, "silence") /* openai-whisper's decode */
 enum whisper_padding { WHISPER_PADDINGS(SETTING_ENUM) };
 
+#define WHISPER_CONTEXTS(X)                                                                                            \
+    X(WHISPER_CONTEXT_FULL, "full")   /* all of it */                                                                  \
+    X(WHISPER_CONTEXT_AUDIO, "audio") /* the audio and a margin */
+enum whisper_context { WHISPER_CONTEXTS(SETTING_ENUM) };
+
 struct whisper_options {
     double patience;
     int best_of, seed;
@@ -28,6 +33,7 @@ struct whisper_options {
     double max_initial_timestamp_s;
     enum whisper_alignment_heads alignment_heads;
     enum whisper_padding padding;
+    enum whisper_context context;
     int skip_silence;
 };
 extern const struct settings_table whisper_settings;

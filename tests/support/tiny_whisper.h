@@ -19,6 +19,7 @@
 struct tiny_whisper {
     int n_vocab;                     /* 0: 51865; 51864 is English only */
     const char *missing, *misshapen; /* a tensor that is left out, or has a row too many */
+    int ends;                        /* its texts end after a few tokens, where they would go on for ever */
 };
 
 enum { TINY_D = 16, TINY_MELS = 80, TINY_FFN = 32, TINY_LAYERS = 2, TINY_CTX = 1500, TINY_TEXT = 448, TINY_MAX = 128 };
@@ -127,7 +128,15 @@ static inline size_t tiny_elements(const struct tiny_tensor *t)
     return n;
 }
 
-static inline int tiny_put(struct safetensors_writer *w, const struct tiny_list *l)
+/* The row of the end of text is so large that it is mostly the most probable token, or the least. */
+static inline void tiny_end(float *embed_tokens, int n_vocab)
+{
+    int eot = n_vocab >= 51865 ? 50257 : 50256;
+    for (int i = 0; i < TINY_D; i++)
+        embed_tokens[eot * TINY_D + i] *= 6;
+}
+
+static inline int tiny_put(struct safetensors_writer *w, const struct tiny_list *l, const struct tiny_whisper *how)
 {
     uint64_t state = 1;
     int rc = 0;
@@ -138,6 +147,8 @@ static inline int tiny_put(struct safetensors_writer *w, const struct tiny_list 
             return -1;
         for (size_t k = 0; k < n; k++)
             data[k] = l->at[i].centre + l->at[i].scale * tiny_uniform(&state);
+        if (how->ends && strcmp(l->at[i].name, "model.decoder.embed_tokens.weight") == 0)
+            tiny_end(data, (int)l->at[i].shape[0]);
         rc = safetensors_writer_put(w, i, data, n * sizeof *data, NULL);
         free(data);
     }
@@ -164,7 +175,7 @@ static inline int tiny_weights(const char *dir, const struct tiny_whisper *how, 
     for (int i = 0; i < l.n; i++)
         if (safetensors_writer_declare(w, l.at[i].name, DTYPE_F32, l.at[i].n_dims, l.at[i].shape, NULL) < 0)
             return -1;
-    return tiny_put(w, &l) < 0 ? -1 : safetensors_writer_close(w, NULL);
+    return tiny_put(w, &l, how) < 0 ? -1 : safetensors_writer_close(w, NULL);
 }
 
 /* Makes the directory dir and the model in it; 0, or < 0. */
