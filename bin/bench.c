@@ -124,13 +124,13 @@ static void print(const struct bench *b, const struct result *r, int n, const st
     const struct nn_kernels *kernels = kernels_pick();
     struct buffer out = {0};
     static const char text_head[] = "\nmodel               %s\nkernels             %s\nmatmul              %s\n"
-                                    "threads             %d\n";
-    static const char json_head[] =
-        ",\n \"model\": \"%s\",\n \"kernels\": \"%s\",\n \"matmul\": \"%s\",\n \"threads\": %d";
+                                    "precision           %s\nthreads             %d\n";
+    static const char json_head[] = ",\n \"model\": \"%s\",\n \"kernels\": \"%s\",\n \"matmul\": \"%s\",\n "
+                                    "\"precision\": \"%s\",\n \"threads\": %d";
     int json = b->options->json, rc = buffer_puts(&out, json ? "{\"file\": " : "file                ");
     if (rc >= 0 && (rc = json ? json_write_text(&out, path) : buffer_puts(&out, path)) >= 0)
         rc = buffer_printf(&out, json ? json_head : text_head, info->description, kernels->name, matmul_name(kernels),
-                           info->n_threads);
+                           info->precision, info->n_threads);
     for (int i = 0; i < n && rc >= 0; i++)
         rc = json ? buffer_printf(&out, ",\n \"%s%s%s\": %.*f", r[i].name, *r[i].unit != '\0' ? "_" : "", r[i].unit,
                                   r[i].decimals, r[i].value)

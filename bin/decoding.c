@@ -33,6 +33,8 @@ const struct option_spec decoding_table[] = {
      .help = "Whisper: windows whose no-speech probability is higher give no text (0.6)", .high = 1},
     {"hotwords", 0, OPTION_TEXT, FIELD(hotwords), "FILE", .help = "phrases to boost, a line \"phrase<TAB>bonus\" each"},
     {"threads", 't', OPTION_INT, FIELD(threads), "N", .help = "threads; 0: one for each processor", .high = 256},
+    {"context", 0, OPTION_TEXT, FIELD(context), "WHAT",
+     .help = "Whisper: what is encoded of a window: 30 s, or its audio", .choices = "auto|full|audio"},
     {"precision", 0, OPTION_TEXT, FIELD(precision), "P", .help = "of products: fp32, int8, or auto: the fastest here",
      .choices = SETTING_CHOICES(PRECISIONS)},
     {"set", 's', OPTION_LIST, FIELD(set), "KEY=VALUE", .help = "any setting of 'linnet settings'"},
@@ -66,9 +68,9 @@ static int make_items(struct decoding *d, const struct decoding_options *o)
         d->n++;
     }
     if (rc < 0 || (rc = put(d, "model", o->model)) < 0 || (rc = put(d, "decoder.name", o->decoder)) < 0 ||
-        (rc = put(d, "precision", o->precision)) < 0 || (rc = put(d, "language", o->language)) < 0 ||
-        (rc = put(d, "task", o->task)) < 0 || (rc = put(d, "decoder.initial_prompt", o->prompt)) < 0 ||
-        (rc = put(d, "decoder.clip", o->clip)) < 0 ||
+        (rc = put(d, "precision", o->precision)) < 0 || (rc = put(d, "decoder.context", o->context)) < 0 ||
+        (rc = put(d, "language", o->language)) < 0 || (rc = put(d, "task", o->task)) < 0 ||
+        (rc = put(d, "decoder.initial_prompt", o->prompt)) < 0 || (rc = put(d, "decoder.clip", o->clip)) < 0 ||
         (rc = put(d, "decoder.word_times", o->word_times ? "true" : NULL)) < 0 ||
         (rc = put_number(d, "decoder.beam", o->beam, 0)) < 0 ||
         (rc = put_number(d, "decoder.nbest", o->nbest, 0)) < 0 ||

@@ -9,7 +9,7 @@
 #include "bin/options.h"
 
 struct decoding_options {
-    const char *recipe, *model, *precision, *decoder, *language, *task, *hotwords, *prompt, *clip;
+    const char *recipe, *model, *precision, *context, *decoder, *language, *task, *hotwords, *prompt, *clip;
     double no_speech;
     struct option_list set;
     int threads, beam, nbest, word_times;

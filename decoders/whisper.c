@@ -118,7 +118,9 @@ static int whisper_open(void **state, const struct decoder_host *host)
     w->options = settings_of(host->settings, &whisper_settings);
     w->model = host->model;
     w->vocab = whisper_vocab_of(w->model->vocab);
-    w->encodes_whole = w->options->context == WHISPER_CONTEXT_FULL;
+    int is_auto = w->options->context == WHISPER_CONTEXT_AUTO;
+    w->encodes_whole =
+        w->options->context == WHISPER_CONTEXT_FULL || (is_auto && w->model->precision == PRECISION_FP32);
     int rc;
     if ((rc = nn_context_open(&w->ctx, host->model->pool, host->msg)) < 0 || (rc = buffers_open(w)) < 0 ||
         (rc = features_open(&w->mel, &w->model->features, host->msg)) < 0 ||

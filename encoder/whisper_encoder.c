@@ -123,9 +123,8 @@ int whisper_encoder_state_open(struct whisper_encoder_state *s, const struct whi
     size_t wide = 3 * d > (size_t)e->n_hidden ? 3 * d : (size_t)e->n_hidden;
     int head = e->base.n_dims / e->n_heads, rc;
     *s = (struct whisper_encoder_state){.n_caches = keeps ? e->n_layers : 1};
-    s->block =
-        MEM_PARTS(MEM_PART(s->mel, (2 * t + 2) * mels), MEM_PART(s->conv, (2 * t + 2) * d), MEM_PART(s->norm, t * d),
-                  MEM_PART(s->wide, t * wide), MEM_PART(s->caches, (size_t)s->n_caches));
+    s->block = MEM_PARTS(MEM_PART(s->mel, (2 * t + 2) * mels), MEM_PART(s->norm, t * d),
+                         MEM_PART(s->wide, t * wide + 2 * d), MEM_PART(s->caches, (size_t)s->n_caches));
     rc = s->block == NULL ? fail_memory(msg) : LINNET_OK;
     for (int i = 0; i < s->n_caches && rc >= 0; i++)
         rc = attention_cache_open(&s->caches[i], e->n_heads, head, e->n_states, 0, linear_precision(&e->layers[0].qkv),
@@ -154,13 +153,14 @@ static void convolve(struct nn_context *ctx, const struct whisper_encoder *e, st
     static const struct linear_how gelu = {.act = NN_GELU};
     ptrdiff_t m = e->base.n_features, d = e->base.n_dims, n = n_frames / 2 - from;
     int first = from > 0 ? 2 * from - 1 : 0; /* frame of mel that the first row sees */
+    float *conv = s->wide;
     memcpy(s->mel + m, in->mel, (size_t)(n_frames * m) * sizeof *s->mel);
     memset(s->mel + (n_frames + 1) * m, 0, (size_t)m * sizeof *s->mel);
     linear_forward(ctx, &e->conv1,
-                   &(struct linear_rows){s->mel + first * m, m, n_frames - first, s->conv + (first + 1) * d, d}, &gelu);
-    memset(s->conv + (n_frames + 1) * d, 0, (size_t)d * sizeof *s->conv);
-    linear_forward(ctx, &e->conv2, &(struct linear_rows){s->conv + 2 * from * d, 2 * d, (int)n, x + from * d, d},
-                   &gelu);
+                   &(struct linear_rows){s->mel + first * m, m, n_frames - first, conv + (first + 1) * d, d}, &gelu);
+    memset(conv, 0, (size_t)d * sizeof *conv);
+    memset(conv + (n_frames + 1) * d, 0, (size_t)d * sizeof *conv);
+    linear_forward(ctx, &e->conv2, &(struct linear_rows){conv + 2 * from * d, 2 * d, (int)n, x + from * d, d}, &gelu);
     ctx->kernels->add(x + from * d, e->positions + from * d, (int)(n * d), 1.0f);
 }
 

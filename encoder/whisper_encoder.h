@@ -33,9 +33,8 @@ static inline const struct whisper_encoder *whisper_encoder_of(const struct enco
 struct whisper_encoder_state {
     void *block;                    /* of the arrays */
     float *mel;                     /* [2 n_states + 2, n_mels] with a row of zeros before and after */
-    float *conv;                    /* [2 n_states + 2, D], likewise */
     float *norm;                    /* [n_states, D] */
-    float *wide;                    /* [n_states, max(3 D, ffn)] */
+    float *wide;                    /* [n_states, max(3 D, ffn)]; before that, conv1's output [2 n_states + 2, D] */
     struct attention_cache *caches; /* [n_caches] keys and values: a cache for each layer, or one for all in turn */
     int n_caches;
 };

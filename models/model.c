@@ -32,7 +32,7 @@ static const struct setting settings[] = {{"model", SETTING_TEXT, offsetof(struc
                                           {"threads", SETTING_INT, offsetof(struct model_options, threads), "0", 0,
                                            1024, NULL, "threads to use; 0: one for each processor"},
                                           {"precision", SETTING_CHOICE, offsetof(struct model_options, precision),
-                                           "fp32", 0, 0, SETTING_CHOICES(PRECISIONS),
+                                           "auto", 0, 0, SETTING_CHOICES(PRECISIONS),
                                            "of products: single, 8-bit, or what is fastest on this processor"},
                                           {0}};
 
@@ -106,7 +106,7 @@ static int model_open(struct linnet_model *m, const char *path, const struct lin
 {
     struct config config = {0};
     int n_threads = o->n_threads > 0 ? o->n_threads : pool_processors();
-    int rc = precision_find(&m->precision, o->precision != NULL ? o->precision : "fp32", msg);
+    int rc = precision_find(&m->precision, o->precision != NULL ? o->precision : "auto", msg);
     if (rc < 0)
         return rc;
     if ((rc = pool_open(&m->pool, n_threads)) < 0)

@@ -108,7 +108,7 @@ static void pack_weights(const struct attending *w, struct tile *t)
 {
     const struct attention_cache *c = w->c;
     int n = t->to - t->from;
-    const struct nn_i16_limits limits = attention_weight_limits(n);
+    const struct nn_i16_limits limits = attention_weight_limits();
     int16_t *one = (int16_t *)t->packed + (ptrdiff_t)t->n_rows * t->ld;
     for (int r = 0; r < t->n_rows; r++)
         softmax_row(w, t->scores + (ptrdiff_t)r * t->ld, t->row + r, t->head, t->from, t->to);

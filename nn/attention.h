@@ -98,17 +98,14 @@ static inline ptrdiff_t attention_value_at(const struct attention_cache *c, int 
 }
 
 /* Whole numbers whose sums of products stay below 2^31: d products of a query's and a key's numbers; and those of
- * values with weights, whose sum is bounded: rounding adds half to each at most. */
+ * values with weights, whose sum is bounded: rounding adds half to each at most, so up to 130000 keys. */
 #define ATTENTION_MOST_VALUE 2047
 static inline struct nn_i16_limits attention_key_limits(const struct attention_cache *c)
 {
     float most = floorf(sqrtf(2147483000.0f / (float)c->head_dims));
     return (struct nn_i16_limits){most < 32767 ? most : 32767, INFINITY};
 }
-static inline struct nn_i16_limits attention_weight_limits(int n_keys)
-{
-    return (struct nn_i16_limits){32767, 1048576.0f - 0.5f * (float)n_keys};
-}
+static inline struct nn_i16_limits attention_weight_limits(void) { return (struct nn_i16_limits){32767, 983040.0f}; }
 
 /* The context must have attention_scratch floats reserved for caches of up to n_keys. */
 void attention_forward(struct nn_context *ctx, const struct attention_cache *c, const struct attention *a);

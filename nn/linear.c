@@ -23,7 +23,8 @@ struct packing {
     struct linear *l;
     const struct tensor *const *weights;
     int n_parts, n_taps;
-    float *rows; /* [n_threads, 2 n_in], where weights become 8-bit numbers */
+    const struct nn_kernels *kernels;
+    float *rows; /* [n_threads, 3, n_in + 4], where weights become 8-bit numbers */
 };
 
 /* Copies inputs from .. to - 1 of output row i of a part into column col of its panel. */
@@ -60,42 +61,47 @@ static size_t panel_bytes(const struct linear *l)
     return (size_t)n_in * NN_PANEL * dtype_size(l->dtype);
 }
 
-/* Output row i of a part as floats, in the order in which inputs lie. */
-static void float_row(const struct packing *p, const struct tensor *t, int64_t i, float *row)
+/* Output row i of a part as floats [n_in], in the order in which inputs lie; `mixed` [n_in] is for those of taps. */
+static const float *float_row(const struct packing *p, const struct tensor *t, int64_t i, float *row, float *mixed)
 {
-    int n_channels = p->l->n_in / p->n_taps;
-    tensor_to_f32(t, (size_t)i * (size_t)p->l->n_in, (size_t)p->l->n_in, p->n_taps == 1 ? row : row + p->l->n_in);
-    for (int k = 0; p->n_taps > 1 && k < p->l->n_in; k++)
-        row[k] = row[p->l->n_in + k % n_channels * p->n_taps + k / n_channels];
+    int n_in = p->l->n_in, n_channels = n_in / p->n_taps;
+    size_t first = (size_t)i * (size_t)n_in;
+    if (t->dtype == DTYPE_F16)
+        p->kernels->from_f16((const uint16_t *)t->data + first, row, n_in);
+    else
+        tensor_to_f32(t, first, (size_t)n_in, row);
+    for (int k = 0; p->n_taps > 1 && k < n_in; k++)
+        mixed[k] = row[k % n_channels * p->n_taps + k / n_channels];
+    return p->n_taps > 1 ? mixed : row;
 }
 
 /* Output `out` of the layer as 8-bit numbers: the largest weight becomes NN_I8_WEIGHT. */
-static void quantize_output(struct linear *l, const float *row, int out)
+static void quantize_output(const struct packing *p, const float *row, int out, int16_t *q)
 {
-    float largest = 0;
-    int8_t *panel = (int8_t *)l->panels + (size_t)(out / NN_PANEL) * panel_bytes(l);
-    for (int k = 0; k < l->n_in; k++)
-        largest = fabsf(row[k]) > largest ? fabsf(row[k]) : largest;
-    l->scales[out] = largest / NN_I8_WEIGHT;
+    static const struct nn_i16_limits limits = {NN_I8_WEIGHT, INFINITY};
+    struct linear *l = p->l;
+    int8_t *panel = (int8_t *)l->panels + (size_t)(out / NN_PANEL) * panel_bytes(l), *narrow = (int8_t *)q;
+    p->kernels->quantize16(row, NULL, l->n_in, &limits, q, &l->scales[out]);
     l->sums[out] = 0;
     for (int k = 0; k < l->n_in; k++) {
-        int q = largest > 0 ? (int)lrintf(row[k] * (NN_I8_WEIGHT / largest)) : 0;
-        panel[(k / 4 * NN_PANEL + out % NN_PANEL) * 4 + k % 4] = (int8_t)q;
-        l->sums[out] += q;
+        l->sums[out] += q[k];
+        narrow[k] = (int8_t)q[k];
     }
+    for (int k = l->n_in; k < nn_i8_inputs(l->n_in); k++)
+        narrow[k] = 0;
+    nn_pack_quads(NN_PANEL, out % NN_PANEL, nn_i8_inputs(l->n_in), narrow, panel);
 }
 
 static void quantize_panel(void *arg, int i_panel, int i_thread)
 {
     const struct packing *p = arg;
-    float *row = p->rows + (ptrdiff_t)i_thread * 2 * p->l->n_in;
+    float *row = p->rows + (ptrdiff_t)i_thread * 3 * (p->l->n_in + 4), *mixed = row + p->l->n_in + 4;
+    int16_t *q = (int16_t *)(void *)(mixed + p->l->n_in + 4);
     int64_t from = (int64_t)i_panel * NN_PANEL, base = 0;
     for (int i = 0; i < p->n_parts; base += p->weights[i++]->shape[0])
         for (int64_t out = from; out < from + NN_PANEL; out++)
-            if (out >= base && out < base + p->weights[i]->shape[0]) {
-                float_row(p, p->weights[i], out - base, row);
-                quantize_output(p->l, row, (int)out);
-            }
+            if (out >= base && out < base + p->weights[i]->shape[0])
+                quantize_output(p, float_row(p, p->weights[i], out - base, row, mixed), (int)out, q);
 }
 
 /* By blocks of inputs, so that the cells of a block stay in the cache while 32 rows are put into them. */
@@ -146,7 +152,7 @@ static int panels_open(struct linear *l, struct packing *p, int has_bias, struct
     l->bias = has_bias ? mem_array(n_out, sizeof *l->bias) : NULL;
     l->scales = is_i8 ? mem_array(n_out, sizeof *l->scales) : NULL;
     l->sums = is_i8 ? mem_array(n_out, sizeof *l->sums) : NULL;
-    p->rows = is_i8 ? mem_array((size_t)pool_threads(pool) * 2, (size_t)l->n_in * sizeof *p->rows) : NULL;
+    p->rows = is_i8 ? mem_array((size_t)pool_threads(pool) * 3, (size_t)(l->n_in + 4) * sizeof *p->rows) : NULL;
     if (l->panels == NULL || (has_bias && l->bias == NULL) ||
         (is_i8 && (l->scales == NULL || l->sums == NULL || p->rows == NULL))) {
         mem_free(p->rows);
@@ -185,7 +191,7 @@ int linear_open(struct linear *l, const struct tensor *const *weights, const str
     l->n_out = (int)n_out;
     if (precision == PRECISION_INT8)
         l->dtype = DTYPE_I8;
-    struct packing p = {l, weights, n_parts, n_taps, NULL};
+    struct packing p = {l, weights, n_parts, n_taps, kernels_pick(), NULL};
     int rc = panels_open(l, &p, has_bias, pool, msg);
     if (rc < 0)
         return rc;

@@ -67,7 +67,7 @@ size_t text_decoder_bytes(const struct text_decoder *d); /* of weights in memory
 struct text_decoder_state {
     const struct text_decoder *decoder;
     struct attention_cache *cross; /* [n_blocks] the encoder's states */
-    float *frames;                 /* [n_frames, 2 D] while they become keys and values */
+    float *frames;                 /* [n_frames, 2 D] some of them, while they become keys and values */
     float *slots;                  /* [n_blocks][2][H][n_slots][d] keys and values of each slot */
     float *positions;              /* [n_positions, D] sinusoids */
     void *row_block;               /* of the arrays of rows: */

@@ -18,6 +18,8 @@
 #include "nn/sinusoid.h"
 #include "nn/text_decoder.h"
 
+enum { FRAMES_BLOCK = 256 }; /* whose keys and values are under way at once */
+
 /* ---- memory ---- */
 
 int text_decoder_state_open(struct text_decoder_state *s, const struct text_decoder *d, int n_frames,
@@ -127,11 +129,12 @@ int text_decoder_state_reserve_frames(struct text_decoder_state *s, struct nn_co
     const struct text_decoder_config *c = &s->decoder->config;
     int n_all = text_decoder_state_frames(s) + n;
     int rc = reserve_scratch(s->decoder, ctx, attention_scratch(n_all, c->n_dims / c->n_heads), msg);
-    if (rc >= 0 && n > s->n_frames) {
+    int n_block = n < FRAMES_BLOCK ? n : FRAMES_BLOCK;
+    if (rc >= 0 && n_block > s->n_frames) {
         s->n_frames = 0;
-        if (replace(&s->frames, (size_t)n, 2 * (size_t)c->n_dims) < 0)
+        if (replace(&s->frames, (size_t)n_block, 2 * (size_t)c->n_dims) < 0)
             return fail_memory(msg);
-        s->n_frames = n;
+        s->n_frames = n_block;
     }
     for (int i = 0; rc >= 0 && i < c->n_blocks; i++)
         rc = attention_cache_reserve(&s->cross[i], n, msg);
@@ -142,13 +145,15 @@ void text_decoder_state_append(struct text_decoder_state *s, struct nn_context *
 {
     const struct text_decoder *d = s->decoder;
     ptrdiff_t n_dims = d->config.n_dims;
-    for (int i = 0; i < d->config.n_blocks; i++) {
-        linear_forward(ctx, &d->blocks[i].cross_kv, &(struct linear_rows){states, n_dims, n, s->frames, 2 * n_dims},
-                       NULL);
-        attention_cache_append(
-            ctx, &s->cross[i],
-            &(struct attention_keys){s->frames, 2 * n_dims, s->frames + n_dims, 2 * n_dims, NULL, n});
-    }
+    for (int i = 0; i < d->config.n_blocks; i++)
+        for (int at = 0; at < n; at += FRAMES_BLOCK) {
+            int size = n - at < FRAMES_BLOCK ? n - at : FRAMES_BLOCK;
+            const struct linear_rows rows = {states + at * n_dims, n_dims, size, s->frames, 2 * n_dims};
+            linear_forward(ctx, &d->blocks[i].cross_kv, &rows, NULL);
+            attention_cache_append(
+                ctx, &s->cross[i],
+                &(struct attention_keys){s->frames, 2 * n_dims, s->frames + n_dims, 2 * n_dims, NULL, size});
+        }
 }
 
 void text_decoder_state_keep(struct text_decoder_state *s, int n)

@@ -40,9 +40,10 @@ static const struct setting settings[] = {
     {"decoder.padding", SETTING_CHOICE, FIELD(padding), "zero", 0, 0, SETTING_CHOICES(WHISPER_PADDINGS),
      "what fills a window after the end of the audio: 0 in the spectrogram (as transcribe of openai-whisper and "
      "faster-whisper), or silence (as openai-whisper's decode)"},
-    {"decoder.context", SETTING_CHOICE, FIELD(context), "full", 0, 0, SETTING_CHOICES(WHISPER_CONTEXTS),
+    {"decoder.context", SETTING_CHOICE, FIELD(context), "auto", 0, 0, SETTING_CHOICES(WHISPER_CONTEXTS),
      "how much of a window with less than 30 s of audio is encoded: full: 30 s, as other programs do; audio: the audio "
-     "and two seconds, and 30 s only where the text is not accepted then, which takes less time"},
+     "and two seconds, and 30 s only where the text is not accepted then, which takes less time; auto: full in single "
+     "precision, else audio"},
     {"decoder.skip_silence", SETTING_BOOL, FIELD(skip_silence), "true", 0, 1, NULL,
      "do not decode stretches of two seconds and more without voice activity"},
     {0}};

@@ -17,6 +17,7 @@ enum whisper_alignment_heads { WHISPER_ALIGNMENT_HEADS(SETTING_ENUM) };
 enum whisper_padding { WHISPER_PADDINGS(SETTING_ENUM) };
 
 #define WHISPER_CONTEXTS(X)                                                                                            \
+    X(WHISPER_CONTEXT_AUTO, "auto")   /* full in single precision, else audio */                                       \
     X(WHISPER_CONTEXT_FULL, "full")   /* all of it */                                                                  \
     X(WHISPER_CONTEXT_AUDIO, "audio") /* the audio and a margin */
 enum whisper_context { WHISPER_CONTEXTS(SETTING_ENUM) };

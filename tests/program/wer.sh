@@ -12,7 +12,7 @@ bad=0
 # same CHUNK LEFT DECODER NAME: the word error rate is the one of NAME in expected_wer.json.
 same() {
     rm -rf "$dir/hyp"
-    "$linnet" decode -m "$dir/model" -d "$3" -b 10 -s decoder.chunk="$1" -s decoder.left_chunks="$2" \
+    "$linnet" decode -m "$dir/model" --precision fp32 -d "$3" -b 10 -s decoder.chunk="$1" -s decoder.left_chunks="$2" \
         --data "$data" --out "$dir/hyp" 2>"$dir/err" || { cat "$dir/err"; bad=1; return; }
     wanted=$(sed -n "s/^\"$4\": \\([0-9.]*\\),*\$/\\1/p" "$source/expected_wer.json")
     got=$("$linnet" score "$data/text" "$dir/hyp/hyp.txt" | sed -n 's/^%WER \([0-9.]*\) .*/\1/p')

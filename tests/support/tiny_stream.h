@@ -54,14 +54,21 @@ static inline void same_text(struct buffer *a, struct buffer *b)
     buffer_free(b);
 }
 
+#ifndef TINY_PRECISION
+#define TINY_PRECISION "auto"
+#endif
+
 static inline int tiny_stream_main(const char *suite, const struct unit_test *tests, size_t n)
 {
     static const struct tiny_whisper plain = {0};
+    struct linnet_model_options o;
+    linnet_model_options_init(&o);
+    o.precision = TINY_PRECISION;
     folder = tiny_folder();
     sound = tiny_sound(LONG, 3);
     other = tiny_sound(LONG, 5);
     if (folder == NULL || sound == NULL || other == NULL || tiny_whisper_write(folder, &plain) < 0 ||
-        linnet_model_open(folder, NULL, &model, NULL, 0) < 0)
+        linnet_model_open(folder, &o, &model, NULL, 0) < 0)
         return 99;
     int code = unit_main(suite, tests, n);
     linnet_model_close(model);

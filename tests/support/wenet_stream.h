@@ -40,6 +40,7 @@ static inline linnet_model *model_open(const char *dir, int n_threads)
     struct linnet_model_options options;
     linnet_model_options_init(&options);
     options.n_threads = n_threads;
+    options.precision = "fp32"; /* as references are */
     int rc = linnet_model_open(dir, &options, &model, error, sizeof error);
     if (rc < 0)
         printf("%s\n", error);

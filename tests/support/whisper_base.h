@@ -104,6 +104,7 @@ static inline int whisper_base_open(void)
     struct linnet_model_options o;
     linnet_model_options_init(&o);
     o.n_threads = 2;
+    o.precision = "fp32"; /* as references are */
     return linnet_model_open(model_dir, &o, &model, NULL, 0) < 0 ? 99 : 0;
 }
 

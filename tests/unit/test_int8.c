@@ -184,9 +184,15 @@ static void sums_of_pairs_are_exact(void)
 
 enum { HEADS = 2, DIMS = 33, KEYS = 77, QUERIES = 19, WIDTH = HEADS * DIMS };
 
-/* Keys come in pieces of `step`; rows `first` .. first + n - 1 are computed. */
-static void attend(enum precision precision, struct pool *pool, int step, int first, int n, const float *data,
-                   float *out)
+struct attending {
+    enum precision precision;
+    float scale; /* small: all keys weigh alike, and their sum is what bounds the 16-bit numbers */
+    struct pool *pool;
+    int step; /* keys come in pieces of it */
+};
+
+/* Rows `first` .. first + n - 1 are computed. */
+static void attend(const struct attending *how, int first, int n, const float *data, float *out)
 {
     struct nn_context ctx;
     struct attention_cache c;
@@ -196,17 +202,18 @@ static void attend(enum precision precision, struct pool *pool, int step, int fi
         begin[i] = 2 * i;
         end[i] = i == 7 ? begin[i] : begin[i] + 35; /* one sees nothing */
     }
-    CU_ASSERT_EQUAL_FATAL(nn_context_open(&ctx, pool, NULL), 0);
+    CU_ASSERT_EQUAL_FATAL(nn_context_open(&ctx, how->pool, NULL), 0);
     CU_ASSERT_EQUAL_FATAL(nn_context_reserve(&ctx, attention_scratch(KEYS, DIMS), NULL), 0);
-    CU_ASSERT_EQUAL_FATAL(attention_cache_open(&c, HEADS, DIMS, step, 1, precision, NULL), 0);
-    for (int at = 0; at < KEYS; at += step) {
-        int size = KEYS - at < step ? KEYS - at : step;
+    CU_ASSERT_EQUAL_FATAL(attention_cache_open(&c, HEADS, DIMS, how->step, 1, how->precision, NULL), 0);
+    for (int at = 0; at < KEYS; at += how->step) {
+        int size = KEYS - at < how->step ? KEYS - at : how->step;
         CU_ASSERT_EQUAL_FATAL(attention_cache_reserve(&c, size, NULL), 0);
         attention_cache_append(
             &ctx, &c,
             &(struct attention_keys){keys + at * WIDTH, WIDTH, values + at * WIDTH, WIDTH, bias + at * HEADS, size});
     }
-    struct attention a = {.q = q + first * WIDTH, .ldq = WIDTH, .n_rows = n, .scale = 0.5f, .out = out, .ldout = WIDTH};
+    struct attention a = {
+        .q = q + first * WIDTH, .ldq = WIDTH, .n_rows = n, .scale = how->scale, .out = out, .ldout = WIDTH};
     a.begin = begin + first;
     a.end = end + first;
     attention_forward(&ctx, &c, &a);
@@ -214,24 +221,33 @@ static void attend(enum precision precision, struct pool *pool, int step, int fi
     nn_context_close(&ctx);
 }
 
-static void attention_is_near_and_the_same_for_all(void)
+static void check_attention(float scale, struct pool *pool, const float *data)
 {
-    static float data[(QUERIES + 2 * KEYS) * WIDTH + KEYS * HEADS], truth[QUERIES * WIDTH], got[QUERIES * WIDTH],
-        other[QUERIES * WIDTH];
-    struct pool *pool;
-    CU_ASSERT_EQUAL_FATAL(pool_open(&pool, 3), 0);
-    fill(data, (int)(sizeof data / sizeof *data));
-    attend(PRECISION_FP32, NULL, KEYS, 0, QUERIES, data, truth);
-    attend(PRECISION_INT8, NULL, KEYS, 0, QUERIES, data, got);
+    static float truth[QUERIES * WIDTH], got[QUERIES * WIDTH], other[QUERIES * WIDTH];
+    attend(&(struct attending){PRECISION_FP32, scale, NULL, KEYS}, 0, QUERIES, data, truth);
+    const struct attending plain = {PRECISION_INT8, scale, NULL, KEYS};
+    attend(&plain, 0, QUERIES, data, got);
     for (int i = 0; i < QUERIES * WIDTH; i++) /* keys, queries of 13 bits, values of 12: the largest is 1 */
         CU_ASSERT(fabsf(truth[i] - got[i]) <= 2e-3f);
     CU_ASSERT(got[7 * WIDTH] == 0 && got[8 * WIDTH - 1] == 0);
-    attend(PRECISION_INT8, pool, 5, 0, QUERIES, data, other); /* threads; keys piece by piece */
-    CU_ASSERT_EQUAL(memcmp(got, other, sizeof got), 0);
-    for (int i = 0; i < QUERIES; i++) { /* rows alone */
-        attend(PRECISION_INT8, NULL, KEYS, i, 1, data, other);
+    attend(&(struct attending){PRECISION_INT8, scale, pool, 5}, 0, QUERIES, data, other);
+    CU_ASSERT_EQUAL(memcmp(got, other, sizeof got), 0); /* threads; keys piece by piece */
+    for (int i = 0; i < QUERIES; i++) {                 /* rows alone */
+        attend(&plain, i, 1, data, other);
         CU_ASSERT_EQUAL(memcmp(got + i * WIDTH, other, WIDTH * sizeof *got), 0);
     }
+}
+
+static void attention_is_near_and_the_same_for_all(void)
+{
+    static float data[(QUERIES + 2 * KEYS) * WIDTH + KEYS * HEADS];
+    struct pool *pool;
+    CU_ASSERT_EQUAL_FATAL(pool_open(&pool, 3), 0);
+    fill(data, (int)(sizeof data / sizeof *data));
+    check_attention(0.5f, pool, data);
+    for (int i = 0; i < KEYS * HEADS; i++) /* no key is nearer than another */
+        data[(QUERIES + 2 * KEYS) * WIDTH + i] = 0;
+    check_attention(1e-4f, pool, data);
     pool_close(pool);
 }
 

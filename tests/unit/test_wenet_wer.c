@@ -93,6 +93,7 @@ static void test_tokens(void)
     struct linnet_model_options options;
     linnet_model_options_init(&options);
     options.n_threads = 1;
+    options.precision = "fp32";
     CU_ASSERT_EQUAL_FATAL(converted_open(&c, "models/conformer-early"), 0);
     snprintf(path, sizeof path, "%s/models/conformer-early/expected_wer.json", unit_shared());
     json_t *root = json_load_file(path, 0, NULL);

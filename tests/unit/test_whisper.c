@@ -74,8 +74,11 @@ struct network {
 
 static void network_open(struct network *w)
 {
+    struct linnet_model_options o;
+    linnet_model_options_init(&o);
+    o.precision = "fp32";
     memset(w, 0, sizeof *w);
-    CU_ASSERT_EQUAL_FATAL(linnet_model_open(reference_folder(), NULL, &w->model, NULL, 0), 0);
+    CU_ASSERT_EQUAL_FATAL(linnet_model_open(reference_folder(), &o, &w->model, NULL, 0), 0);
     w->whisper = whisper_encoder_of(w->model->encoder);
     CU_ASSERT_EQUAL_FATAL(nn_context_open(&w->ctx, w->model->pool, NULL), 0);
     CU_ASSERT_EQUAL_FATAL(whisper_encoder_state_open(&w->encoder, w->whisper, 1, &w->ctx, NULL), 0);

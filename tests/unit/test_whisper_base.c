@@ -285,7 +285,10 @@ int main(void)
     char error[400];
     if (unit_shared() == NULL)
         return UNIT_SKIP;
-    if (linnet_model_open("whisper-base", NULL, &model, error, sizeof error) < 0) {
+    struct linnet_model_options o;
+    linnet_model_options_init(&o);
+    o.precision = "fp32"; /* as references are */
+    if (linnet_model_open("whisper-base", &o, &model, error, sizeof error) < 0) {
         printf("%s\n", error);
         return UNIT_SKIP;
     }

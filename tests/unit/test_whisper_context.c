@@ -144,6 +144,7 @@ static void any_threads(void)
     struct linnet_model_options o;
     linnet_model_options_init(&o);
     o.n_threads = 3;
+    o.precision = "fp32";
     char *wanted = decode(accepted, "decoder.context=audio", N_SAMPLES, 4000, NULL);
     CU_ASSERT_EQUAL_FATAL(linnet_model_open(folder, &o, &model, NULL, 0), 0);
     char *other = decode(accepted, "decoder.context=audio", N_SAMPLES, 4000, NULL);
@@ -199,7 +200,7 @@ static void check_doubtful(const char *const *settings)
     char *none = decode(settings, "language=auto", N_SAMPLES, 4000, &n_none);
     CU_ASSERT_STRING_EQUAL(audio, full);
     CU_ASSERT_EQUAL(n_audio, n_full + 1);
-    CU_ASSERT_STRING_EQUAL(none, full); /* the default */
+    CU_ASSERT_STRING_EQUAL(none, full); /* the default of single precision */
     CU_ASSERT_EQUAL(n_none, n_full);
     mem_free(audio);
     mem_free(full);
@@ -238,6 +239,7 @@ int main(void)
     struct linnet_model_options o;
     linnet_model_options_init(&o);
     o.n_threads = 1;
+    o.precision = "fp32";
     folder = tiny_folder();
     if (folder == NULL || tiny_whisper_write(folder, &how) < 0 || linnet_model_open(folder, &o, &model, NULL, 0) < 0)
         return 99;

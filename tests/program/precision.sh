@@ -1,0 +1,36 @@
+#!/bin/sh
+# --precision: what it does to results, and what it must not: threads, chunks, what else is decoded.
+. "${top_srcdir:-.}/tests/support/shell.inc"
+
+# A precision that is not there is an error of the command line, or of the recipe.
+run 2 "$linnet" transcribe $quick --precision fp31 "$dir/a.wav"
+has err 'fp32|int8|auto'
+run 1 "$linnet" transcribe $quick -s precision=fp31 "$dir/a.wav"
+has err 'fp31'
+
+# Any number of threads, any company: the same bits.
+for precision in fp32 int8; do
+    run 0 "$linnet" transcribe $quick --precision $precision -f json -w "$dir/a.wav"
+    cp "$dir/out" "$dir/$precision.json"
+    run 0 "$linnet" transcribe $quick --precision $precision -f json -w -t 1 "$dir/b.wav" "$dir/a.wav"
+    tail -n +2 "$dir/out" | cmp -s - "$dir/$precision.json" || failed "$precision: other threads, other results"
+done
+
+# What was picked is told; 8-bit weights take less memory.
+mega() { "$linnet" bench $quick -n 1 --precision $1 "$dir/a.wav" | sed -n "s/^$2 *\([^ ]*\).*/\1/p"; }
+[ "$(mega int8 precision)" = int8 ] || failed "bench does not say int8"
+[ "$(mega fp32 precision)" = fp32 ] || failed "bench does not say fp32"
+case $(mega auto precision) in
+fp32 | int8) ;;
+*) failed "bench does not say what auto picked" ;;
+esac
+
+# A Conformer's stream is its whole, chunk by chunk.
+early=${top_srcdir:-.}/../shared/models/conformer-early
+[ -d "$early" ] || exit $([ $bad -eq 0 ] && echo 77 || echo 1)
+run 0 "$linnet" convert "$early" "$dir/early"
+for precision in fp32 int8; do
+    run 0 "$linnet" transcribe -m "$dir/early" --precision $precision --verify-streaming "${top_srcdir:-.}/tests/data/jfk.wav"
+    has out 'largest difference'
+done
+exit $bad
