@@ -29,6 +29,7 @@ static int bench_open(struct bench *b, const char *dir, int n_threads)
     struct linnet_model_options options;
     linnet_model_options_init(&options);
     options.n_threads = n_threads;
+    options.precision = bench_precision();
     int rc = linnet_model_open(dir, &options, &b->model, b->msg.text, sizeof b->msg.text);
     if (rc < 0)
         return rc;
@@ -110,8 +111,8 @@ int main(int argc, char **argv)
     }
     double gflop = 1e-9 * n_frames * frame_flops(&b),
            speed = 1e-9 * product_speed(&b.ctx, &b.encoder->blocks[0].feed_forward.hidden);
-    printf("%s, %s: %d s of audio in chunks of %d, %d before: %.3f s, real-time factor %.4f\n", argv[1],
-           b.ctx.kernels->name, seconds, chunk, left, best, best / seconds);
+    printf("%s, %s, %s: %d s of audio in chunks of %d, %d before: %.3f s, real-time factor %.4f\n", argv[1],
+           b.ctx.kernels->name, bench_precision(), seconds, chunk, left, best, best / seconds);
     printf("%.2f GFLOP a second of audio, products alone %.1f GFLOP/s: %.2f times the bound of %.4f\n", gflop / seconds,
            speed, best * speed / gflop, gflop / speed / seconds);
     return 0;

@@ -102,6 +102,7 @@ int main(int argc, char **argv)
     }
     linnet_model_options_init(&options);
     options.n_threads = 1;
+    options.precision = bench_precision();
     int rc = linnet_model_open(argv[1], &options, &m, msg.text, sizeof msg.text);
     if (rc >= 0 && m->left == NULL)
         rc = fail(&msg, LINNET_E_MODEL, "%s: no attention decoder", argv[1]);

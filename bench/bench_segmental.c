@@ -53,6 +53,7 @@ static int bench_open(struct bench *b, char **arguments, int n)
     struct linnet_model_options options;
     linnet_model_options_init(&options);
     options.n_threads = 1;
+    options.precision = bench_precision();
     int rc = linnet_model_open(arguments[0], &options, &b->model, b->msg.text, sizeof b->msg.text);
     if (rc < 0 || (rc = settings_open(&b->settings, tables, &b->msg)) < 0)
         return rc;

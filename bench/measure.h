@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * measure.h - what programs that measure share: a clock, the speed of matrix products, arguments. */
+ * measure.h - what programs that measure share: a clock, the speed of matrix products, precision,
+ * arguments. */
 #ifndef LINNET_BENCH_MEASURE_H
 #define LINNET_BENCH_MEASURE_H
 
@@ -35,6 +36,13 @@ static inline double product_speed(struct nn_context *ctx, const struct linear *
     mem_free(x);
     mem_free(y);
     return 2.0 * ROWS * l->n_in * l->n_out / best;
+}
+
+/* Of a model's products: BENCH_PRECISION in the environment, or single precision, as earlier figures are. */
+static inline const char *bench_precision(void)
+{
+    const char *name = getenv("BENCH_PRECISION");
+    return name != NULL ? name : "fp32";
 }
 
 /* The i-th argument, or the default where there are fewer. */

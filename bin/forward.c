@@ -21,7 +21,7 @@ struct values {
     const char *out, *raw, *tokens;
 };
 
-static const struct values defaults = {.encoder = {.chunk = -1, .left_chunks = -1}};
+static const struct values defaults = {.encoder = {.chunk = -1, .left_chunks = -1}, .decoding = {.precision = "fp32"}};
 
 #define FIELD(name) offsetof(struct values, name)
 
@@ -36,7 +36,7 @@ static const struct option_spec options[] = {
     {"left-chunks", 0, OPTION_INT, FIELD(encoder.left_chunks), "K",
      .help = "chunks of left context that a chunk sees; -1: all", .low = -1, .high = 100000},
     {"raw", 0, OPTION_TEXT, FIELD(raw), "SPEC", .help = "the file is bare samples, such as s16le:16000:1"},
-    {"precision", 0, OPTION_TEXT, FIELD(decoding.precision), "P", .help = "precision of products",
+    {"precision", 0, OPTION_TEXT, FIELD(decoding.precision), "P", .help = "precision of products (fp32)",
      .choices = SETTING_CHOICES(PRECISIONS)},
     {"threads", 't', OPTION_INT, FIELD(decoding.threads), "N", .help = "threads; 0: one for each processor",
      .high = 256},

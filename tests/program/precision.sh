@@ -25,6 +25,14 @@ fp32 | int8) ;;
 *) failed "bench does not say what auto picked" ;;
 esac
 
+# Tensors are those of the program that the model comes from, unless asked otherwise.
+tensors() { run 0 "$linnet" forward -m "$dir/model" -o "$dir/$1.st" $2 "$dir/a.wav"; }
+tensors default
+tensors fp32 '--precision fp32'
+tensors int8 '--precision int8'
+cmp -s "$dir/default.st" "$dir/fp32.st" || failed "forward does not compute in single precision"
+cmp -s "$dir/default.st" "$dir/int8.st" && failed "forward does the same in 8 bits"
+
 # A Conformer's stream is its whole, chunk by chunk.
 early=${top_srcdir:-.}/../shared/models/conformer-early
 [ -d "$early" ] || exit $([ $bad -eq 0 ] && echo 77 || echo 1)
