@@ -179,7 +179,7 @@ static int decode_chunk(struct simul *s, int is_last)
         alignatt_network_run(r, 0, s->tokens, s->n_tokens);
     while (s->n_start + s->n_tokens + n < n_most) {
         whisper_rules_apply(r->ctx.kernels, s->vocab, &s->rules, s->tokens, s->n_tokens + n, r->paths[0].logits);
-        int token = whisper_candidates_top(r->paths[0].logits, s->vocab->base.n), frame;
+        int token = whisper_candidates_top(r->ctx.kernels, r->paths[0].logits, s->vocab->base.n), frame;
         if (token == s->vocab->special.eot)
             break;
         frame = alignatt_network_attended(r, 0);

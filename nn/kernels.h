@@ -89,6 +89,8 @@ struct nn_kernels {
     void (*from_f16)(const uint16_t *x, float *y, int n);
     /* A row as bytes q [nn_i8_inputs(n)]: x = scale * (q - zero), rounded to nearest; what fills up is 0. */
     void (*quantize)(const float *x, int n, uint8_t *q, float *scale, int32_t *zero);
+    /* The weights of an output as -NN_I8_WEIGHT .. NN_I8_WEIGHT [nn_i8_inputs(n)] times scale, and their sum. */
+    void (*quantize_weights)(const float *x, int n, int8_t *q, float *scale, int32_t *sum);
     /* A row, times factors [n] if they are not NULL, as whole numbers q [nn_i16_inputs(n)] times scale. */
     void (*quantize16)(const float *x, const float *factors, int n, const struct nn_i16_limits *limits, int16_t *q,
                        float *scale);

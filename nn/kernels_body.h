@@ -411,7 +411,9 @@ static void FN(log_softmax)(const float *x, float *y, int n)
     if (i < n)
         sum += exp_of(load_part(x + i, n - i, -INFINITY) - top);
     float shift = top + logf(sum_of(sum));
-    for (i = 0; i < n; i++)
+    for (i = 0; i + VL <= n; i += VL)
+        store(y + i, load(x + i) - shift);
+    for (; i < n; i++)
         y[i] = x[i] - shift;
 }
 
@@ -492,4 +494,5 @@ const struct nn_kernels FN(nn_kernels) = {
     .from_f16 = FN(from_f16),
     .quantize = FN(quantize),
     .quantize16 = FN(quantize16),
+    .quantize_weights = FN(quantize_weights),
 };

@@ -193,3 +193,29 @@ static void FN(quantize16)(const float *x, const float *factors, int n, const st
     for (int j = 0; i + j < nn_i16_inputs(n); j++)
         q[i + j] = i + j < n ? (int16_t)rest[j] : 0;
 }
+
+typedef int8_t small __attribute__((vector_size(VL)));
+
+static void FN(quantize_weights)(const float *x, int n, int8_t *q, float *scale, int32_t *sum)
+{
+    const vec magic = splat(12582912.0f); /* adding it rounds to an integer in the low bits */
+    vec most = splat(0.0f);
+    ivec sums = {0};
+    int i;
+    for (i = 0; i < n; i += VL)
+        most = vmax((vec)(bits(values_of(x, NULL, i, n)) & 0x7fffffff), most);
+    *scale = max_of(most) / NN_I8_WEIGHT;
+    float factor = *scale > 0 ? 1 / *scale : 0;
+    for (i = 0; i < n; i += VL) {
+        ivec whole = bits(values_of(x, NULL, i, n) * factor + magic) - bits(magic);
+        small part = __builtin_convertvector(whole, small);
+        sums += whole;
+        if (i + VL <= n)
+            memcpy(q + i, &part, sizeof part);
+        for (int j = 0; i + VL > n && i + j < nn_i8_inputs(n); j++)
+            q[i + j] = part[j];
+    }
+    *sum = 0;
+    for (int j = 0; j < VL; j++)
+        *sum += sums[j];
+}

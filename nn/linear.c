@@ -75,28 +75,19 @@ static const float *float_row(const struct packing *p, const struct tensor *t, i
     return p->n_taps > 1 ? mixed : row;
 }
 
-/* Output `out` of the layer as 8-bit numbers: the largest weight becomes NN_I8_WEIGHT. */
-static void quantize_output(const struct packing *p, const float *row, int out, int16_t *q)
+static void quantize_output(const struct packing *p, const float *row, int out, int8_t *q)
 {
-    static const struct nn_i16_limits limits = {NN_I8_WEIGHT, INFINITY};
     struct linear *l = p->l;
-    int8_t *panel = (int8_t *)l->panels + (size_t)(out / NN_PANEL) * panel_bytes(l), *narrow = (int8_t *)q;
-    p->kernels->quantize16(row, NULL, l->n_in, &limits, q, &l->scales[out]);
-    l->sums[out] = 0;
-    for (int k = 0; k < l->n_in; k++) {
-        l->sums[out] += q[k];
-        narrow[k] = (int8_t)q[k];
-    }
-    for (int k = l->n_in; k < nn_i8_inputs(l->n_in); k++)
-        narrow[k] = 0;
-    nn_pack_quads(NN_PANEL, out % NN_PANEL, nn_i8_inputs(l->n_in), narrow, panel);
+    char *panel = (char *)l->panels + (size_t)(out / NN_PANEL) * panel_bytes(l);
+    p->kernels->quantize_weights(row, l->n_in, q, &l->scales[out], &l->sums[out]);
+    nn_pack_quads(NN_PANEL, out % NN_PANEL, nn_i8_inputs(l->n_in), q, panel);
 }
 
 static void quantize_panel(void *arg, int i_panel, int i_thread)
 {
     const struct packing *p = arg;
     float *row = p->rows + (ptrdiff_t)i_thread * 3 * (p->l->n_in + 4), *mixed = row + p->l->n_in + 4;
-    int16_t *q = (int16_t *)(void *)(mixed + p->l->n_in + 4);
+    int8_t *q = (int8_t *)(mixed + p->l->n_in + 4);
     int64_t from = (int64_t)i_panel * NN_PANEL, base = 0;
     for (int i = 0; i < p->n_parts; base += p->weights[i++]->shape[0])
         for (int64_t out = from; out < from + NN_PANEL; out++)

@@ -146,13 +146,13 @@ static int next_segment(const struct decoding *x, int p, struct alignatt_pause *
 {
     const struct whisper_vocab *vocab = x->beam->vocab;
     int begin = vocab->special.timestamp_begin, eot = vocab->special.eot;
-    int from = whisper_rules_best_time(vocab, x->network->paths[p].logits, begin, 0, eot + 1);
+    int from = whisper_rules_best_time(x->network->ctx.kernels, vocab, x->network->paths[p].logits, begin, 0, eot + 1);
     if (from < 0)
         return 0;
     if (from - begin >= x->end)
         return -1;
     run_times(x, p, &from, 1);
-    int to = whisper_rules_best_time(vocab, x->network->paths[p].logits, from, eot, eot + 1);
+    int to = whisper_rules_best_time(x->network->ctx.kernels, vocab, x->network->paths[p].logits, from, eot, eot + 1);
     if (to < 0 || to - begin >= x->end)
         return -1;
     run_times(x, p, &to, 1);

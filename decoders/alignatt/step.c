@@ -85,7 +85,7 @@ static int detect_language(const struct alignatt_step *s)
 {
     const struct whisper_specials *special = &s->vocab->special;
     const float *logits = s->network.paths[0].logits + special->first_language;
-    return special->first_language + whisper_candidates_top(logits, special->n_languages);
+    return special->first_language + whisper_candidates_top(s->network.ctx.kernels, logits, special->n_languages);
 }
 
 static double silence_probability(struct alignatt_step *s)

@@ -142,7 +142,7 @@ int whisper_search_language(struct whisper_search *s, float *probabilities)
     text_decoder_state_logits(&s->state, s->ctx, 0, 1, s->first);
     memcpy(probabilities, s->first + special->first_language, (size_t)special->n_languages * sizeof *probabilities);
     s->ctx->kernels->softmax(probabilities, special->n_languages);
-    return whisper_candidates_top(probabilities, special->n_languages);
+    return whisper_candidates_top(s->ctx->kernels, probabilities, special->n_languages);
 }
 
 int whisper_search_prompt(struct whisper_search *s, const int *prompt, int n, double *no_speech, struct message *msg)
@@ -225,7 +225,7 @@ static double draw(struct whisper_search *s)
 /* Draws from softmax(logprobs / temperature). */
 static int sample(struct whisper_search *s, const float *logprobs, double temperature)
 {
-    int best = whisper_candidates_top(logprobs, s->vocab->base.n);
+    int best = whisper_candidates_top(s->ctx->kernels, logprobs, s->vocab->base.n);
     double sum = 0, at = 0, top = (double)logprobs[best];
     for (int i = 0; i < s->vocab->base.n; i++)
         sum += exp(((double)logprobs[i] - top) / temperature);
@@ -246,8 +246,8 @@ static int extend_each(struct whisper_search *s, double temperature)
         const float *logprobs = s->logits + (ptrdiff_t)i * s->vocab->base.n;
         if (p->ended)
             continue;
-        int token =
-            temperature > 0 ? sample(s, logprobs, temperature) : whisper_candidates_top(logprobs, s->vocab->base.n);
+        int token = temperature > 0 ? sample(s, logprobs, temperature)
+                                    : whisper_candidates_top(s->ctx->kernels, logprobs, s->vocab->base.n);
         p->sum_logprob += (double)logprobs[token];
         if (token == s->vocab->special.eot)
             p->ended = 1;

@@ -3,12 +3,13 @@
 
 #include <math.h>
 
-int whisper_candidates_top(const float *logprobs, int n)
+int whisper_candidates_top(const struct nn_kernels *kernels, const float *logprobs, int n)
 {
-    int best = 0;
-    for (int i = 1; i < n; i++)
-        best = logprobs[i] > logprobs[best] ? i : best;
-    return best;
+    float largest = kernels->largest(logprobs, n);
+    for (int i = 0; i < n; i++)
+        if (logprobs[i] >= largest)
+            return i;
+    return 0;
 }
 
 int whisper_candidates_best(struct whisper_candidate *out, int k, int path, double sum_logprob, const float *logprobs,

@@ -3,12 +3,15 @@
 #ifndef LINNET_DECODERS_WHISPER_COMMON_CANDIDATES_H
 #define LINNET_DECODERS_WHISPER_COMMON_CANDIDATES_H
 
+#include "nn/kernels.h"
+
 struct whisper_candidate {
     int path, token;
     double sum_logprob; /* of the path and the token */
 };
 
-int whisper_candidates_top(const float *logprobs, int n); /* the most probable of n tokens, ties broken by id */
+/* The most probable of n tokens, ties broken by id. */
+int whisper_candidates_top(const struct nn_kernels *kernels, const float *logprobs, int n);
 
 /* Writes the k most probable tokens of logprobs [n_vocab] to out [k] as candidates of a path whose own sum is given,
  * best first, ties broken by id; returns how many there are: impossible ones are left out. */

@@ -34,13 +34,12 @@ static void pair_times(const struct whisper_vocab *vocab, const int *tokens, int
         forbid(logits, begin, last_is_time && !before_is_time ? last : last + 1);
 }
 
-int whisper_rules_best_time(const struct whisper_vocab *vocab, const float *logprobs, int least, int from, int to)
+int whisper_rules_best_time(const struct nn_kernels *kernels, const struct whisper_vocab *vocab, const float *logprobs,
+                            int least, int from, int to)
 {
     int time = least;
-    float top = -INFINITY;
+    float top = kernels->largest(logprobs + from, to - from);
     double sum = 0;
-    for (int i = from; i < to; i++)
-        top = logprobs[i] > top ? logprobs[i] : top;
     for (int i = least; i < vocab->base.n; i++)
         time = logprobs[i] > logprobs[time] ? i : time;
     if (!(logprobs[time] > -INFINITY))
@@ -70,7 +69,7 @@ void whisper_rules_apply(const struct nn_kernels *kernels, const struct whisper_
             forbid(logits, begin + options->max_initial_timestamp + 1, vocab->base.n);
     }
     kernels->log_softmax(logits, logits, vocab->base.n);
-    if (whisper_rules_best_time(vocab, logits, begin, 0, begin) >= 0) {
+    if (whisper_rules_best_time(kernels, vocab, logits, begin, 0, begin) >= 0) {
         forbid(logits, 0, begin);
         kernels->log_softmax(logits, logits, vocab->base.n);
     }

@@ -26,6 +26,7 @@ void whisper_rules_apply(const struct nn_kernels *kernels, const struct whisper_
 
 /* Of logprobs [n_vocab], the most probable time stamp from the token `least` on, if these time stamps are together more
  * probable than any of the tokens from .. to - 1; else -1. */
-int whisper_rules_best_time(const struct whisper_vocab *vocab, const float *logprobs, int least, int from, int to);
+int whisper_rules_best_time(const struct nn_kernels *kernels, const struct whisper_vocab *vocab, const float *logprobs,
+                            int least, int from, int to);
 
 #endif
