@@ -10,9 +10,13 @@
 #if defined(HAVE_AVX2)
 #include <cpuid.h>
 #endif
+#if defined(HAVE_NEONDOT)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#endif
 
 extern const struct nn_kernels nn_kernels_scalar, nn_kernels_avx2, nn_kernels_avx512, nn_kernels_avx512vnni,
-    nn_kernels_neon;
+    nn_kernels_neon, nn_kernels_neondot;
 
 #if defined(HAVE_AVX2)
 /* Not every compiler's __builtin_cpu_supports knows the name. */
@@ -40,6 +44,10 @@ int kernels_all(const struct nn_kernels *tables[NN_MOST_TABLES])
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c())
         tables[n++] = &nn_kernels_avx2;
 #endif
+#endif
+#ifdef HAVE_NEONDOT
+    if (getauxval(AT_HWCAP) & HWCAP_ASIMDDP)
+        tables[n++] = &nn_kernels_neondot;
 #endif
 #ifdef HAVE_NEON
     tables[n++] = &nn_kernels_neon;

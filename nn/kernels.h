@@ -65,7 +65,8 @@ typedef void nn_panel_product(int rows, int n_in, const void *a, const void *pan
 
 struct nn_kernels {
     const char *name;
-    int tile_rows; /* the most rows that one panel product takes */
+    int tile_rows;    /* the most rows that one panel product takes */
+    int int8_is_fast; /* 8-bit products take less time than floats */
     nn_panel_product *panel_f32, *panel_f16, *panel_bf16, *panel_i8, *panel_i16;
     /* y = (x - mean) / sqrt(var + eps) * gamma + beta over n values; y may be x; gamma, beta may be NULL */
     void (*layer_norm)(const float *x, float *y, int n, const float *gamma, const float *beta, float eps);
@@ -96,8 +97,8 @@ struct nn_kernels {
                        float *scale);
 };
 
-/* The best table of this processor; LINNET_CPU=scalar|avx2|avx512|avx512vnni|neon in the environment asks for a lower
- * one. */
+/* The best table of this processor; LINNET_CPU=scalar|avx2|avx512|avx512vnni|neon|neondot in the environment asks
+ * for a lower one. */
 const struct nn_kernels *kernels_pick(void);
 
 /* All tables that can run here, best first; returns their number (for tests). */

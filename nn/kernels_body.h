@@ -475,6 +475,7 @@ static void FN(from_f16)(const uint16_t *x, float *y, int n)
 const struct nn_kernels FN(nn_kernels) = {
     .name = NN_ISA_NAME,
     .tile_rows = TILE_ROWS,
+    .int8_is_fast = I8_IS_FAST,
     .panel_f32 = FN(panel_f32),
     .panel_f16 = FN(panel_f16),
     .panel_bf16 = FN(panel_bf16),

@@ -2,11 +2,14 @@
  * kernels_int.h - products of 8-bit and 16-bit numbers, a part of kernels_body.h.
  *
  * A step takes four bytes of a row, broadcast, against four of each output: a quad of 8-bit numbers or a pair of 16-bit
- * ones.  The including file may define I8_STEP(sum, x, w), of VL quads of unsigned and of signed bytes,
- * I16_STEP(sum, x, w), of VL pairs, and INT_KEEP(v), which keeps the compiler from moving the loads of later rows
- * before the sums of this one, for which there are no registers. */
+ * ones.  The including file may define I8_STEP(sum, x, w), of VL quads of unsigned and of signed bytes, with I8_SHIFT
+ * where it takes inputs less that number; I16_STEP(sum, x, w), of VL pairs; and INT_KEEP(v), which keeps the compiler
+ * from moving the loads of later rows before the sums of this one, for which there are no registers. */
 
-#ifndef I8_STEP
+#ifdef I8_STEP
+#define I8_IS_FAST 1
+#else
+#define I8_IS_FAST 0
 INLINE ivec quad_products(ivec sum, ivec x, ivec w)
 {
 #pragma GCC unroll 4
@@ -24,6 +27,10 @@ INLINE ivec quad_products(ivec sum, ivec x, ivec w)
 #define INT_KEEP(v) (void)0
 #endif
 
+#ifndef I8_SHIFT
+#define I8_SHIFT 0
+#endif
+
 enum { I8, I16 };
 
 typedef int32_t ivec_u __attribute__((vector_size(VL * 4), aligned(1), may_alias));
@@ -37,7 +44,7 @@ INLINE vec dequantized(ivec sum, int i, int col, const struct nn_epilogue *end)
 {
     vec scale = splat(end->row_scales[i]);
     if (end->sums != NULL)
-        sum -= end->row_zeros[i] * bits(load((const float *)(const void *)(end->sums + col)));
+        sum -= (end->row_zeros[i] - I8_SHIFT) * bits(load((const float *)(const void *)(end->sums + col)));
     if (end->scales != NULL)
         scale *= load(end->scales + col);
     return __builtin_convertvector(sum, vec) * scale;

@@ -7,7 +7,8 @@
 #include "base/status.h"
 
 /* fp32: single precision, with weights as they are stored.  int8: 8-bit numbers; weights have a scale for each output,
- * inputs one for each row, found as they come.  auto: what is fastest on this processor; precision_find knows. */
+ * inputs one for each row, found as they come.  auto: what is fastest on this processor (bench/LOG.md): int8 where its
+ * vector code has products of bytes. */
 #define PRECISIONS(X) X(PRECISION_FP32, "fp32") X(PRECISION_INT8, "int8") X(PRECISION_AUTO, "auto")
 enum precision { PRECISIONS(SETTING_ENUM) };
 
