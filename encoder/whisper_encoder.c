@@ -51,9 +51,12 @@ static int read_config(struct whisper_encoder *e, const struct config *config)
     return c.rc;
 }
 
-static int weights_load(struct whisper_encoder *e, const struct layer_source *from)
+static int weights_load(struct whisper_encoder *e, const struct layer_source *source)
 {
     int d = e->base.n_dims, rc;
+    struct layer_source fine = *source; /* in 8 bits words are lost: doc/decisions.md */
+    fine.precision = precision_finer(source->precision);
+    const struct layer_source *from = &fine;
     e->layers = mem_array((size_t)e->n_layers, sizeof *e->layers);
     if (e->layers == NULL)
         return fail_memory(from->msg);

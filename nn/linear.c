@@ -13,6 +13,7 @@
 #include "nn/matmul.h"
 
 #define BLOCK_TILES 4        /* tiles of rows in a block: 56 rows x 2048 inputs are 450 KB */
+#define MOST_I16_WEIGHT 511  /* weights of 10 bits leave 13 for 512 inputs, 11 for 2048 */
 #define SMALL_WORK (1 << 16) /* multiplications below which threads cost more than they bring */
 
 static int n_panels(const struct linear *l) { return (l->n_out + NN_PANEL - 1) / NN_PANEL; }
@@ -57,7 +58,7 @@ static void pack_row_plain(const struct packing *p, const struct tensor *t, int6
 
 static size_t panel_bytes(const struct linear *l)
 {
-    int n_in = l->dtype == DTYPE_I8 ? nn_i8_inputs(l->n_in) : l->n_in;
+    int n_in = l->dtype == DTYPE_I8 ? nn_i8_inputs(l->n_in) : l->dtype == DTYPE_I16 ? nn_i16_inputs(l->n_in) : l->n_in;
     return (size_t)n_in * NN_PANEL * dtype_size(l->dtype);
 }
 
@@ -75,19 +76,24 @@ static const float *float_row(const struct packing *p, const struct tensor *t, i
     return p->n_taps > 1 ? mixed : row;
 }
 
-static void quantize_output(const struct packing *p, const float *row, int out, int8_t *q)
+/* Output `out` of the layer as whole numbers; q is where they are made. */
+static void quantize_output(const struct packing *p, const float *row, int out, void *q)
 {
+    static const struct nn_i16_limits limits = {MOST_I16_WEIGHT, INFINITY};
     struct linear *l = p->l;
     char *panel = (char *)l->panels + (size_t)(out / NN_PANEL) * panel_bytes(l);
-    p->kernels->quantize_weights(row, l->n_in, q, &l->scales[out], &l->sums[out]);
-    nn_pack_quads(NN_PANEL, out % NN_PANEL, nn_i8_inputs(l->n_in), q, panel);
+    if (l->dtype == DTYPE_I16)
+        p->kernels->quantize16(row, NULL, l->n_in, &limits, q, &l->scales[out]);
+    else
+        p->kernels->quantize_weights(row, l->n_in, q, &l->scales[out], &l->sums[out]);
+    nn_pack_quads(NN_PANEL, out % NN_PANEL, (int)(panel_bytes(l) / NN_PANEL), q, panel);
 }
 
 static void quantize_panel(void *arg, int i_panel, int i_thread)
 {
     const struct packing *p = arg;
     float *row = p->rows + (ptrdiff_t)i_thread * 3 * (p->l->n_in + 4), *mixed = row + p->l->n_in + 4;
-    int8_t *q = (int8_t *)(mixed + p->l->n_in + 4);
+    void *q = mixed + p->l->n_in + 4;
     int64_t from = (int64_t)i_panel * NN_PANEL, base = 0;
     for (int i = 0; i < p->n_parts; base += p->weights[i++]->shape[0])
         for (int64_t out = from; out < from + NN_PANEL; out++)
@@ -138,19 +144,19 @@ static int check_part(const struct tensor *w, const struct tensor *b, int64_t n_
 static int panels_open(struct linear *l, struct packing *p, int has_bias, struct pool *pool, struct message *msg)
 {
     size_t n_out = (size_t)n_panels(l) * NN_PANEL;
-    int is_i8 = l->dtype == DTYPE_I8;
+    int is_whole = l->dtype == DTYPE_I8 || l->dtype == DTYPE_I16;
     l->panels = mem_array((size_t)n_panels(l), panel_bytes(l));
     l->bias = has_bias ? mem_array(n_out, sizeof *l->bias) : NULL;
-    l->scales = is_i8 ? mem_array(n_out, sizeof *l->scales) : NULL;
-    l->sums = is_i8 ? mem_array(n_out, sizeof *l->sums) : NULL;
-    p->rows = is_i8 ? mem_array((size_t)pool_threads(pool) * 3, (size_t)(l->n_in + 4) * sizeof *p->rows) : NULL;
+    l->scales = is_whole ? mem_array(n_out, sizeof *l->scales) : NULL;
+    l->sums = is_whole ? mem_array(n_out, sizeof *l->sums) : NULL;
+    p->rows = is_whole ? mem_array((size_t)pool_threads(pool) * 3, (size_t)(l->n_in + 4) * sizeof *p->rows) : NULL;
     if (l->panels == NULL || (has_bias && l->bias == NULL) ||
-        (is_i8 && (l->scales == NULL || l->sums == NULL || p->rows == NULL))) {
+        (is_whole && (l->scales == NULL || l->sums == NULL || p->rows == NULL))) {
         mem_free(p->rows);
         linear_close(l);
         return fail_memory(msg);
     }
-    pool_run(pool, is_i8 ? quantize_panel : pack_panel, p, n_panels(l));
+    pool_run(pool, is_whole ? quantize_panel : pack_panel, p, n_panels(l));
     mem_free(p->rows);
     return LINNET_OK;
 }
@@ -180,8 +186,8 @@ int linear_open(struct linear *l, const struct tensor *const *weights, const str
         return fail(msg, LINNET_E_MODEL, "%s: %lld outputs", w->name, (long long)n_out);
     l->n_in = (int)n_in;
     l->n_out = (int)n_out;
-    if (precision == PRECISION_INT8)
-        l->dtype = DTYPE_I8;
+    if (precision == PRECISION_INT8 || precision == PRECISION_INT16)
+        l->dtype = precision == PRECISION_INT8 ? DTYPE_I8 : DTYPE_I16;
     struct packing p = {l, weights, n_parts, n_taps, kernels_pick(), NULL};
     int rc = panels_open(l, &p, has_bias, pool, msg);
     if (rc < 0)
@@ -240,10 +246,17 @@ struct product {
     int n_panel_groups, group_panels;
 };
 
+/* Of inputs in 16 bits: n_in products with weights stay below 2^31. */
+static struct nn_i16_limits input_limits(int n_in)
+{
+    float most = floorf(2147483000.0f / ((float)n_in * MOST_I16_WEIGHT));
+    return (struct nn_i16_limits){most < 32767 ? most : 32767, INFINITY};
+}
+
 struct packed_rows {
     char *at;
     size_t row_bytes;
-    uint8_t *row;   /* where a row becomes bytes */
+    void *row;      /* where a row becomes whole numbers */
     float *scales;  /* [block_rows] of its 8-bit numbers, */
     int32_t *zeros; /* and their zero points */
 };
@@ -253,6 +266,7 @@ static void pack_rows(const struct product *p, int row, int n, struct packed_row
 {
     const struct nn_kernels *kernels = p->ctx->kernels;
     int tile = kernels->tile_rows, n_in = p->l->n_in;
+    const struct nn_i16_limits limits = input_limits(n_in);
     for (int r = 0; r < n; r++) {
         const float *x = p->x + (row + r) * p->ldx;
         int rows = n - r / tile * tile < tile ? n - r / tile * tile : tile;
@@ -260,6 +274,9 @@ static void pack_rows(const struct product *p, int row, int n, struct packed_row
         if (p->l->dtype == DTYPE_I8) {
             kernels->quantize(x, n_in, packed->row, &packed->scales[r], &packed->zeros[r]);
             nn_pack_quads(rows, r % tile, nn_i8_inputs(n_in), packed->row, to);
+        } else if (p->l->dtype == DTYPE_I16) {
+            kernels->quantize16(x, NULL, n_in, &limits, packed->row, &packed->scales[r]);
+            nn_pack_quads(rows, r % tile, 2 * nn_i16_inputs(n_in), packed->row, to);
         } else if (r % tile == 0)
             nn_pack_rows(rows, n_in, x, p->ldx, (float *)(void *)to);
     }
@@ -268,14 +285,15 @@ static void pack_rows(const struct product *p, int row, int n, struct packed_row
 /* The thread's scratch: packed rows, and for 8-bit numbers a row, scales and zero points. */
 static void packed_open(const struct product *p, float *scratch, struct packed_rows *packed)
 {
-    size_t n_in = (size_t)p->l->n_in, n_bytes = (size_t)nn_i8_inputs(p->l->n_in), rows = (size_t)p->block_rows;
+    size_t rows = (size_t)p->block_rows;
     packed->at = (char *)scratch;
-    packed->row_bytes = n_in * sizeof(float);
-    if (p->l->dtype != DTYPE_I8)
+    packed->row_bytes = panel_bytes(p->l) / NN_PANEL;
+    if (linear_precision(p->l) == PRECISION_FP32) {
+        packed->row_bytes = (size_t)p->l->n_in * sizeof(float);
         return;
-    packed->row_bytes = n_bytes;
-    packed->row = (uint8_t *)packed->at + rows * n_bytes;
-    packed->scales = (float *)(void *)(packed->row + n_bytes);
+    }
+    packed->row = packed->at + rows * packed->row_bytes;
+    packed->scales = (float *)(void *)((char *)packed->row + packed->row_bytes);
     packed->zeros = (int32_t *)(void *)(packed->scales + rows);
 }
 
@@ -297,10 +315,10 @@ static void multiply(void *arg, int i, int i_thread)
                                   .act = p->how.act,
                                   .add = p->how.add,
                                   .scale = p->how.scale};
-        if (l->dtype == DTYPE_I8) {
+        if (l->scales != NULL)
             end.scales = l->scales + j * NN_PANEL;
+        if (l->dtype == DTYPE_I8)
             end.sums = l->sums + j * NN_PANEL;
-        }
         int n_cols = l->n_out - j * NN_PANEL < NN_PANEL ? l->n_out - j * NN_PANEL : NN_PANEL;
         for (int r = 0; r < n; r += tile) {
             end.row_scales = packed.scales + r;

@@ -13,11 +13,11 @@
 
 struct linear {
     int n_in, n_out;
-    enum dtype dtype; /* of the panels: F32, F16, BF16 or I8 */
-    void *panels;     /* [ceil(n_out / 32)][n_in][32], I8: as kernels.h says */
+    enum dtype dtype; /* of the panels: F32, F16, BF16, I8 or I16 */
+    void *panels;     /* [ceil(n_out / 32)][n_in][32], of whole numbers as kernels.h says */
     float *bias;      /* [ceil(n_out / 32) * 32], or NULL */
-    float *scales;    /* [ceil(n_out / 32) * 32] of an output's 8-bit weights, */
-    int32_t *sums;    /* and their sums; NULL: not I8 */
+    float *scales;    /* [ceil(n_out / 32) * 32] of an output's whole numbers, */
+    int32_t *sums;    /* and their sums; NULL: floats */
 };
 
 /* What to do with the product; NULL stands for {NN_NONE, 0, 0}. */
@@ -56,7 +56,7 @@ void linear_row(const struct linear *l, int i, float *out);
 /* What its products are computed in. */
 static inline enum precision linear_precision(const struct linear *l)
 {
-    return l->dtype == DTYPE_I8 ? PRECISION_INT8 : PRECISION_FP32;
+    return l->dtype == DTYPE_I8 || l->dtype == DTYPE_I16 ? PRECISION_INT8 : PRECISION_FP32;
 }
 
 size_t linear_bytes(const struct linear *l);

@@ -254,8 +254,9 @@ static void attention_is_near_and_the_same_for_all(void)
 /* ---- a layer ---- */
 
 /* The most that rounding weights and inputs to half a step can change an output. */
-static double bound(const float *x, const float *w, int n_in)
+static double bound(enum precision precision, const float *x, const float *w, int n_in)
 {
+    int fine = precision == PRECISION_INT16;
     float largest = 0, low = 0, high = 0;
     double size_x = 0, size_w = 0;
     for (int k = 0; k < n_in; k++) {
@@ -265,7 +266,9 @@ static double bound(const float *x, const float *w, int n_in)
         size_x += fabs((double)x[k]);
         size_w += fabs((double)w[k]);
     }
-    double step_w = (double)largest / NN_I8_WEIGHT, step_x = (double)(high - low) / NN_I8_INPUT;
+    double step_w = (double)largest / (fine ? 511 : NN_I8_WEIGHT), step_x = (double)(high - low) / NN_I8_INPUT;
+    if (fine) /* products of whole numbers add up to less than 2^31 */
+        step_x = fmax((double)high, (double)-low) / fmin(32767, floor(2147483000.0 / (n_in * 511)));
     return 1.001 * (size_x * step_w / 2 + size_w * step_x / 2 + n_in * step_w * step_x / 4) + 1e-4;
 }
 
@@ -276,8 +279,9 @@ struct layer {
     struct linear linear;
 };
 
-static void layer_open(struct layer *l, int n_rows, int n_in, int n_out, int n_taps)
+static void layer_open(struct layer *l, enum precision precision, const int sizes[3], int n_taps)
 {
+    int n_rows = sizes[0], n_in = sizes[1], n_out = sizes[2];
     *l = (struct layer){.n_rows = n_rows, .n_in = n_in, .n_out = n_out};
     l->x = mem_array((size_t)(n_rows * n_in), sizeof(float));
     l->w = mem_array((size_t)(n_out * n_in), sizeof(float));
@@ -294,8 +298,8 @@ static void layer_open(struct layer *l, int n_rows, int n_in, int n_out, int n_t
     l->bias.shape[0] = n_out;
     l->bias.n_bytes = (size_t)n_out * sizeof(float);
     const struct tensor *w = &l->weight, *b = &l->bias;
-    CU_ASSERT_EQUAL_FATAL(linear_open(&l->linear, &w, &b, 1, PRECISION_INT8, NULL, NULL), 0);
-    CU_ASSERT_EQUAL(l->linear.dtype, DTYPE_I8);
+    CU_ASSERT_EQUAL_FATAL(linear_open(&l->linear, &w, &b, 1, precision, NULL, NULL), 0);
+    CU_ASSERT_EQUAL(l->linear.dtype, precision == PRECISION_INT8 ? DTYPE_I8 : DTYPE_I16);
 }
 
 static void layer_close(struct layer *l)
@@ -315,14 +319,12 @@ static void run(const struct layer *l, struct pool *pool, int from, int n, float
     nn_context_close(&ctx);
 }
 
-static void outputs_err_as_rounding_does(void)
+static void check_outputs(enum precision precision, struct pool *pool)
 {
     static const int sizes[][3] = {{1, 16, 5}, {3, 33, 64}, {130, 80, 97}, {2, 513, 70}};
-    struct pool *pool;
-    CU_ASSERT_EQUAL_FATAL(pool_open(&pool, 3), 0);
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         struct layer l;
-        layer_open(&l, sizes[i][0], sizes[i][1], sizes[i][2], 1);
+        layer_open(&l, precision, sizes[i], 1);
         int n = l.n_rows * l.n_out;
         float *y = mem_array((size_t)n, sizeof *y), *other = mem_array((size_t)n, sizeof *other);
         run(&l, NULL, 0, l.n_rows, y);
@@ -331,7 +333,7 @@ static void outputs_err_as_rounding_does(void)
             double sum = (double)l.b[at % l.n_out];
             for (int k = 0; k < l.n_in; k++)
                 sum += (double)x[k] * (double)w[k];
-            CU_ASSERT(fabs(sum - (double)y[at]) <= bound(x, w, l.n_in));
+            CU_ASSERT(fabs(sum - (double)y[at]) <= bound(precision, x, w, l.n_in));
         }
         run(&l, pool, 0, l.n_rows, other); /* any number of threads */
         CU_ASSERT_EQUAL(memcmp(y, other, (size_t)n * sizeof *y), 0);
@@ -343,6 +345,14 @@ static void outputs_err_as_rounding_does(void)
         mem_free(other);
         layer_close(&l);
     }
+}
+
+static void outputs_err_as_rounding_does(void)
+{
+    struct pool *pool;
+    CU_ASSERT_EQUAL_FATAL(pool_open(&pool, 3), 0);
+    check_outputs(PRECISION_INT8, pool);
+    check_outputs(PRECISION_INT16, pool);
     pool_close(pool);
 }
 
@@ -350,9 +360,10 @@ static void outputs_err_as_rounding_does(void)
 static void convolutions_lie_tap_by_tap(void)
 {
     enum { CHANNELS = 5, TAPS = 3, OUT = 40 };
+    static const int sizes[] = {1, CHANNELS * TAPS, OUT};
     struct layer l;
     float y[OUT], w[CHANNELS * TAPS];
-    layer_open(&l, 1, CHANNELS * TAPS, OUT, TAPS);
+    layer_open(&l, PRECISION_INT8, sizes, TAPS);
     run(&l, NULL, 0, 1, y);
     for (int j = 0; j < OUT; j++) {
         double sum = (double)l.b[j];
@@ -361,7 +372,7 @@ static void convolutions_lie_tap_by_tap(void)
                 w[tap * CHANNELS + c] = l.w[(j * CHANNELS + c) * TAPS + tap];
                 sum += (double)w[tap * CHANNELS + c] * (double)l.x[tap * CHANNELS + c];
             }
-        CU_ASSERT(fabs(sum - (double)y[j]) <= bound(l.x, w, CHANNELS * TAPS));
+        CU_ASSERT(fabs(sum - (double)y[j]) <= bound(PRECISION_INT8, l.x, w, CHANNELS * TAPS));
     }
     layer_close(&l);
 }
