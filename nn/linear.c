@@ -25,7 +25,7 @@ struct packing {
     const struct tensor *const *weights;
     int n_parts, n_taps;
     const struct nn_kernels *kernels;
-    float *rows; /* [n_threads, 3, n_in + 4], where weights become 8-bit numbers */
+    float *rows; /* [n_threads, 3, n_in + 4], where weights become whole numbers */
 };
 
 /* Copies inputs from .. to - 1 of output row i of a part into column col of its panel. */
@@ -257,8 +257,8 @@ struct packed_rows {
     char *at;
     size_t row_bytes;
     void *row;      /* where a row becomes whole numbers */
-    float *scales;  /* [block_rows] of its 8-bit numbers, */
-    int32_t *zeros; /* and their zero points */
+    float *scales;  /* [block_rows] of whole numbers, */
+    int32_t *zeros; /* and the zero points of those of 8 bits; NULL: floats */
 };
 
 /* Rows row .. row + n - 1, tile by tile, in the form that the layer's panels take. */
@@ -282,7 +282,7 @@ static void pack_rows(const struct product *p, int row, int n, struct packed_row
     }
 }
 
-/* The thread's scratch: packed rows, and for 8-bit numbers a row, scales and zero points. */
+/* The thread's scratch: packed rows, and for whole numbers a row, scales and zero points. */
 static void packed_open(const struct product *p, float *scratch, struct packed_rows *packed)
 {
     size_t rows = (size_t)p->block_rows;
@@ -321,8 +321,10 @@ static void multiply(void *arg, int i, int i_thread)
             end.sums = l->sums + j * NN_PANEL;
         int n_cols = l->n_out - j * NN_PANEL < NN_PANEL ? l->n_out - j * NN_PANEL : NN_PANEL;
         for (int r = 0; r < n; r += tile) {
-            end.row_scales = packed.scales + r;
-            end.row_zeros = packed.zeros + r;
+            if (packed.scales != NULL) {
+                end.row_scales = packed.scales + r;
+                end.row_zeros = packed.zeros + r;
+            }
             p->panel(n - r < tile ? n - r : tile, l->n_in, packed.at + (size_t)r * packed.row_bytes, panel,
                      p->y + (row + r) * p->ldy + j * NN_PANEL, p->ldy, n_cols, &end);
         }
