@@ -173,8 +173,6 @@ INLINE vec weights_load(const void *panel, size_t at, int type)
 
 #define PANEL_VECS (NN_PANEL / VL)
 
-INLINE int is_plain(const struct nn_epilogue *end) { return end->bias == NULL && end->act == NN_NONE && !end->add; }
-
 /* Takes the sums of a tile [rows, n_tile], starting at column col of the panel, to where they belong. */
 static void finish_tile(int rows, int n_tile, const float *sums, int col, float *c, ptrdiff_t ldc, int n_cols,
                         const struct nn_epilogue *end)
@@ -191,12 +189,28 @@ static void finish_tile(int rows, int n_tile, const float *sums, int col, float 
         }
 }
 
+/* The sums of a tile [rows, n_vecs], at once where nothing is left to do with them. */
+INLINE void put_tile(const int rows, const int n_vecs, vec acc[TILE_ROWS][PANEL_VECS], int col, float *c, ptrdiff_t ldc,
+                     int n_cols, const struct nn_epilogue *end)
+{
+    _Alignas(64) float sums[TILE_ROWS * NN_PANEL];
+    int plain = end->bias == NULL && end->act == NN_NONE && !end->add && col + n_vecs * VL <= n_cols;
+    float *to = plain ? c + col : sums;
+    ptrdiff_t ldto = plain ? ldc : n_vecs * VL;
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; i++)
+#pragma GCC unroll 8
+        for (int v = 0; v < n_vecs; v++)
+            store(to + i * ldto + v * VL, acc[i][v]);
+    if (!plain)
+        finish_tile(rows, n_vecs * VL, sums, col, c, ldc, n_cols, end);
+}
+
 /* rows and n_vecs are constants wherever this is inlined, so acc lives in registers. */
 INLINE void tile_product(const int rows, const int n_vecs, int n_in, const float *a, const void *panel, int col,
                          float *c, ptrdiff_t ldc, int n_cols, const struct nn_epilogue *end, const int type)
 {
     vec acc[TILE_ROWS][PANEL_VECS];
-    _Alignas(64) float sums[TILE_ROWS * NN_PANEL];
 #pragma GCC unroll 16
     for (int i = 0; i < rows; i++)
 #pragma GCC unroll 8
@@ -216,21 +230,17 @@ INLINE void tile_product(const int rows, const int n_vecs, int n_in, const float
         }
         a += rows;
     }
-    int plain = is_plain(end) && col + n_vecs * VL <= n_cols;
-    float *to = plain ? c + col : sums;
-    ptrdiff_t ldto = plain ? ldc : n_vecs * VL;
-#pragma GCC unroll 16
-    for (int i = 0; i < rows; i++)
-#pragma GCC unroll 8
-        for (int v = 0; v < n_vecs; v++)
-            store(to + i * ldto + v * VL, acc[i][v]);
-    if (!plain)
-        finish_tile(rows, n_vecs * VL, sums, col, c, ldc, n_cols, end);
+    put_tile(rows, n_vecs, acc, col, c, ldc, n_cols, end);
 }
 
 /* One or two rows, which only read weights, take the whole panel at once: it is read once, in order, and enough sums
  * are under way that none waits for another.  More rows take it in parts that fill the registers. */
 #define WIDTH(r) ((r)*PANEL_VECS <= 8 ? PANEL_VECS : TILE_VECS)
+#if TILE_ROWS > 6
+#define EACH_ROWS(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14)
+#else
+#define EACH_ROWS(X) X(1) X(2) X(3) X(4) X(5) X(6)
+#endif
 #define ROWS_CASE(r)                                                                                                   \
     case r:                                                                                                            \
         for (int col = 0; col < n_cols; col += WIDTH(r) * VL)                                                          \
@@ -241,15 +251,7 @@ INLINE void panel_product(int rows, int n_in, const float *a, const void *panel,
                           const struct nn_epilogue *end, const int type)
 {
     switch (rows) {
-        ROWS_CASE(1)
-        ROWS_CASE(2)
-        ROWS_CASE(3)
-        ROWS_CASE(4)
-        ROWS_CASE(5)
-        ROWS_CASE(6)
-#if TILE_ROWS > 6
-        ROWS_CASE(7) ROWS_CASE(8) ROWS_CASE(9) ROWS_CASE(10) ROWS_CASE(11) ROWS_CASE(12) ROWS_CASE(13) ROWS_CASE(14)
-#endif
+        EACH_ROWS(ROWS_CASE)
     }
 }
 

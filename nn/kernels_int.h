@@ -54,7 +54,6 @@ INLINE void tile_int(const int rows, const int n_vecs, int n_steps, const uint8_
                      float *c, ptrdiff_t ldc, int n_cols, const struct nn_epilogue *end, const int type)
 {
     ivec acc[TILE_ROWS][PANEL_VECS];
-    _Alignas(64) float sums[TILE_ROWS * NN_PANEL];
 #pragma GCC unroll 16
     for (int i = 0; i < rows; i++)
 #pragma GCC unroll 8
@@ -76,16 +75,13 @@ INLINE void tile_int(const int rows, const int n_vecs, int n_steps, const uint8_
             }
         }
     }
-    int plain = is_plain(end) && col + n_vecs * VL <= n_cols;
-    float *to = plain ? c + col : sums;
-    ptrdiff_t ldto = plain ? ldc : n_vecs * VL;
+    vec values[TILE_ROWS][PANEL_VECS];
 #pragma GCC unroll 16
     for (int i = 0; i < rows; i++)
 #pragma GCC unroll 8
         for (int v = 0; v < n_vecs; v++)
-            store(to + i * ldto + v * VL, dequantized(acc[i][v], i, col + v * VL, end));
-    if (!plain)
-        finish_tile(rows, n_vecs * VL, sums, col, c, ldc, n_cols, end);
+            values[i][v] = dequantized(acc[i][v], i, col + v * VL, end);
+    put_tile(rows, n_vecs, values, col, c, ldc, n_cols, end);
 }
 
 #define INT_CASE(r)                                                                                                    \
@@ -98,15 +94,7 @@ INLINE void panel_int(int rows, int n_steps, const void *a, const void *panel, f
                       const struct nn_epilogue *end, const int type)
 {
     switch (rows) {
-        INT_CASE(1)
-        INT_CASE(2)
-        INT_CASE(3)
-        INT_CASE(4)
-        INT_CASE(5)
-        INT_CASE(6)
-#if TILE_ROWS > 6
-        INT_CASE(7) INT_CASE(8) INT_CASE(9) INT_CASE(10) INT_CASE(11) INT_CASE(12) INT_CASE(13) INT_CASE(14)
-#endif
+        EACH_ROWS(INT_CASE)
     }
 }
 
@@ -139,13 +127,19 @@ INLINE void range_of(const float *x, int n, float *low, float *high)
     *high = max_of(most);
 }
 
+/* Rounded to the nearest, of at most 22 bits: adding the number puts it into the low bits. */
+INLINE ivec whole_of(vec v)
+{
+    const vec magic = splat(12582912.0f);
+    return bits(v + magic) - bits(magic);
+}
+
 typedef uint8_t bytes __attribute__((vector_size(VL)));
 
 /* Rounded to the nearest of 0 .. NN_I8_INPUT. */
 INLINE bytes whole_bytes(vec v)
 {
-    const vec magic = splat(12582912.0f); /* adding it rounds to an integer in the low bits */
-    return __builtin_convertvector(bits(vmin(vmax(v, splat(0.0f)), splat(NN_I8_INPUT)) + magic) & 0xff, bytes);
+    return __builtin_convertvector(whole_of(vmin(vmax(v, splat(0.0f)), splat(NN_I8_INPUT))), bytes);
 }
 
 static void FN(quantize)(const float *x, int n, uint8_t *q, float *scale, int32_t *zero)
@@ -181,7 +175,6 @@ INLINE vec values_of(const float *x, const float *factors, int i, int n)
 static void FN(quantize16)(const float *x, const float *factors, int n, const struct nn_i16_limits *limits, int16_t *q,
                            float *scale)
 {
-    const vec magic = splat(12582912.0f); /* adding it rounds to an integer in the low bits */
     vec most = splat(0.0f), sum = splat(0.0f);
     int i;
     for (i = 0; i < n; i += VL) {
@@ -193,10 +186,10 @@ static void FN(quantize16)(const float *x, const float *factors, int n, const st
     *scale = by_most > by_total ? by_most : by_total;
     float factor = *scale > 0 ? 1 / *scale : 0;
     for (i = 0; i + VL <= n; i += VL) {
-        shorts part = __builtin_convertvector(bits(values_of(x, factors, i, n) * factor + magic) - bits(magic), shorts);
+        shorts part = __builtin_convertvector(whole_of(values_of(x, factors, i, n) * factor), shorts);
         memcpy(q + i, &part, sizeof part);
     }
-    ivec rest = bits(values_of(x, factors, i, n) * factor + magic) - bits(magic);
+    ivec rest = whole_of(values_of(x, factors, i, n) * factor);
     for (int j = 0; i + j < nn_i16_inputs(n); j++)
         q[i + j] = i + j < n ? (int16_t)rest[j] : 0;
 }
@@ -205,7 +198,6 @@ typedef int8_t small __attribute__((vector_size(VL)));
 
 static void FN(quantize_weights)(const float *x, int n, int8_t *q, float *scale, int32_t *sum)
 {
-    const vec magic = splat(12582912.0f); /* adding it rounds to an integer in the low bits */
     vec most = splat(0.0f);
     ivec sums = {0};
     int i;
@@ -214,7 +206,7 @@ static void FN(quantize_weights)(const float *x, int n, int8_t *q, float *scale,
     *scale = max_of(most) / NN_I8_WEIGHT;
     float factor = *scale > 0 ? 1 / *scale : 0;
     for (i = 0; i < n; i += VL) {
-        ivec whole = bits(values_of(x, NULL, i, n) * factor + magic) - bits(magic);
+        ivec whole = whole_of(values_of(x, NULL, i, n) * factor);
         small part = __builtin_convertvector(whole, small);
         sums += whole;
         if (i + VL <= n)
