@@ -221,11 +221,6 @@ void linear_row(const struct linear *l, int i, float *out)
 {
     const char *panel = (const char *)l->panels + (size_t)(i / NN_PANEL) * panel_bytes(l);
     size_t at = (size_t)(i % NN_PANEL);
-    if (l->dtype == DTYPE_I8) {
-        for (int k = 0; k < l->n_in; k++)
-            out[k] = l->scales[i] * panel[((size_t)(k / 4) * NN_PANEL + at) * 4 + (size_t)(k % 4)];
-        return;
-    }
     for (int k = 0; k < l->n_in; k++, at += NN_PANEL)
         out[k] = l->dtype == DTYPE_F32   ? ((const float *)(const void *)panel)[at]
                  : l->dtype == DTYPE_F16 ? half_f16_to_f32(((const uint16_t *)(const void *)panel)[at])

@@ -50,7 +50,7 @@ void linear_forward(struct nn_context *ctx, const struct linear *l, const struct
                     const struct linear_how *how);
 size_t linear_scratch(const struct linear *l);
 
-/* The weights of output i as floats [n_in]: embeddings that are tied to an output layer. */
+/* The weights of output i of a layer of floats, [n_in]: embeddings that are tied to an output layer. */
 void linear_row(const struct linear *l, int i, float *out);
 
 /* What its products are computed in. */
