@@ -20,5 +20,5 @@ int precision_find(enum precision *out, const char *name, struct message *msg)
                 *out = kernels_pick()->int8_is_fast ? PRECISION_INT8 : PRECISION_FP32;
             return LINNET_OK;
         }
-    return fail(msg, LINNET_E_ARGUMENT, "precision '%.40s' is none of %s", name, PRECISIONS(COMMA_TEXT) + 2);
+    return fail(msg, LINNET_E_ARGUMENT, "precision '%.40s' is none of %s", name, &PRECISIONS(COMMA_TEXT)[2]);
 }
