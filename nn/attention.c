@@ -98,7 +98,7 @@ static void pack_query(const struct attending *w, struct tile *t)
     }
     for (int r = 0; r < t->n_rows; r++) {
         w->ctx->kernels->quantize16(q + r * w->a->ldq, NULL, d, &limits, one, &t->scales[r]);
-        nn_pack_quads(t->n_rows, r, depth * (int)sizeof *one, one, t->query);
+        nn_pack_quads(t->n_rows, r, depth * (int)sizeof *one, 4, one, t->query);
         t->scales[r] *= w->a->scale;
     }
 }
@@ -119,7 +119,7 @@ static void pack_weights(const struct attending *w, struct tile *t)
     const float *scales = c->value_scales + (ptrdiff_t)t->head * c->capacity + t->from;
     for (int r = 0; r < t->n_rows; r++) {
         w->ctx->kernels->quantize16(t->scores + (ptrdiff_t)r * t->ld, scales, n, &limits, one, &t->scales[r]);
-        nn_pack_quads(t->n_rows, r, nn_i16_inputs(n) * (int)sizeof *one, one, t->packed);
+        nn_pack_quads(t->n_rows, r, nn_i16_inputs(n) * (int)sizeof *one, 4, one, t->packed);
     }
 }
 
@@ -189,7 +189,8 @@ static void attend(void *arg, int i, int i_thread)
 
 void attention_forward(struct nn_context *ctx, const struct attention_cache *c, const struct attention *a)
 {
-    struct attending w = {ctx, c, a, matmul_for(ctx->kernels, c->precision == PRECISION_INT8 ? DTYPE_I16 : DTYPE_F32)};
+    enum dtype type = c->precision == PRECISION_INT8 ? DTYPE_I16 : DTYPE_F32;
+    struct attending w = {ctx, c, a, matmul_for(ctx->kernels, type, type)};
     int block = BLOCK_TILES * ctx->kernels->tile_rows;
     int n_tasks = (a->n_rows + block - 1) / block * c->n_heads;
     int small = (int64_t)a->n_rows * attention_cache_length(c) * c->head_dims * c->n_heads < 1 << 16;

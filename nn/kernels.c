@@ -113,9 +113,14 @@ void nn_pack_rows(int rows, int n_in, const float *x, ptrdiff_t ldx, float *a)
             a[(ptrdiff_t)k * rows + i] = x[i * ldx + k];
 }
 
-void nn_pack_quads(int rows, int i, int n, const void *q, void *a)
+void nn_pack_quads(int rows, int i, int n, int width, const void *q, void *a)
 {
-    char *to = (char *)a + 4 * i;
-    for (int k = 0; k < n; k += 4)
-        memcpy(to + (ptrdiff_t)k * rows, (const char *)q + k, 4);
+    char *to = (char *)a + width * i;
+    const char *from = q;
+    if (width == 4)
+        for (int k = 0; k < n; k += 4)
+            memcpy(to + (ptrdiff_t)k * rows, from + k, 4);
+    else
+        for (int k = 0; k < n; k += 8)
+            memcpy(to + (ptrdiff_t)k * rows, from + k, 8);
 }

@@ -16,7 +16,9 @@
  * bits, which is what AVX2 adds up (vpmaddubsw saturates), so every instruction set gives the same sums.  Panels are
  * [ceil(n_in / 4)][32][4]: four inputs of an output side by side, filled up with zeros.
  *
- * 16-bit products have the same form with pairs in place of quads, [ceil(n_in / 2)][32][2], and no zero points. */
+ * 16-bit products have the same form with pairs in place of quads, [ceil(n_in / 2)][32][2], and no zero points.  16-bit
+ * inputs may also meet the quads of 8-bit weights, which are -127 .. 127 then: more exact, and as fast where weights
+ * come from memory. */
 #ifndef LINNET_NN_KERNELS_H
 #define LINNET_NN_KERNELS_H
 
@@ -32,8 +34,10 @@
 #define NN_PANEL 32
 #define NN_MAX_ROWS 16 /* no table has taller tiles */
 
-/* 8-bit numbers: weights are -NN_I8_WEIGHT .. NN_I8_WEIGHT, inputs 0 .. NN_I8_INPUT. */
+/* 8-bit numbers: weights are -NN_I8_WEIGHT .. NN_I8_WEIGHT, of 16-bit inputs NN_I8_WIDE_WEIGHT, inputs 0 ..
+ * NN_I8_INPUT. */
 #define NN_I8_WEIGHT 63
+#define NN_I8_WIDE_WEIGHT 127
 #define NN_I8_INPUT 255
 static inline int nn_i8_inputs(int n_in) { return (n_in + 3) / 4 * 4; } /* with those that fill up */
 static inline int nn_i16_inputs(int n_in) { return (n_in + 1) / 2 * 2; }
@@ -58,8 +62,9 @@ struct nn_epilogue {
     const int32_t *row_zeros, *sums;  /* [rows], [32]: of an output's weights */
 };
 
-/* Rows of a tile [rows, n_in] against one panel.  a is packed: floats [n_in][rows] (nn_pack_rows) or bytes
- * [ceil(n_in / 4)][rows][4] (nn_pack_quads).  n_cols <= 32 columns of c [rows, ldc] are written. */
+/* Rows of a tile [rows, n_in] against one panel.  a is packed: floats [n_in][rows] (nn_pack_rows) or whole numbers in
+ * quads of bytes, pairs of shorts or quads of shorts, [ceil(n_in / 4)][rows][4] (nn_pack_quads).  n_cols <= 32 columns
+ * of c [rows, ldc] are written. */
 typedef void nn_panel_product(int rows, int n_in, const void *a, const void *panel, float *c, ptrdiff_t ldc, int n_cols,
                               const struct nn_epilogue *end);
 
@@ -67,7 +72,7 @@ struct nn_kernels {
     const char *name;
     int tile_rows;    /* the most rows that one panel product takes */
     int int8_is_fast; /* 8-bit products take less time than floats */
-    nn_panel_product *panel_f32, *panel_f16, *panel_bf16, *panel_i8, *panel_i16;
+    nn_panel_product *panel_f32, *panel_f16, *panel_bf16, *panel_i8, *panel_i16, *panel_i8x16;
     /* y = (x - mean) / sqrt(var + eps) * gamma + beta over n values; y may be x; gamma, beta may be NULL */
     void (*layer_norm)(const float *x, float *y, int n, const float *gamma, const float *beta, float eps);
     /* x = softmax(x), in place; a row of only -INFINITY becomes zeros */
@@ -90,8 +95,8 @@ struct nn_kernels {
     void (*from_f16)(const uint16_t *x, float *y, int n);
     /* A row as bytes q [nn_i8_inputs(n)]: x = scale * (q - zero), rounded to nearest; what fills up is 0. */
     void (*quantize)(const float *x, int n, uint8_t *q, float *scale, int32_t *zero);
-    /* The weights of an output as -NN_I8_WEIGHT .. NN_I8_WEIGHT [nn_i8_inputs(n)] times scale, and their sum. */
-    void (*quantize_weights)(const float *x, int n, int8_t *q, float *scale, int32_t *sum);
+    /* The weights of an output as -most .. most [nn_i8_inputs(n)] times scale, and their sum. */
+    void (*quantize_weights)(const float *x, int n, int most, int8_t *q, float *scale, int32_t *sum);
     /* A row, times factors [n] if they are not NULL, as whole numbers q [nn_i16_inputs(n)] times scale. */
     void (*quantize16)(const float *x, const float *factors, int n, const struct nn_i16_limits *limits, int16_t *q,
                        float *scale);
@@ -108,7 +113,8 @@ int kernels_all(const struct nn_kernels *tables[NN_MOST_TABLES]);
 /* Packs rows of x (rows, stride ldx) into a [n_in][rows]. */
 void nn_pack_rows(int rows, int n_in, const float *x, ptrdiff_t ldx, float *a);
 
-/* Row i of a tile of whole numbers, n bytes q with n a multiple of 4, into a [n / 4][rows][4]. */
-void nn_pack_quads(int rows, int i, int n, const void *q, void *a);
+/* Row i of a tile of whole numbers, n bytes q with n a multiple of `width` (4, or 8 for quads of 16 bits), into
+ * a [n / width][rows][width]. */
+void nn_pack_quads(int rows, int i, int n, int width, const void *q, void *a);
 
 #endif

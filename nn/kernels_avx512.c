@@ -15,4 +15,5 @@
 #define I8_STEP(sum, x, w)                                                                                             \
     ((sum) + (ivec)_mm512_madd_epi16(_mm512_set1_epi16(1), _mm512_maddubs_epi16((__m512i)(x), (__m512i)(w))))
 #define I16_STEP(sum, x, w) ((sum) + (ivec)_mm512_madd_epi16((__m512i)(x), (__m512i)(w)))
+#define WIDEN(p) ((ivec)_mm512_cvtepi8_epi16(_mm256_loadu_si256((const __m256i *)(const void *)(p))))
 #include "nn/kernels_body.h"

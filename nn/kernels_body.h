@@ -483,6 +483,7 @@ const struct nn_kernels FN(nn_kernels) = {
     .panel_bf16 = FN(panel_bf16),
     .panel_i8 = FN(panel_i8),
     .panel_i16 = FN(panel_i16),
+    .panel_i8x16 = FN(panel_i8x16),
     .layer_norm = FN(layer_norm),
     .softmax = FN(softmax),
     .log_softmax = FN(log_softmax),

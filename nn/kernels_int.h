@@ -2,9 +2,11 @@
  * kernels_int.h - products of 8-bit and 16-bit numbers, a part of kernels_body.h.
  *
  * A step takes four bytes of a row, broadcast, against four of each output: a quad of 8-bit numbers or a pair of 16-bit
- * ones.  The including file may define I8_STEP(sum, x, w), of VL quads of unsigned and of signed bytes, with I8_SHIFT
- * where it takes inputs less that number; I16_STEP(sum, x, w), of VL pairs; and INT_KEEP(v), which keeps the compiler
- * from moving the loads of later rows before the sums of this one, for which there are no registers. */
+ * ones; or a quad of 16-bit inputs against a quad of 8-bit weights, widened as they are loaded.  The including file may
+ * define I8_STEP(sum, x, w), of VL quads of unsigned and of signed bytes, with I8_SHIFT where it takes inputs less that
+ * number; I16_STEP(sum, x, w), of VL pairs; WIDEN(p), which loads VL / 2 quads of signed bytes as 16-bit numbers; and
+ * INT_KEEP(v), which keeps the compiler from moving the loads of later rows before the sums of this one, for which
+ * there are no registers. */
 
 #ifdef I8_STEP
 #define I8_IS_FAST 1
@@ -84,6 +86,71 @@ INLINE void tile_int(const int rows, const int n_vecs, int n_steps, const uint8_
     put_tile(rows, n_vecs, values, col, c, ldc, n_cols, end);
 }
 
+#ifndef WIDEN
+INLINE ivec quads_widened(const int8_t *p)
+{
+    typedef int8_t narrow __attribute__((vector_size(VL * 2), aligned(1), may_alias));
+    typedef int16_t wide __attribute__((vector_size(VL * 4)));
+    return (ivec) __builtin_convertvector(*(const narrow *)p, wide);
+}
+#define WIDEN(p) quads_widened(p)
+#endif
+
+INLINE ivec wide_quad_splat(const uint8_t *p)
+{
+    typedef int64_t lvec __attribute__((vector_size(VL * 4)));
+    typedef int64_t wide_quad __attribute__((aligned(1), may_alias));
+    return (ivec)(*(const wide_quad *)(const void *)p - (lvec){0});
+}
+
+/* The sums of neighbours, first those of `low`. */
+INLINE ivec pair_sums(ivec low, ivec high)
+{
+    int32_t pairs[2 * VL];
+    ivec sums;
+    memcpy(pairs, &low, sizeof low);
+    memcpy(pairs + VL, &high, sizeof high);
+    for (int j = 0; j < VL; j++)
+        sums[j] = pairs[2 * j] + pairs[2 * j + 1];
+    return sums;
+}
+
+/* 16-bit inputs and 8-bit weights.  The sum of an output is in two lanes until the end, so VL outputs take two vectors
+ * of sums. */
+INLINE void tile_wide(const int rows, const int n_vecs, int n_steps, const uint8_t *a, const int8_t *panel, int col,
+                      float *c, ptrdiff_t ldc, int n_cols, const struct nn_epilogue *end)
+{
+    ivec acc[TILE_ROWS][2 * PANEL_VECS];
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; i++)
+#pragma GCC unroll 16
+        for (int v = 0; v < 2 * n_vecs; v++)
+            acc[i][v] = (ivec){0};
+    panel += 4 * col;
+    for (int k = 0; k < n_steps; k++, a += 8 * rows, panel += 4 * NN_PANEL) {
+        ivec w[2 * PANEL_VECS];
+#pragma GCC unroll 16
+        for (int v = 0; v < 2 * n_vecs; v++)
+            w[v] = WIDEN(panel + 2 * VL * v);
+#pragma GCC unroll 16
+        for (int i = 0; i < rows; i++) {
+            ivec x = wide_quad_splat(a + 8 * i);
+#pragma GCC unroll 16
+            for (int v = 0; v < 2 * n_vecs; v++) {
+                acc[i][v] = I16_STEP(acc[i][v], x, w[v]);
+                INT_KEEP(acc[i][v]);
+            }
+        }
+    }
+    vec values[TILE_ROWS][PANEL_VECS];
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; i++)
+#pragma GCC unroll 8
+        for (int v = 0; v < n_vecs; v++)
+            values[i][v] = dequantized(pair_sums(acc[i][2 * v], acc[i][2 * v + 1]), i, col + v * VL, end);
+    put_tile(rows, n_vecs, values, col, c, ldc, n_cols, end);
+}
+
 #define INT_CASE(r)                                                                                                    \
     case r:                                                                                                            \
         for (int col = 0; col < n_cols; col += WIDTH(r) * VL)                                                          \
@@ -95,6 +162,24 @@ INLINE void panel_int(int rows, int n_steps, const void *a, const void *panel, f
 {
     switch (rows) {
         EACH_ROWS(INT_CASE)
+    }
+}
+
+/* As WIDTH: with twice the vectors, and registers for weights that more than one row meets. */
+#define WIDE(r)                                                                                                        \
+    ((r) == 1 ? PANEL_VECS : ((r) + 1) * TILE_VECS <= TILE_ROWS * TILE_VECS / 2 + 1 ? TILE_VECS : TILE_VECS / 2)
+#define WIDE_CASE(r)                                                                                                   \
+    case r:                                                                                                            \
+        for (int col = 0; col < n_cols; col += WIDE(r) * VL)                                                           \
+            tile_wide(r <= TILE_ROWS ? r : 1, WIDE(r), n_steps, a, panel, col, c, ldc, n_cols, end);                   \
+        break;
+
+static void FN(panel_i8x16)(int rows, int n_in, const void *a, const void *panel, float *c, ptrdiff_t ldc, int n_cols,
+                            const struct nn_epilogue *end)
+{
+    int n_steps = nn_i8_inputs(n_in) / 4;
+    switch (rows) {
+        EACH_ROWS(WIDE_CASE)
     }
 }
 
@@ -196,14 +281,14 @@ static void FN(quantize16)(const float *x, const float *factors, int n, const st
 
 typedef int8_t small __attribute__((vector_size(VL)));
 
-static void FN(quantize_weights)(const float *x, int n, int8_t *q, float *scale, int32_t *sum)
+static void FN(quantize_weights)(const float *x, int n, int most, int8_t *q, float *scale, int32_t *sum)
 {
-    vec most = splat(0.0f);
+    vec largest = splat(0.0f);
     ivec sums = {0};
     int i;
     for (i = 0; i < n; i += VL)
-        most = vmax((vec)(bits(values_of(x, NULL, i, n)) & 0x7fffffff), most);
-    *scale = max_of(most) / NN_I8_WEIGHT;
+        largest = vmax((vec)(bits(values_of(x, NULL, i, n)) & 0x7fffffff), largest);
+    *scale = max_of(largest) / (float)most;
     float factor = *scale > 0 ? 1 / *scale : 0;
     for (i = 0; i < n; i += VL) {
         ivec whole = whole_of(values_of(x, NULL, i, n) * factor);

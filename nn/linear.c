@@ -18,6 +18,8 @@
 
 static int n_panels(const struct linear *l) { return (l->n_out + NN_PANEL - 1) / NN_PANEL; }
 
+static int most_i8_weight(const struct linear *l) { return l->inputs == DTYPE_I16 ? NN_I8_WIDE_WEIGHT : NN_I8_WEIGHT; }
+
 /* ---- packing ---- */
 
 struct packing {
@@ -85,8 +87,8 @@ static void quantize_output(const struct packing *p, const float *row, int out, 
     if (l->dtype == DTYPE_I16)
         p->kernels->quantize16(row, NULL, l->n_in, &limits, q, &l->scales[out]);
     else
-        p->kernels->quantize_weights(row, l->n_in, q, &l->scales[out], &l->sums[out]);
-    nn_pack_quads(NN_PANEL, out % NN_PANEL, (int)(panel_bytes(l) / NN_PANEL), q, panel);
+        p->kernels->quantize_weights(row, l->n_in, most_i8_weight(l), q, &l->scales[out], &l->sums[out]);
+    nn_pack_quads(NN_PANEL, out % NN_PANEL, (int)(panel_bytes(l) / NN_PANEL), 4, q, panel);
 }
 
 static void quantize_panel(void *arg, int i_panel, int i_thread)
@@ -186,8 +188,11 @@ int linear_open(struct linear *l, const struct tensor *const *weights, const str
         return fail(msg, LINNET_E_MODEL, "%s: %lld outputs", w->name, (long long)n_out);
     l->n_in = (int)n_in;
     l->n_out = (int)n_out;
-    if (precision == PRECISION_INT8 || precision == PRECISION_INT16)
-        l->dtype = precision == PRECISION_INT8 ? DTYPE_I8 : DTYPE_I16;
+    l->inputs = DTYPE_F32;
+    if (precision != PRECISION_FP32) {
+        l->dtype = precision == PRECISION_INT16 ? DTYPE_I16 : DTYPE_I8;
+        l->inputs = precision == PRECISION_INT8 ? DTYPE_U8 : DTYPE_I16;
+    }
     struct packing p = {l, weights, n_parts, n_taps, kernels_pick(), NULL};
     int rc = panels_open(l, &p, has_bias, pool, msg);
     if (rc < 0)
@@ -242,9 +247,10 @@ struct product {
 };
 
 /* Of inputs in 16 bits: n_in products with weights stay below 2^31. */
-static struct nn_i16_limits input_limits(int n_in)
+static struct nn_i16_limits input_limits(const struct linear *l)
 {
-    float most = floorf(2147483000.0f / ((float)n_in * MOST_I16_WEIGHT));
+    int weight = l->dtype == DTYPE_I8 ? NN_I8_WIDE_WEIGHT : MOST_I16_WEIGHT;
+    float most = floorf(2147483000.0f / ((float)l->n_in * (float)weight));
     return (struct nn_i16_limits){most < 32767 ? most : 32767, INFINITY};
 }
 
@@ -261,17 +267,18 @@ static void pack_rows(const struct product *p, int row, int n, struct packed_row
 {
     const struct nn_kernels *kernels = p->ctx->kernels;
     int tile = kernels->tile_rows, n_in = p->l->n_in;
-    const struct nn_i16_limits limits = input_limits(n_in);
+    const struct nn_i16_limits limits = input_limits(p->l);
     for (int r = 0; r < n; r++) {
         const float *x = p->x + (row + r) * p->ldx;
         int rows = n - r / tile * tile < tile ? n - r / tile * tile : tile;
         char *to = packed->at + (size_t)(r / tile * tile) * packed->row_bytes;
-        if (p->l->dtype == DTYPE_I8) {
+        if (p->l->inputs == DTYPE_U8) {
             kernels->quantize(x, n_in, packed->row, &packed->scales[r], &packed->zeros[r]);
-            nn_pack_quads(rows, r % tile, nn_i8_inputs(n_in), packed->row, to);
-        } else if (p->l->dtype == DTYPE_I16) {
+            nn_pack_quads(rows, r % tile, (int)packed->row_bytes, 4, packed->row, to);
+        } else if (p->l->inputs == DTYPE_I16) {
+            memset((char *)packed->row + packed->row_bytes - 4, 0, 4);
             kernels->quantize16(x, NULL, n_in, &limits, packed->row, &packed->scales[r]);
-            nn_pack_quads(rows, r % tile, 2 * nn_i16_inputs(n_in), packed->row, to);
+            nn_pack_quads(rows, r % tile, (int)packed->row_bytes, p->l->dtype == DTYPE_I8 ? 8 : 4, packed->row, to);
         } else if (r % tile == 0)
             nn_pack_rows(rows, n_in, x, p->ldx, (float *)(void *)to);
     }
@@ -282,11 +289,9 @@ static void packed_open(const struct product *p, float *scratch, struct packed_r
 {
     size_t rows = (size_t)p->block_rows;
     packed->at = (char *)scratch;
-    packed->row_bytes = panel_bytes(p->l) / NN_PANEL;
-    if (linear_precision(p->l) == PRECISION_FP32) {
-        packed->row_bytes = (size_t)p->l->n_in * sizeof(float);
+    packed->row_bytes = panel_bytes(p->l) / NN_PANEL / dtype_size(p->l->dtype) * dtype_size(p->l->inputs);
+    if (p->l->inputs == DTYPE_F32)
         return;
-    }
     packed->row = packed->at + rows * packed->row_bytes;
     packed->scales = (float *)(void *)((char *)packed->row + packed->row_bytes);
     packed->zeros = (int32_t *)(void *)(packed->scales + rows);
@@ -312,7 +317,7 @@ static void multiply(void *arg, int i, int i_thread)
                                   .scale = p->how.scale};
         if (l->scales != NULL)
             end.scales = l->scales + j * NN_PANEL;
-        if (l->dtype == DTYPE_I8)
+        if (l->inputs == DTYPE_U8)
             end.sums = l->sums + j * NN_PANEL;
         int n_cols = l->n_out - j * NN_PANEL < NN_PANEL ? l->n_out - j * NN_PANEL : NN_PANEL;
         for (int r = 0; r < n; r += tile) {
@@ -348,7 +353,7 @@ void linear_forward(struct nn_context *ctx, const struct linear *l, const struct
         return;
     struct product p = {
         .ctx = ctx, .l = l, .x = rows->x, .y = rows->y, .ldx = rows->ldx, .ldy = rows->ldy, .n_rows = rows->n};
-    p.panel = matmul_for(ctx->kernels, l->dtype);
+    p.panel = matmul_for(ctx->kernels, l->dtype, l->inputs);
     p.how = how != NULL ? *how : (struct linear_how){NN_NONE, 0, 0.0f};
     p.block_rows = BLOCK_TILES * ctx->kernels->tile_rows;
     divide(&p);

@@ -13,11 +13,12 @@
 
 struct linear {
     int n_in, n_out;
-    enum dtype dtype; /* of the panels: F32, F16, BF16, I8 or I16 */
-    void *panels;     /* [ceil(n_out / 32)][n_in][32], of whole numbers as kernels.h says */
-    float *bias;      /* [ceil(n_out / 32) * 32], or NULL */
-    float *scales;    /* [ceil(n_out / 32) * 32] of an output's whole numbers, */
-    int32_t *sums;    /* and their sums; NULL: floats */
+    enum dtype dtype;  /* of the panels: F32, F16, BF16, I8 or I16 */
+    enum dtype inputs; /* what meets them: F32, U8 or I16 */
+    void *panels;      /* [ceil(n_out / 32)][n_in][32], of whole numbers as kernels.h says */
+    float *bias;       /* [ceil(n_out / 32) * 32], or NULL */
+    float *scales;     /* [ceil(n_out / 32) * 32] of an output's whole numbers, */
+    int32_t *sums;     /* and their sums, which only inputs with zero points need; NULL: floats */
 };
 
 /* What to do with the product; NULL stands for {NN_NONE, 0, 0}. */

@@ -119,10 +119,17 @@ PRODUCT(openblas, bf16, DTYPE_BF16)
 
 static struct matmul native_of(const struct nn_kernels *k)
 {
-    return (struct matmul){"native", k->panel_f32, k->panel_f16, k->panel_bf16, k->panel_i8, k->panel_i16};
+    return (struct matmul){"native",    k->panel_f32, k->panel_f16,  k->panel_bf16,
+                           k->panel_i8, k->panel_i16, k->panel_i8x16};
 }
 
 /* Exact up to the last step: sums of whole numbers, in double. */
+static void finish_whole(double sum, int i, float *c, int col, const struct nn_epilogue *end)
+{
+    double scale = (double)end->row_scales[i] * (end->scales != NULL ? (double)end->scales[col] : 1.0);
+    finish(sum * scale, c, col, end);
+}
+
 static void reference_i8(int rows, int n_in, const void *a, const void *panel, float *c, ptrdiff_t ldc, int n_cols,
                          const struct nn_epilogue *end)
 {
@@ -134,7 +141,7 @@ static void reference_i8(int rows, int n_in, const void *a, const void *panel, f
             for (int k = 0; k < n_in; k++)
                 sum +=
                     (x[(k / 4 * rows + i) * 4 + k % 4] - end->row_zeros[i]) * w[(k / 4 * NN_PANEL + col) * 4 + k % 4];
-            finish(sum * (double)end->row_scales[i] * (double)end->scales[col], c + i * ldc + col, col, end);
+            finish_whole(sum, i, c + i * ldc + col, col, end);
         }
 }
 
@@ -147,8 +154,21 @@ static void reference_i16(int rows, int n_in, const void *a, const void *panel, 
             double sum = 0;
             for (int k = 0; k < n_in; k++)
                 sum += (double)x[(k / 2 * rows + i) * 2 + k % 2] * w[(k / 2 * NN_PANEL + col) * 2 + k % 2];
-            finish(sum * (double)end->row_scales[i] * (end->scales != NULL ? (double)end->scales[col] : 1.0),
-                   c + i * ldc + col, col, end);
+            finish_whole(sum, i, c + i * ldc + col, col, end);
+        }
+}
+
+static void reference_i8x16(int rows, int n_in, const void *a, const void *panel, float *c, ptrdiff_t ldc, int n_cols,
+                            const struct nn_epilogue *end)
+{
+    const int16_t *x = a;
+    const int8_t *w = panel;
+    for (int i = 0; i < rows; i++)
+        for (int col = 0; col < n_cols; col++) {
+            double sum = 0;
+            for (int k = 0; k < n_in; k++)
+                sum += (double)x[(k / 4 * rows + i) * 4 + k % 4] * w[(k / 4 * NN_PANEL + col) * 4 + k % 4];
+            finish_whole(sum, i, c + i * ldc + col, col, end);
         }
 }
 
@@ -157,10 +177,10 @@ int matmul_all(const struct nn_kernels *kernels, struct matmul table[3])
     int n = 0;
     table[n++] = native_of(kernels);
     if (has_openblas())
-        table[n++] = (struct matmul){"openblas",    openblas_f32,      openblas_f16,
-                                     openblas_bf16, kernels->panel_i8, kernels->panel_i16};
-    table[n++] =
-        (struct matmul){"reference", reference_f32, reference_f16, reference_bf16, reference_i8, reference_i16};
+        table[n++] = (struct matmul){"openblas",        openblas_f32,       openblas_f16,        openblas_bf16,
+                                     kernels->panel_i8, kernels->panel_i16, kernels->panel_i8x16};
+    table[n++] = (struct matmul){"reference",  reference_f32, reference_f16,  reference_bf16,
+                                 reference_i8, reference_i16, reference_i8x16};
     return n;
 }
 
@@ -182,12 +202,12 @@ static struct matmul chosen(const struct nn_kernels *kernels)
     return native;
 }
 
-nn_panel_product *matmul_for(const struct nn_kernels *kernels, enum dtype dtype)
+nn_panel_product *matmul_for(const struct nn_kernels *kernels, enum dtype weights, enum dtype inputs)
 {
     struct matmul m = chosen(kernels);
-    switch (dtype) {
+    switch (weights) {
     case DTYPE_I8:
-        return m.i8;
+        return inputs == DTYPE_I16 ? m.i8x16 : m.i8;
     case DTYPE_I16:
         return m.i16;
     case DTYPE_F16:

@@ -26,19 +26,23 @@ static int check_config(const struct text_decoder_config *c, struct message *msg
 static int block_open(struct text_decoder_block *b, const struct text_decoder_config *c,
                       const struct text_decoder_names *names, const char *prefix, const struct layer_source *from)
 {
+    struct layer_source tokens = *from, frames = *from; /* a few rows of the one meet a layer, many of the other */
+    tokens.precision = precision_of_few_rows(from->precision);
+    frames.precision = precision_finer(from->precision);
     const struct {
         struct linear *layer;
+        const struct layer_source *from;
         const char *const *names;
         int n_names, n_in, n_out;
         enum layer_bias bias;
     } layers[] = {
-        {&b->qkv, names->self, 3, c->n_dims, c->n_dims, c->key_bias},
-        {&b->out, names->self + 3, 1, c->n_dims, c->n_dims, c->attention_bias},
-        {&b->cross_q, names->cross, 1, c->n_dims, c->n_dims, c->attention_bias},
-        {&b->cross_kv, names->cross + 1, 2, c->n_dims, c->n_dims, c->key_bias},
-        {&b->cross_out, names->cross + 3, 1, c->n_dims, c->n_dims, c->attention_bias},
-        {&b->hidden, &names->hidden, 1, c->n_dims, c->n_hidden, c->hidden_bias},
-        {&b->back, &names->back, 1, c->n_hidden, c->n_dims, c->hidden_bias},
+        {&b->qkv, &tokens, names->self, 3, c->n_dims, c->n_dims, c->key_bias},
+        {&b->out, &tokens, names->self + 3, 1, c->n_dims, c->n_dims, c->attention_bias},
+        {&b->cross_q, &tokens, names->cross, 1, c->n_dims, c->n_dims, c->attention_bias},
+        {&b->cross_kv, &frames, names->cross + 1, 2, c->n_dims, c->n_dims, c->key_bias},
+        {&b->cross_out, &tokens, names->cross + 3, 1, c->n_dims, c->n_dims, c->attention_bias},
+        {&b->hidden, &tokens, &names->hidden, 1, c->n_dims, c->n_hidden, c->hidden_bias},
+        {&b->back, &tokens, &names->back, 1, c->n_hidden, c->n_dims, c->hidden_bias},
     };
     int rc = LINNET_OK;
     for (int i = 0; rc >= 0 && i < 3; i++) {
@@ -47,9 +51,9 @@ static int block_open(struct text_decoder_block *b, const struct text_decoder_co
         rc = layer_norm_load(&b->norm[i], from, name, c->n_dims);
     }
     for (size_t i = 0; rc >= 0 && i < sizeof layers / sizeof layers[0]; i++)
-        rc =
-            linear_load_joined(layers[i].layer, from, &(struct layer_names){prefix, layers[i].names, layers[i].n_names},
-                               layers[i].n_in, layers[i].n_out, layers[i].bias);
+        rc = linear_load_joined(layers[i].layer, layers[i].from,
+                                &(struct layer_names){prefix, layers[i].names, layers[i].n_names}, layers[i].n_in,
+                                layers[i].n_out, layers[i].bias);
     return rc;
 }
 
@@ -74,8 +78,10 @@ static int weights_open(struct text_decoder *d, const struct text_decoder_names 
     if (rc >= 0 && c->tied && from->precision == PRECISION_INT8)
         rc = safetensors_get(from->file, NAME("%s%s.weight", prefix, output), 2,
                              (const int64_t[]){c->n_vocabulary, c->n_dims}, &d->stored, from->msg);
+    struct layer_source tokens = *from;
+    tokens.precision = precision_of_few_rows(from->precision);
     return rc < 0 ? rc
-                  : linear_load(&d->output, from, NAME("%s%s", prefix, output), c->n_dims, c->n_vocabulary,
+                  : linear_load(&d->output, &tokens, NAME("%s%s", prefix, output), c->n_dims, c->n_vocabulary,
                                 c->tied ? LAYER_NO_BIAS : LAYER_BIAS);
 #undef NAME
 }

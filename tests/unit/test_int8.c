@@ -95,7 +95,7 @@ static void product(const struct numbers *s, nn_panel_product *panel, int from, 
                                     .scales = s->scales,
                                     .sums = s->sums};
     for (int i = 0; i < rows; i++)
-        nn_pack_quads(rows, i, nn_i8_inputs(n_in), s->rows[from + i], a);
+        nn_pack_quads(rows, i, nn_i8_inputs(n_in), 4, s->rows[from + i], a);
     panel(rows, n_in, a, s->panel, c, NN_PANEL, NN_PANEL, &end);
 }
 
@@ -171,12 +171,44 @@ static void sums_of_pairs_are_exact(void)
             for (int i = 0; i < rows; i++) {
                 for (int k = 0; k < 128; k++)
                     row[k] = (int16_t)(k >= n_in ? 0 : i == 0 ? 4000 : lrintf(noise() * 4000));
-                nn_pack_quads(rows, i, 2 * nn_i16_inputs(n_in), row, a);
+                nn_pack_quads(rows, i, 2 * nn_i16_inputs(n_in), 4, row, a);
             }
             table[n - 1].i16(rows, n_in, a, panel, truth, NN_PANEL, NN_PANEL, &end);
             table[0].i16(rows, n_in, a, panel, got, NN_PANEL, NN_PANEL, &end);
             for (int i = 0; i < rows * NN_PANEL; i++)
                 CU_ASSERT(fabsf(truth[i] - got[i]) <= 4e-7f * fabsf(truth[i]));
+        }
+}
+
+/* 16-bit inputs and 8-bit weights, so large that sums come near 2^31. */
+static void sums_of_wide_inputs_are_exact(void)
+{
+    const struct nn_kernels *tables[NN_MOST_TABLES];
+    int n_tables = kernels_all(tables);
+    static int8_t panel[512 * NN_PANEL];
+    static int16_t a[512 * NN_MAX_ROWS], rows[NN_MAX_ROWS][512];
+    float scales[NN_MAX_ROWS], truth[NN_MAX_ROWS * NN_PANEL], got[NN_MAX_ROWS * NN_PANEL];
+    const struct nn_epilogue end = {.row_scales = scales};
+    fill(scales, NN_MAX_ROWS);
+    for (int n_in = 1; n_in <= 511; n_in = 2 * n_in + 1)
+        for (int t = 0; t < n_tables; t++) {
+            struct matmul table[3];
+            int n = matmul_all(tables[t], table);
+            memset(panel, 0, sizeof panel);
+            for (int k = 0; k < n_in; k++)
+                for (int j = 0; j < NN_PANEL; j++)
+                    panel[(k / 4 * NN_PANEL + j) * 4 + k % 4] = (int8_t)(j == 0 ? -127 : lrintf(noise() * 127));
+            for (int i = 0; i < NN_MAX_ROWS; i++)
+                for (int k = 0; k < 512; k++)
+                    rows[i][k] = (int16_t)(k >= n_in ? 0 : i == 0 ? 32767 : lrintf(noise() * 32767));
+            for (int n_rows = 1; n_rows <= tables[t]->tile_rows; n_rows++) {
+                for (int i = 0; i < n_rows; i++)
+                    nn_pack_quads(n_rows, i, 2 * nn_i8_inputs(n_in), 8, rows[i], a);
+                table[n - 1].i8x16(n_rows, n_in, a, panel, truth, NN_PANEL, NN_PANEL, &end);
+                table[0].i8x16(n_rows, n_in, a, panel, got, NN_PANEL, NN_PANEL, &end);
+                for (int i = 0; i < n_rows * NN_PANEL; i++)
+                    CU_ASSERT(fabsf(truth[i] - got[i]) <= 4e-7f * fabsf(truth[i]));
+            }
         }
 }
 
@@ -256,7 +288,8 @@ static void attention_is_near_and_the_same_for_all(void)
 /* The most that rounding weights and inputs to half a step can change an output. */
 static double bound(enum precision precision, const float *x, const float *w, int n_in)
 {
-    int fine = precision == PRECISION_INT16;
+    int wide = precision != PRECISION_INT8; /* inputs of 16 bits */
+    int weight = precision == PRECISION_INT16 ? 511 : wide ? NN_I8_WIDE_WEIGHT : NN_I8_WEIGHT;
     float largest = 0, low = 0, high = 0;
     double size_x = 0, size_w = 0;
     for (int k = 0; k < n_in; k++) {
@@ -266,9 +299,9 @@ static double bound(enum precision precision, const float *x, const float *w, in
         size_x += fabs((double)x[k]);
         size_w += fabs((double)w[k]);
     }
-    double step_w = (double)largest / (fine ? 511 : NN_I8_WEIGHT), step_x = (double)(high - low) / NN_I8_INPUT;
-    if (fine) /* products of whole numbers add up to less than 2^31 */
-        step_x = fmax((double)high, (double)-low) / fmin(32767, floor(2147483000.0 / (n_in * 511)));
+    double step_w = (double)largest / weight, step_x = (double)(high - low) / NN_I8_INPUT;
+    if (wide) /* products of whole numbers add up to less than 2^31 */
+        step_x = fmax((double)high, (double)-low) / fmin(32767, floor(2147483000.0 / (n_in * weight)));
     return 1.001 * (size_x * step_w / 2 + size_w * step_x / 2 + n_in * step_w * step_x / 4) + 1e-4;
 }
 
@@ -299,7 +332,8 @@ static void layer_open(struct layer *l, enum precision precision, const int size
     l->bias.n_bytes = (size_t)n_out * sizeof(float);
     const struct tensor *w = &l->weight, *b = &l->bias;
     CU_ASSERT_EQUAL_FATAL(linear_open(&l->linear, &w, &b, 1, precision, NULL, NULL), 0);
-    CU_ASSERT_EQUAL(l->linear.dtype, precision == PRECISION_INT8 ? DTYPE_I8 : DTYPE_I16);
+    CU_ASSERT_EQUAL(l->linear.dtype, precision == PRECISION_INT16 ? DTYPE_I16 : DTYPE_I8);
+    CU_ASSERT_EQUAL(l->linear.inputs, precision == PRECISION_INT8 ? DTYPE_U8 : DTYPE_I16);
 }
 
 static void layer_close(struct layer *l)
@@ -353,6 +387,7 @@ static void outputs_err_as_rounding_does(void)
     CU_ASSERT_EQUAL_FATAL(pool_open(&pool, 3), 0);
     check_outputs(PRECISION_INT8, pool);
     check_outputs(PRECISION_INT16, pool);
+    check_outputs(PRECISION_INT8X16, pool);
     pool_close(pool);
 }
 
@@ -393,6 +428,7 @@ static const struct unit_test tests[] = {
     {"sums are exact", sums_are_exact},
     {"shorts keep their limits", shorts_keep_their_limits},
     {"sums of pairs are exact", sums_of_pairs_are_exact},
+    {"sums of 16-bit inputs and 8-bit weights are exact", sums_of_wide_inputs_are_exact},
     {"attention is near, and the same for all rows, pieces and threads", attention_is_near_and_the_same_for_all},
     {"outputs err as rounding does", outputs_err_as_rounding_does},
     {"convolutions lie tap by tap", convolutions_lie_tap_by_tap},
