@@ -15,7 +15,7 @@
 #include "linnet.h"
 
 #define MAX_THREADS 256
-#define N_SPINS 4000 /* some 20 microseconds: longer than the gap between two loops of a decoder step */
+#define N_SPINS 1000 /* 30 to 60 microseconds: longer than the gap between two loops of a decoder step */
 
 struct worker {
     struct pool *pool;
@@ -28,12 +28,14 @@ struct pool {
     struct worker workers[MAX_THREADS];
     pthread_mutex_t busy; /* held by the caller whose loop runs */
     pthread_mutex_t lock; /* for sleeping and waking */
-    pthread_cond_t wake;
+    pthread_cond_t wake;  /* there is a loop, or the end */
+    pthread_cond_t left;  /* no worker is inside */
     pool_task *task;
     void *arg;
     int n_tasks;
     _Alignas(64) atomic_uint generation;
-    atomic_int n_sleeping;
+    atomic_int n_sleeping; /* workers */
+    atomic_int caller_sleeps;
     atomic_int stop;
     _Alignas(64) atomic_uint_least64_t next; /* generation << 32 | next index */
     _Alignas(64) atomic_int n_inside;        /* workers that may still touch the current loop */
@@ -87,8 +89,29 @@ static void *work(void *arg)
         seen = atomic_load(&p->generation); /* odd while a loop is open, even between loops */
         if (seen & 1)
             take_tasks(p, seen, w->index);
-        atomic_fetch_sub(&p->n_inside, 1);
+        if (atomic_fetch_sub(&p->n_inside, 1) == 1 && atomic_load(&p->caller_sleeps)) {
+            pthread_mutex_lock(&p->lock);
+            pthread_cond_signal(&p->left);
+            pthread_mutex_unlock(&p->lock);
+        }
     }
+}
+
+/* Until no worker is inside.  One that lost its processor to another program may stay for milliseconds: this thread's
+ * processor is better free then. */
+static void wait_for_workers(struct pool *p)
+{
+    for (int i = 0; i < N_SPINS; i++) {
+        if (atomic_load(&p->n_inside) == 0)
+            return;
+        relax();
+    }
+    pthread_mutex_lock(&p->lock);
+    atomic_store(&p->caller_sleeps, 1);
+    while (atomic_load(&p->n_inside) > 0)
+        pthread_cond_wait(&p->left, &p->lock);
+    atomic_store(&p->caller_sleeps, 0);
+    pthread_mutex_unlock(&p->lock);
 }
 
 int pool_open(struct pool **out, int n_threads)
@@ -102,6 +125,7 @@ int pool_open(struct pool **out, int n_threads)
     pthread_mutex_init(&p->busy, NULL);
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->wake, NULL);
+    pthread_cond_init(&p->left, NULL);
     for (int i = 1; i < n_threads; i++) {
         struct worker *w = &p->workers[i];
         w->pool = p;
@@ -125,6 +149,7 @@ void pool_close(struct pool *p)
     for (int i = 1; i <= p->n_started; i++)
         pthread_join(p->workers[i].thread, NULL);
     pthread_cond_destroy(&p->wake);
+    pthread_cond_destroy(&p->left);
     pthread_mutex_destroy(&p->lock);
     pthread_mutex_destroy(&p->busy);
     mem_free(p);
@@ -157,8 +182,7 @@ void pool_run(struct pool *p, pool_task *task, void *arg, int n_tasks)
     }
     take_tasks(p, generation, 0);
     atomic_store(&p->generation, generation + 1);
-    while (atomic_load(&p->n_inside) > 0)
-        relax();
+    wait_for_workers(p);
     pthread_mutex_unlock(&p->busy);
 }
 

@@ -4,7 +4,8 @@
  * One pool is shared by every stream of a model.  pool_run may be called from several threads: the pool serves one loop
  * at a time, and a caller that finds it busy does its own loop alone, so nobody waits and nothing can deadlock.  What a
  * task computes must depend on its index only, never on which thread does it: results are then the same for any number
- * of threads.  Workers spin for some microseconds before they sleep, because a decoder step is many short loops. */
+ * of threads.  Who waits, worker or caller, spins for some microseconds before it sleeps, because a decoder step is
+ * many short loops; an idle pool takes no processor time. */
 #ifndef LINNET_BASE_POOL_H
 #define LINNET_BASE_POOL_H
 

@@ -2,6 +2,7 @@
 #include <limits.h>
 #include <stdint.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/mem.h"
 #include "base/pool.h"
@@ -131,6 +132,49 @@ static void pool_can_be_entered_from_a_task(void)
     CU_ASSERT_EQUAL(pool_open(&n.pool, 0), LINNET_E_ARGUMENT);
 }
 
+static double processor_s(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* Other programs make 0.3 s longer, but not this one's processor time; a worker that spins would take all of it. */
+static void idle_pool_takes_no_time(void)
+{
+    struct pool *p;
+    struct count c = {0};
+    const struct timespec pause = {0, 300000000};
+    CU_ASSERT_EQUAL_FATAL(pool_open(&p, 4), 0);
+    pool_run(p, count_task, &c, 500);
+    double before = processor_s();
+    nanosleep(&pause, NULL);
+    CU_ASSERT_TRUE(processor_s() - before < 0.03);
+    pool_close(p);
+}
+
+/* Tasks long enough that who has none left goes to sleep before the others are done. */
+static void slow_task(void *arg, int i, int i_thread)
+{
+    const struct timespec pause = {0, 2000000 * (i % 3)};
+    nanosleep(&pause, NULL);
+    count_task(arg, i, i_thread);
+}
+
+static void pool_waits_for_slow_tasks(void)
+{
+    struct pool *p;
+    CU_ASSERT_EQUAL_FATAL(pool_open(&p, 4), 0);
+    for (int round = 0; round < 20; round++) {
+        struct count c = {0};
+        int n = 2 + round % 7;
+        pool_run(p, slow_task, &c, n);
+        for (int i = 0; i < n; i++)
+            CU_ASSERT_EQUAL(c.done[i], 1);
+    }
+    pool_close(p);
+}
+
 static void messages_are_cut_not_overrun(void)
 {
     struct message m;
@@ -154,6 +198,8 @@ static const struct unit_test tests[] = {
     {"parts share a block", parts_share_a_block},
     {"pool does each task once", pool_does_each_task_once},
     {"pool can be entered from a task", pool_can_be_entered_from_a_task},
+    {"pool waits for slow tasks", pool_waits_for_slow_tasks},
+    {"idle pool takes no time", idle_pool_takes_no_time},
     {"messages are cut, not overrun", messages_are_cut_not_overrun},
 };
 
