@@ -2,7 +2,8 @@
  * bench.c - `linnet bench`: what decoding a recording takes, stage by stage.
  *
  * One run warms up and brings the recording into memory; those after it count.  Of each figure the median is reported:
- * other work on the machine only ever adds time. */
+ * other work on the machine only ever adds time.  Then the model's networks alone are set beside what the machine can
+ * do (bounds.h). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/json_writer.h"
+#include "bin/bounds.h"
 #include "bin/decoding.h"
 #include "bin/progress.h"
 #include "nn/matmul.h"
@@ -35,7 +37,7 @@ static const struct option_spec options[] = {
     {.type = OPTION_GROUP, .offset = FIELD(decoding), .group = decoding_table},
     {0}};
 
-enum figure { WALL, FEATURES, ENCODER, DECODER, N_FIGURES };
+enum figure { WALL, FEATURES, ENCODER, DECODER, ENCODING, STEP, N_FIGURES };
 
 struct bench {
     const struct bench_options *options;
@@ -44,6 +46,8 @@ struct bench {
     double seconds[N_FIGURES][MAX_RUNS];
     double audio_s;
     unsigned long long n_tokens; /* of a run */
+    double peak_bytes;           /* of memory */
+    struct bounds bounds;
 };
 
 static int open_all(struct bench *b, struct message *msg)
@@ -89,11 +93,21 @@ static int measure(struct bench *b, const char *path, int i_run, struct message 
 static int measure_all(struct bench *b, const char *path, struct message *msg)
 {
     struct progress p;
+    struct rusage usage;
     int runs = b->options->runs, rc = LINNET_OK;
-    progress_start(&p, runs + 1);
+    progress_start(&p, 2 * (runs + 1));
     for (int i = -1; i < runs && rc >= 0; i++) {
         rc = measure(b, path, i < 0 ? 0 : i, msg);
         progress_step(&p, i + 2);
+    }
+    getrusage(RUSAGE_SELF, &usage);
+    b->peak_bytes = (double)usage.ru_maxrss * 1024;
+    if (rc >= 0)
+        rc = bounds_open(&b->bounds, b->decoding.model, msg);
+    for (int i = -1; i < runs && rc >= 0; i++) {
+        int at = i < 0 ? 0 : i;
+        rc = bounds_round(&b->bounds, &b->seconds[ENCODING][at], &b->seconds[STEP][at], msg);
+        progress_step(&p, runs + i + 3);
     }
     progress_hide(&p);
     return rc;
@@ -141,34 +155,74 @@ static void print(const struct bench *b, const struct result *r, int n, const st
     buffer_free(&out);
 }
 
+enum { MAX_RESULTS = 40, NAME_SIZE = 32 };
+
+struct results {
+    struct result at[MAX_RESULTS];
+    char names[MAX_RESULTS][NAME_SIZE]; /* of those that are made here */
+    int n;
+};
+
+static void add(struct results *r, const char *name, const char *unit, double value, int decimals)
+{
+    if (r->n < MAX_RESULTS)
+        r->at[r->n++] = (struct result){name, unit, value, decimals};
+}
+
+static void add_peak(struct results *r, enum dtype weights, enum dtype inputs, double peak)
+{
+    if (r->n == MAX_RESULTS)
+        return;
+    snprintf(r->names[r->n], NAME_SIZE, "bound_%sx%s", dtype_name(weights), dtype_name(inputs));
+    add(r, r->names[r->n], "GOPS", 2e-9 * peak, 1);
+}
+
+/* A multiplication and an addition are two operations. */
+static void add_bounds(struct results *r, const struct bounds *b, double encoding_s, double step_s)
+{
+    double work = 2e-9 * bounds_products(&b->encoding);
+    add(r, "encoding", "s", encoding_s, 4);
+    add(r, "encoding_work", "GOP", work, 3);
+    add(r, "encoding_speed", "GOPS", work / encoding_s, 1);
+    for (int weights = 0; weights < N_DTYPES; weights++)
+        for (int inputs = 0; inputs < N_DTYPES; inputs++)
+            if (b->peak[weights][inputs] > 0)
+                add_peak(r, (enum dtype)weights, (enum dtype)inputs, b->peak[weights][inputs]);
+    add(r, "encoding_of_bound", "percent", 100 * bounds_encoding_s(b) / encoding_s, 1);
+    if (step_s <= 0)
+        return;
+    add(r, "step", "s", step_s, 6);
+    add(r, "step_reads", "MB", b->step.read_bytes / 1e6, 3);
+    add(r, "step_reading", "s", b->reading_s, 6);
+    add(r, "step_over_reading", "", step_s / b->reading_s, 2);
+}
+
 static int report(struct bench *b, const char *path)
 {
     struct linnet_model_info info = {.size = sizeof info};
-    struct rusage usage;
+    struct results r = {.n = 0};
     int rc = linnet_model_info(b->decoding.model, &info);
     if (rc < 0)
         return rc;
-    getrusage(RUSAGE_SELF, &usage);
     double at[N_FIGURES];
     for (int i = 0; i < N_FIGURES; i++)
         at[i] = median(b->seconds[i], b->options->runs);
-    const struct result results[] = {
-        {"runs", "", b->options->runs, 0},
-        {"audio", "s", b->audio_s, 3},
-        {"load", "s", b->load_s, 4},
-        {"open", "s", b->open_s, 4},
-        {"features", "s", at[FEATURES], 4},
-        {"encoder", "s", at[ENCODER], 4},
-        {"decoder", "s", at[DECODER], 4},
-        {"wall", "s", at[WALL], 4},
-        {"fastest", "s", b->seconds[WALL][0], 4},
-        {"real_time_factor", "", at[WALL] / b->audio_s, 5},
-        {"tokens", "", (double)b->n_tokens, 0},
-        {"tokens_per_s", "", at[DECODER] > 0 ? (double)b->n_tokens / at[DECODER] : 0, 1},
-        {"weights", "MB", (double)info.n_weight_bytes / 1e6, 1},
-        {"peak_memory", "MB", (double)usage.ru_maxrss * 1024 / 1e6, 1},
-    };
-    print(b, results, sizeof results / sizeof results[0], &info, path);
+    add(&r, "runs", "", b->options->runs, 0);
+    add(&r, "audio", "s", b->audio_s, 3);
+    add(&r, "load", "s", b->load_s, 4);
+    add(&r, "open", "s", b->open_s, 4);
+    add(&r, "features", "s", at[FEATURES], 4);
+    add(&r, "encoder", "s", at[ENCODER], 4);
+    add(&r, "decoder", "s", at[DECODER], 4);
+    add(&r, "wall", "s", at[WALL], 4);
+    add(&r, "fastest", "s", b->seconds[WALL][0], 4);
+    add(&r, "real_time_factor", "", at[WALL] / b->audio_s, 5);
+    add(&r, "tokens", "", (double)b->n_tokens, 0);
+    add(&r, "tokens_per_s", "", at[DECODER] > 0 ? (double)b->n_tokens / at[DECODER] : 0, 1);
+    add(&r, "weights", "MB", (double)info.n_weight_bytes / 1e6, 1);
+    add(&r, "peak_memory", "MB", b->peak_bytes / 1e6, 1);
+    add_bounds(&r, &b->bounds, at[ENCODING], at[STEP]);
+    print(b, r.at, r.n, &info, path);
     return LINNET_OK;
 }
 
@@ -181,6 +235,7 @@ static int run(void *values, int n, char **paths, struct message *msg)
     int rc;
     if ((rc = open_all(&b, msg)) >= 0 && (rc = measure_all(&b, paths[0], msg)) >= 0 && (rc = report(&b, paths[0])) < 0)
         fail(msg, rc, "%s", linnet_strerror(rc));
+    bounds_close(&b.bounds);
     decoding_close(&b.decoding);
     return rc;
 }
@@ -190,7 +245,15 @@ const struct command bench_command = {
     .summary = "time and memory that a recording takes",
     .arguments = "FILE",
     .text = "Times are medians over the runs, after one warm-up run that is not measured; load is\n"
-            "the time to open the model, open that to open a stream on it.",
+            "the time to open the model, open that to open a stream on it.\n"
+            "\n"
+            "Then the networks alone are set beside what the threads can do here at most: an\n"
+            "encoding is one window, or 30 s, encoding_work its operations (a multiplication and\n"
+            "an addition are two), bound_WxI how many a second products of weights of type W with\n"
+            "inputs of type I reach in the first-level cache, and encoding_of_bound how much of\n"
+            "the encoding's time they would need; step is a step of the text decoder on those\n"
+            "states, step_reads what it reads of weights, keys and values, and step_reading the\n"
+            "time in which as many bytes can be read once.",
     .options = options,
     .defaults = &defaults,
     .size = sizeof defaults,

@@ -225,6 +225,7 @@ static void convolution(const struct conformer_blocks *w, int i_block, int n)
         memset(w->gated + (before + n) * e, 0, (size_t)(before * e) * sizeof *w->gated);
     if (w->contexts != NULL)
         memcpy(w->contexts + (size_t)i_block * context, w->gated + n * e, context * sizeof *w->gated);
+    w->ctx->work.products[DTYPE_F32][DTYPE_F32] += (double)(n * e) * c->kernel;
     for (int row = 0; row < n; row += ROWS) {
         int rows = rows_from(row, n);
         kernels->depthwise(w->gated + row * e, v->weights, v->bias, w->wide, rows, (int)e, c->kernel);

@@ -187,10 +187,24 @@ static void attend(void *arg, int i, int i_thread)
             mix(w, &tiles[j], k);
 }
 
+static void count_work(struct nn_work *work, const struct attention_cache *c, const struct attention *a,
+                       enum dtype type)
+{
+    double n_dots = 0;
+    for (int row = 0; row < a->n_rows; row++) {
+        int first, last;
+        visible(c, a, row, &first, &last);
+        n_dots += last > first ? last - first : 0;
+    }
+    work->products[type][type] += 2 * n_dots * c->n_heads * c->head_dims;
+    work->read_bytes += (double)attention_cache_bytes(c);
+}
+
 void attention_forward(struct nn_context *ctx, const struct attention_cache *c, const struct attention *a)
 {
     enum dtype type = c->precision == PRECISION_INT8 ? DTYPE_I16 : DTYPE_F32;
     struct attending w = {ctx, c, a, matmul_for(ctx->kernels, type, type)};
+    count_work(&ctx->work, c, a, type);
     int block = BLOCK_TILES * ctx->kernels->tile_rows;
     int n_tasks = (a->n_rows + block - 1) / block * c->n_heads;
     int small = (int64_t)a->n_rows * attention_cache_length(c) * c->head_dims * c->n_heads < 1 << 16;

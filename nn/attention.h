@@ -90,6 +90,13 @@ static inline size_t attention_cache_values(const struct attention_cache *c)
 {
     return (size_t)((c->head_dims + NN_PANEL - 1) / NN_PANEL) * (size_t)c->capacity * NN_PANEL;
 }
+/* Of the keys and values in use. */
+static inline size_t attention_cache_bytes(const struct attention_cache *c)
+{
+    size_t depth = (size_t)(attention_cache_depth(c) + c->head_dims), beside = c->key_scales != NULL ? 2 : 0;
+    size_t key = depth * attention_cache_item(c) + (beside + (c->key_bias != NULL)) * sizeof(float);
+    return (size_t)attention_cache_length(c) * (size_t)c->n_heads * key;
+}
 static inline ptrdiff_t attention_value_at(const struct attention_cache *c, int t, int k)
 {
     ptrdiff_t panel = (ptrdiff_t)(k / NN_PANEL) * c->capacity * NN_PANEL, column = k % NN_PANEL;

@@ -10,6 +10,7 @@ int nn_context_open(struct nn_context *ctx, struct pool *pool, struct message *m
     ctx->pool = pool;
     ctx->n_threads = pool_threads(pool);
     ctx->n_floats = 0;
+    ctx->work = (struct nn_work){0};
     ctx->scratch = mem_array((size_t)ctx->n_threads, sizeof *ctx->scratch);
     return ctx->scratch != NULL ? LINNET_OK : fail_memory(msg);
 }

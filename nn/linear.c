@@ -357,6 +357,8 @@ void linear_forward(struct nn_context *ctx, const struct linear *l, const struct
     p.how = how != NULL ? *how : (struct linear_how){NN_NONE, 0, 0.0f};
     p.block_rows = BLOCK_TILES * ctx->kernels->tile_rows;
     divide(&p);
+    ctx->work.products[l->dtype][l->inputs] += (double)rows->n * l->n_in * l->n_out;
+    ctx->work.read_bytes += (double)linear_bytes(l);
     int n_tasks = (rows->n + p.block_rows - 1) / p.block_rows * p.n_panel_groups;
     pool_run(n_tasks > 1 ? ctx->pool : NULL, multiply, &p, n_tasks);
 }

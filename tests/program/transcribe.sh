@@ -142,6 +142,11 @@ run 0 "$linnet" info --json "$dir/model"
 has out '"vocabulary": 51865'
 run 0 "$linnet" bench $quick -n 1 --json "$dir/a.wav"
 has out '"audio_s": 3.000'
+has out '"encoding_work_GOP": 0.326,$'
+has out '"bound_[A-Z0-9]*x[A-Z0-9]*_GOPS": [0-9.]*,$'
+has out '"encoding_of_bound_percent": [0-9.]*,$'
+has out '"step_reads_MB": [0-9.]*,$'
+has out '"step_over_reading": [0-9.]*}$'
 run 2 "$linnet" bench $quick -
 has err 'only once'
 
