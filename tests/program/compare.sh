@@ -85,7 +85,7 @@ has out '^| linnet auto | jfk | 2 | 1 | - | - | [0-9]'
 [ "$(grep -c 'transcribe .* -t 2 .*--precision auto' "$CALLS")" -eq 1 ] || failed "no turn in the precision auto"
 has out '^| linnet --batch 4 | jfk | 1 | 1 |'
 [ "$(grep -c 'transcribe .* -t 1 .*--batch 4' "$CALLS")" -eq 1 ] || failed "no turn with further options"
-! grep -q bench "$CALLS" || failed "measured what was not asked for"
+! grep -q '^linnet bench' "$CALLS" || failed "measured what was not asked for"
 
 : >"$CALLS"
 printf 'a wav/a.wav\nb wav/b.wav\n' >"$dir/data/wav.scp"
@@ -101,6 +101,7 @@ has out '^| linnet | jfk | 4 | 1 | 1 | [0-9.]* \['
 # The start of Python takes longer than that of sh.
 awk '/^[|] faster-int8 [|] jfk [|] 4 / { n++; bad = !($9 > 1 && $13 > 1) } END { exit n != 1 || bad }' FS='[ |]+' \
     "$dir/out" || failed "ratios of speeds"
+! grep -q '^linnet bench' "$CALLS" || failed "decoded a WAV file to know its length"
 [ "$(grep -c '^linnet transcribe.* -t 1 .*jfk.wav' "$CALLS")" -eq 4 ] || failed "not four processes at once"
 [ "$(grep -c '^linnet transcribe.*jfk.wav .*jfk.wav .*jfk.wav .*jfk.wav' "$CALLS")" -eq 1 ] || failed "not one for all"
 
