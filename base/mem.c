@@ -41,7 +41,7 @@ static void use_huge_pages(uintptr_t at, size_t bytes)
 #endif
 }
 
-void *mem_array(size_t n, size_t size)
+void *mem_sparse(size_t n, size_t size)
 {
     size_t bytes;
     if (__builtin_mul_overflow(n, size, &bytes) || bytes > SIZE_MAX - ALIGNMENT || must_fail())
@@ -52,8 +52,15 @@ void *mem_array(size_t n, size_t size)
         return NULL;
     uintptr_t at = ((uintptr_t)raw + ALIGNMENT) / ALIGNMENT * ALIGNMENT;
     ((void **)at)[-1] = raw;
-    use_huge_pages(at, bytes);
     return (void *)at;
+}
+
+void *mem_array(size_t n, size_t size)
+{
+    void *array = mem_sparse(n, size);
+    if (array != NULL)
+        use_huge_pages((uintptr_t)array, n * size);
+    return array;
 }
 
 void *mem_parts(const struct mem_part *parts, size_t n_parts)

@@ -12,6 +12,10 @@
 /* n * size zeroed bytes; NULL when the product wraps or memory is out.  n == 0 gives a valid pointer. For mem_free. */
 void *mem_array(size_t n, size_t size) __attribute__((malloc, warn_unused_result));
 
+/* The same, for room of which most may stay unused: takes memory page by page as it is written to, where mem_array asks
+ * for pages of 2 MB. */
+void *mem_sparse(size_t n, size_t size) __attribute__((malloc, warn_unused_result));
+
 /* Changes an array from mem_array (or NULL) from n_old to n_new items; new ones are zero. On NULL the old one stays. */
 void *mem_resize(void *array, size_t n_old, size_t n_new, size_t size) __attribute__((warn_unused_result));
 

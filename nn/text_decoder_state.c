@@ -75,7 +75,7 @@ static int reserve_slots(struct text_decoder_state *s, int n)
     size_t n_old = (size_t)s->n_slots * head, n_new = (size_t)n * head;
     if (n <= s->n_slots)
         return LINNET_OK;
-    float *fresh = mem_array(n_heads, n_new * sizeof *fresh);
+    float *fresh = mem_sparse(n_heads, n_new * sizeof *fresh); /* each head's are far apart, and few are used */
     if (fresh == NULL)
         return LINNET_E_MEMORY;
     for (size_t i = 0; i < n_heads && n_old > 0; i++)
