@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/file_map.h"
 #include "base/json_reader.h"
 #include "base/utf8.h"
 
@@ -144,13 +145,13 @@ static int read_tokenizer(struct whisper_vocab *v, struct json_reader *r, const 
     return rc;
 }
 
-static int read_json(struct whisper_vocab *v, const char *file, const struct buffer *text, struct message *msg)
+static int read_json(struct whisper_vocab *v, const char *file, const struct file_map *text, struct message *msg)
 {
     struct json_reader r;
     int16_t byte_of[324];
     int rc;
     alphabet(byte_of);
-    json_reader_open(&r, buffer_text(text), text->n);
+    json_reader_open(&r, (const char *)text->data, text->size);
     if (json_peek(&r) == '[')
         rc = read_list(v, &r, byte_of, msg);
     else if (strcmp(file, "tokenizer.json") == 0)
@@ -188,9 +189,9 @@ static int decode_base64(const char *text, size_t n, char *out)
 }
 
 /* Lines "base64 rank". */
-static int read_tiktoken(struct whisper_vocab *v, const struct buffer *text, struct message *msg)
+static int read_tiktoken(struct whisper_vocab *v, const struct file_map *text, struct message *msg)
 {
-    const char *at = buffer_text(text), *end = at + text->n;
+    const char *at = (const char *)text->data, *end = at + text->size;
     for (int line = 1; at < end; line++) {
         const char *stop = memchr(at, '\n', (size_t)(end - at));
         stop = stop != NULL ? stop : end;
@@ -229,13 +230,15 @@ int whisper_pieces_read(struct whisper_vocab *v, const char *dir, struct message
     }
     if (file == NULL)
         return 0;
-    struct buffer text = {0};
-    int rc = file_read(path, MAX_FILE_BYTES, &text, msg);
-    if (rc == 0) {
+    struct file_map text = {0};
+    int rc = file_map_open(&text, (const char *const[]){path}, 1, msg);
+    if (rc == 0 && text.size > MAX_FILE_BYTES)
+        rc = fail(msg, LINNET_E_FORMAT, "%s: more than %zu bytes", path, MAX_FILE_BYTES);
+    else if (rc == 0) {
         rc = strcmp(file, "vocab.tiktoken") == 0 ? read_tiktoken(v, &text, msg) : read_json(v, file, &text, msg);
         if (rc < 0)
             rc = fail_in(msg, rc, path);
     }
-    buffer_free(&text);
+    file_map_close(&text);
     return rc < 0 ? rc : 1;
 }
