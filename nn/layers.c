@@ -2,6 +2,7 @@
  * layers.c - reading layers from a model file. */
 #include "nn/layers.h"
 
+#include <limits.h>
 #include <stdio.h>
 
 #include "base/mem.h"
@@ -20,7 +21,11 @@ int floats_load(float **out, const struct layer_source *from, const char *name, 
     float *values = mem_array(n, sizeof *values);
     if (values == NULL)
         return fail_memory(from->msg);
-    tensor_to_f32(t, 0, n, values);
+    if (t->dtype == DTYPE_F16 && n <= INT_MAX)
+        kernels_pick()->from_f16(t->data, values, (int)n);
+    else
+        tensor_to_f32(t, 0, n, values);
+    safetensors_release(from->file, t);
     *out = values;
     return LINNET_OK;
 }
