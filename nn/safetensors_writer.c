@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * safetensors_writer.c - writing safetensors files atomically.
  *
- * Tensors are laid out by falling size of their type, then as declared, so that each lies at a multiple of its type's
- * size; the header is padded with spaces so that the data starts at a multiple of 64.  The header comes first in the
- * file and needs all the shapes: hence declare before put. */
+ * Tensors of whole cache lines come first, so that each lies at a multiple of 64, and then the others by falling size
+ * of their type, so that each lies at a multiple of that; among equals, as declared.  The header is padded with spaces
+ * so that the data starts at a multiple of 64.  It comes first in the file and needs all the shapes: hence declare
+ * before put. */
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
@@ -17,6 +18,7 @@
 #include "base/mem.h"
 #include "nn/safetensors.h"
 
+#define LINE 64           /* bytes of a cache line */
 #define MAX_LEFTOVERS 100 /* temporary files of this path and process number that an earlier crash left */
 
 struct planned {
@@ -128,10 +130,10 @@ static int write_at(const struct safetensors_writer *w, const void *data, size_t
 static int place_all(struct safetensors_writer *w, struct message *msg)
 {
     off_t at = 0;
-    for (size_t size = 8; size > 0; size /= 2)
+    for (size_t size = LINE; size > 0; size /= 2)
         for (int i = 0; i < w->n_planned; i++) {
             struct planned *p = &w->planned[i];
-            if (p->size != size)
+            if (size != (p->n_bytes % LINE == 0 ? LINE : p->size))
                 continue;
             p->begin = at;
             if (__builtin_add_overflow(at, (off_t)p->n_bytes, &at) || at > INT64_MAX / 2)
