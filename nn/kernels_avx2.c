@@ -13,8 +13,8 @@
 #define VEC_HALF(p) ((vec)_mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)(p))))
 /* Pairs of products of at most 255 * 63 fit into 16 bits. */
 #define I8_STEP(sum, x, w)                                                                                             \
-    ((sum) + (ivec)_mm256_madd_epi16(_mm256_set1_epi16(1), _mm256_maddubs_epi16((__m256i)(x), (__m256i)(w))))
-#define I16_STEP(sum, x, w) ((sum) + (ivec)_mm256_madd_epi16((__m256i)(x), (__m256i)(w)))
+    PLUS(sum, _mm256_madd_epi16(_mm256_set1_epi16(1), _mm256_maddubs_epi16((__m256i)(x), (__m256i)(w))))
+#define I16_STEP(sum, x, w) PLUS(sum, _mm256_madd_epi16((__m256i)(x), (__m256i)(w)))
 #define INT_KEEP(v) __asm__ volatile("" : "+x"(v))
 #define WIDEN(p) ((ivec)_mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(const void *)(p))))
 #include "nn/kernels_body.h"

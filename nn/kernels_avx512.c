@@ -13,7 +13,7 @@
 #define VEC_HALF(p) ((vec)_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)(p))))
 /* Pairs of products of at most 255 * 63 fit into 16 bits. */
 #define I8_STEP(sum, x, w)                                                                                             \
-    ((sum) + (ivec)_mm512_madd_epi16(_mm512_set1_epi16(1), _mm512_maddubs_epi16((__m512i)(x), (__m512i)(w))))
-#define I16_STEP(sum, x, w) ((sum) + (ivec)_mm512_madd_epi16((__m512i)(x), (__m512i)(w)))
+    PLUS(sum, _mm512_madd_epi16(_mm512_set1_epi16(1), _mm512_maddubs_epi16((__m512i)(x), (__m512i)(w))))
+#define I16_STEP(sum, x, w) PLUS(sum, _mm512_madd_epi16((__m512i)(x), (__m512i)(w)))
 #define WIDEN(p) ((ivec)_mm512_cvtepi8_epi16(_mm256_loadu_si256((const __m256i *)(const void *)(p))))
 #include "nn/kernels_body.h"

@@ -8,6 +8,9 @@
  * INT_KEEP(v), which keeps the compiler from moving the loads of later rows before the sums of this one, for which
  * there are no registers. */
 
+/* Sums wrap around: where a model file has weights that nobody made, they may. */
+#define PLUS(a, b) ((ivec)((uvec)(a) + (uvec)(b)))
+
 #ifdef I8_STEP
 #define I8_IS_FAST 1
 #else
@@ -16,14 +19,14 @@ INLINE ivec quad_products(ivec sum, ivec x, ivec w)
 {
 #pragma GCC unroll 4
     for (int b = 0; b < 4; b++)
-        sum += ((x >> (8 * b)) & 0xff) * ((ivec)((uvec)w << (24 - 8 * b)) >> 24);
+        sum = PLUS(sum, ((x >> (8 * b)) & 0xff) * ((ivec)((uvec)w << (24 - 8 * b)) >> 24));
     return sum;
 }
 #define I8_STEP(sum, x, w) quad_products(sum, x, w)
 #endif
 #ifndef I16_STEP
 #define LOW16(v) ((ivec)((uvec)(v) << 16) >> 16)
-#define I16_STEP(sum, x, w) ((sum) + LOW16(x) * LOW16(w) + ((x) >> 16) * ((w) >> 16))
+#define I16_STEP(sum, x, w) PLUS(PLUS(sum, LOW16(x) * LOW16(w)), ((x) >> 16) * ((w) >> 16))
 #endif
 #ifndef INT_KEEP
 #define INT_KEEP(v) (void)0
@@ -46,7 +49,8 @@ INLINE vec dequantized(ivec sum, int i, int col, const struct nn_epilogue *end)
 {
     vec scale = splat(end->row_scales[i]);
     if (end->sums != NULL)
-        sum -= (end->row_zeros[i] - I8_SHIFT) * bits(load((const float *)(const void *)(end->sums + col)));
+        sum = PLUS(sum, (uint32_t)(I8_SHIFT - end->row_zeros[i]) *
+                            (uvec)load((const float *)(const void *)(end->sums + col)));
     if (end->scales != NULL)
         scale *= load(end->scales + col);
     return __builtin_convertvector(sum, vec) * scale;
@@ -106,13 +110,13 @@ INLINE ivec wide_quad_splat(const uint8_t *p)
 /* The sums of neighbours, first those of `low`. */
 INLINE ivec pair_sums(ivec low, ivec high)
 {
-    int32_t pairs[2 * VL];
-    ivec sums;
+    uint32_t pairs[2 * VL];
+    uvec sums;
     memcpy(pairs, &low, sizeof low);
     memcpy(pairs + VL, &high, sizeof high);
     for (int j = 0; j < VL; j++)
         sums[j] = pairs[2 * j] + pairs[2 * j + 1];
-    return sums;
+    return (ivec)sums;
 }
 
 /* 16-bit inputs and 8-bit weights.  The sum of an output is in two lanes until the end, so VL outputs take two vectors
