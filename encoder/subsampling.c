@@ -14,9 +14,11 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "nn/linear_stored.h"
 
 #define BLOCK 16      /* output frames computed at a time */
 #define NAME_SIZE 100 /* of a layer */
+#define TAP_NAME (NAME_SIZE + 12)
 
 static const struct {
     const char *name; /* for messages */
@@ -84,53 +86,81 @@ static void take_tap(const float *all, int n_out, int n_channels, int kernel, in
                (size_t)kernel * sizeof *values);
 }
 
+static int stored_open(struct subsampling_stage *stage, int n_dims, int is_first, const char *name,
+                       const struct layer_source *from, const struct tensor *bias)
+{
+    int k = stage->kernel, n_in = is_first ? k * k : k * n_dims, n_taps = is_first ? 1 : k, rc = 1, dt;
+    char tap[TAP_NAME];
+    for (dt = 0; dt < n_taps && rc > 0; dt++) {
+        const struct tensor *biases[] = {dt == 0 ? bias : NULL};
+        snprintf(tap, sizeof tap, "%s.%d", name, dt);
+        rc = linear_stored_open(&stage->taps[dt], from, tap, n_in, n_dims, biases, 1);
+    }
+    return rc == 0 && dt > 1 ? fail(from->msg, LINNET_E_MODEL, "%s: this tap is not stored", tap) : rc;
+}
+
+static int taps_open(struct subsampling_stage *stage, const struct tensor *weight, const char *name,
+                     const struct layer_source *from, const struct tensor *bias)
+{
+    int n_dims = (int)weight->shape[0], c = (int)weight->shape[1], k = stage->kernel, n_taps = c == 1 ? 1 : k;
+    char tap[TAP_NAME];
+    float *all = NULL, *values = NULL;
+    int rc = floats_load(&all, from, weight->name, 4, (const int64_t[]){n_dims, c, k, k});
+    if (rc >= 0 && (values = mem_array((size_t)n_dims * (size_t)c * (size_t)k, sizeof *values)) == NULL)
+        rc = fail_memory(from->msg);
+    for (int dt = 0; dt < n_taps && rc >= 0; dt++) {
+        struct tensor w = {.name = name, .dtype = DTYPE_F32, .n_dims = 3, .shape = {n_dims, c, k}, .data = values};
+        if (c == 1)
+            w = (struct tensor){.name = name, .dtype = DTYPE_F32, .n_dims = 2, .shape = {n_dims, k * k}, .data = all};
+        else
+            take_tap(all, n_dims, c, k, dt, values);
+        const struct tensor *weights[] = {&w}, *biases[] = {dt == 0 ? bias : NULL};
+        snprintf(tap, sizeof tap, "%s.%d", name, dt);
+        if ((rc = linear_open(&stage->taps[dt], weights, biases, 1, from->precision, from->pool, from->msg)) >= 0)
+            rc = linear_list_add(from, tap, &stage->taps[dt], &weight, 1);
+    }
+    mem_free(all);
+    mem_free(values);
+    return rc;
+}
+
 static int stage_open(struct subsampling_stage *stage, int n_dims, int is_first, const char *name,
                       const struct layer_source *from)
 {
-    int k = stage->kernel, c = is_first ? 1 : n_dims, n_taps = is_first ? 1 : k, rc;
-    const struct tensor *bias;
+    const struct tensor *weight, *bias;
     char full[NAME_SIZE + 16];
-    float *all = NULL, *tap = NULL;
+    int rc;
     snprintf(full, sizeof full, "%s.bias", name);
-    if ((rc = safetensors_get(from->file, full, 1, (const int64_t[]){n_dims}, &bias, from->msg)) < 0)
+    if ((rc = safetensors_get(from->file, full, 1, (const int64_t[]){n_dims}, &bias, from->msg)) < 0 ||
+        (rc = stored_open(stage, n_dims, is_first, name, from, bias)) != 0)
         return rc;
+    const int64_t shape[] = {n_dims, is_first ? 1 : n_dims, stage->kernel, stage->kernel};
     snprintf(full, sizeof full, "%s.weight", name);
-    if ((rc = floats_load(&all, from, full, 4, (const int64_t[]){n_dims, c, k, k})) < 0)
-        return rc;
-    tap = mem_array((size_t)n_dims * (size_t)c * (size_t)k, sizeof *tap);
-    rc = tap != NULL ? LINNET_OK : fail_memory(from->msg);
-    for (int dt = 0; dt < n_taps && rc >= 0; dt++) {
-        struct tensor w = {.name = name, .dtype = DTYPE_F32, .n_dims = 3, .shape = {n_dims, c, k}, .data = tap};
-        if (is_first)
-            w = (struct tensor){.name = name, .dtype = DTYPE_F32, .n_dims = 2, .shape = {n_dims, k * k}, .data = all};
-        else
-            take_tap(all, n_dims, c, k, dt, tap);
-        const struct tensor *weights[] = {&w}, *biases[] = {dt == 0 ? bias : NULL};
-        rc = linear_open(&stage->taps[dt], weights, biases, 1, from->precision, from->pool, from->msg);
-    }
-    mem_free(all);
-    mem_free(tap);
-    return rc;
+    rc = safetensors_get(from->file, full, 4, shape, &weight, from->msg);
+    return rc < 0 ? rc : taps_open(stage, weight, name, from, bias);
 }
 
 /* The last layer's inputs are [C, F] in the checkpoint and [F, C] here: what linear_open does for convolutions. */
 static int out_open(struct subsampling *s, const struct subsampling_names *names, const struct layer_source *from)
 {
-    char name[NAME_SIZE];
+    char layer[NAME_SIZE], name[NAME_SIZE + 16];
     int f = s->n_stages > 0 ? s->stages[s->n_stages - 1].n_out : 1, c = s->n_stages > 0 ? s->n_dims : s->n_features, rc;
     const struct tensor *w, *b;
-    snprintf(name, sizeof name, "%s%s.weight", names->layers, kinds[s->kind].out);
-    if ((rc = safetensors_get(from->file, name, 2, (const int64_t[]){s->n_dims, (int64_t)c * f}, &w, from->msg)) < 0)
+    snprintf(layer, sizeof layer, "%s%s", names->layers, kinds[s->kind].out);
+    snprintf(name, sizeof name, "%s.bias", layer);
+    if ((rc = safetensors_get(from->file, name, 1, (const int64_t[]){s->n_dims}, &b, from->msg)) < 0 ||
+        (rc = linear_stored_open(&s->out, from, layer, c * f, s->n_dims, &b, 1)) != 0)
         return rc;
-    snprintf(name, sizeof name, "%s%s.bias", names->layers, kinds[s->kind].out);
-    if ((rc = safetensors_get(from->file, name, 1, (const int64_t[]){s->n_dims}, &b, from->msg)) < 0)
+    snprintf(name, sizeof name, "%s.weight", layer);
+    if ((rc = safetensors_get(from->file, name, 2, (const int64_t[]){s->n_dims, (int64_t)c * f}, &w, from->msg)) < 0)
         return rc;
     struct tensor weight = *w;
     weight.n_dims = 3;
     weight.shape[1] = c;
     weight.shape[2] = f;
-    const struct tensor *weights[] = {&weight}, *biases[] = {b};
-    return linear_open(&s->out, weights, biases, 1, from->precision, from->pool, from->msg);
+    const struct tensor *weights[] = {&weight};
+    rc = linear_open(&s->out, weights, &b, 1, from->precision, from->pool, from->msg);
+    return rc < 0 ? rc : linear_list_add(from, layer, &s->out, &w, 1);
 }
 
 int subsampling_open(struct subsampling *s, enum subsampling_kind kind, int n_features, int n_dims,

@@ -97,7 +97,7 @@ static int parts_open(struct linnet_model *m, struct config *config, struct mess
         return rc;
     for (size_t i = 0; i < safetensors_count(m->weights); i++)
         m->n_parameters += tensor_elements(safetensors_at(m->weights, i));
-    const struct layer_source layers = {m->weights, m->precision, m->pool, msg};
+    const struct layer_source layers = {m->weights, m->precision, m->pool, msg, NULL};
     return m->family->open(m, &(const struct model_source){config, m->dir, &layers});
 }
 

@@ -6,8 +6,9 @@
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "nn/linear_stored.h"
 
-enum { NAME_SIZE = 200, MAX_JOINED = 4 };
+enum { NAME_SIZE = 200 };
 
 int floats_load(float **out, const struct layer_source *from, const char *name, int n_dims, const int64_t shape[])
 {
@@ -64,36 +65,54 @@ struct form {
     enum layer_bias bias;
 };
 
-static int find_part(const struct layer_source *from, const char *prefix, const char *part, const struct form *form,
-                     const struct tensor **w, const struct tensor **b)
+static int find_weight(const struct layer_source *from, const char *prefix, const char *part, const struct form *form,
+                       const struct tensor **w)
 {
     char name[NAME_SIZE];
     const int64_t shape[] = {form->n_out, form->n_in, form->n_taps};
     snprintf(name, sizeof name, "%s%s.weight", prefix, part);
-    int rc = safetensors_get(from->file, name, form->n_taps > 0 ? 3 : 2, shape, w, from->msg);
-    if (rc < 0)
-        return rc;
+    return safetensors_get(from->file, name, form->n_taps > 0 ? 3 : 2, shape, w, from->msg);
+}
+
+static int find_bias(const struct layer_source *from, const char *prefix, const char *part, const struct form *form,
+                     const struct tensor **b)
+{
+    char name[NAME_SIZE];
     snprintf(name, sizeof name, "%s%s.bias", prefix, part);
     *b = form->bias == LAYER_NO_BIAS ? NULL : safetensors_find(from->file, name);
     if (*b == NULL && form->bias != LAYER_BIAS)
         return LINNET_OK;
-    return safetensors_get(from->file, name, 1, shape, b, from->msg);
+    return safetensors_get(from->file, name, 1, (const int64_t[]){form->n_out}, b, from->msg);
+}
+
+static void join_names(char *name, size_t size, const struct layer_names *names)
+{
+    size_t n = (size_t)snprintf(name, size, "%s", names->prefix);
+    for (int i = 0; i < names->n && n < size; i++)
+        n += (size_t)snprintf(name + n, size - n, "%s%s", i > 0 ? "+" : "", names->names[i]);
 }
 
 static int load(struct linear *l, const struct layer_source *from, const struct layer_names *names,
                 const struct form *form)
 {
-    const struct tensor *w[MAX_JOINED] = {NULL}, *b[MAX_JOINED] = {NULL};
+    const struct tensor *w[LAYER_MAX_JOINED] = {NULL}, *b[LAYER_MAX_JOINED] = {NULL};
+    char name[LINEAR_STORED_NAME];
+    int rc = LINNET_OK, n_taps = form->n_taps > 0 ? form->n_taps : 1;
     *l = (struct linear){0};
-    for (int i = 0; i < names->n; i++) {
-        int rc = find_part(from, names->prefix, names->names[i], form, &w[i], &b[i]);
-        if (rc < 0)
-            return rc;
-    }
-    int rc = linear_open(l, w, b, names->n, from->precision, from->pool, from->msg);
+    join_names(name, sizeof name, names);
     for (int i = 0; i < names->n && rc >= 0; i++)
+        rc = find_bias(from, names->prefix, names->names[i], form, &b[i]);
+    if (rc >= 0)
+        rc = linear_stored_open(l, from, name, form->n_in * n_taps, form->n_out * names->n, b, names->n);
+    if (rc != 0)
+        return rc < 0 ? rc : LINNET_OK;
+    for (int i = 0; i < names->n && rc >= 0; i++)
+        rc = find_weight(from, names->prefix, names->names[i], form, &w[i]);
+    if (rc < 0 || (rc = linear_open(l, w, b, names->n, from->precision, from->pool, from->msg)) < 0)
+        return rc;
+    for (int i = 0; i < names->n; i++)
         safetensors_release(from->file, w[i]);
-    return rc;
+    return linear_list_add(from, name, l, w, names->n);
 }
 
 int linear_load_joined(struct linear *l, const struct layer_source *from, const struct layer_names *names, int n_in,

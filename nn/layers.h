@@ -11,12 +11,15 @@ struct layer_norm {
     float *gamma, *beta; /* [n]; beta may be NULL */
 };
 
+struct linear_list;
+
 /* Where layers are read from while a model opens. */
 struct layer_source {
     const struct safetensors *file;
     enum precision precision; /* of linear layers */
     struct pool *pool;
     struct message *msg;
+    struct linear_list *list; /* where linear layers are noted (linear_stored.h), or NULL */
 };
 
 /* PREFIX.weight and PREFIX.bias. */
@@ -28,7 +31,8 @@ void layer_norm_rows(const struct nn_context *ctx, const struct layer_norm *l, c
 enum layer_bias { LAYER_BIAS, LAYER_BIAS_OPTIONAL, LAYER_NO_BIAS };
 LINNET_MUST_CHECK int linear_load(struct linear *l, const struct layer_source *from, const char *prefix, int n_in,
                                   int n_out, enum layer_bias bias);
-/* Up to 4 layers of the same input and size as one. */
+/* Up to LAYER_MAX_JOINED layers of the same input and size as one. */
+#define LAYER_MAX_JOINED 4
 struct layer_names {
     const char *prefix;       /* before each name */
     const char *const *names; /* [n] */

@@ -16,8 +16,6 @@
 #define MOST_I16_WEIGHT 511  /* weights of 10 bits leave 13 for 512 inputs, 11 for 2048 */
 #define SMALL_WORK (1 << 16) /* multiplications below which threads cost more than they bring */
 
-static int n_panels(const struct linear *l) { return (l->n_out + NN_PANEL - 1) / NN_PANEL; }
-
 static int most_i8_weight(const struct linear *l) { return l->inputs == DTYPE_I16 ? NN_I8_WIDE_WEIGHT : NN_I8_WEIGHT; }
 
 /* ---- packing ---- */
@@ -83,7 +81,7 @@ static void quantize_output(const struct packing *p, const float *row, int out, 
 {
     static const struct nn_i16_limits limits = {MOST_I16_WEIGHT, INFINITY};
     struct linear *l = p->l;
-    char *panel = (char *)l->panels + (size_t)(out / NN_PANEL) * panel_bytes(l);
+    char *panel = (char *)l->packed + (size_t)(out / NN_PANEL) * panel_bytes(l);
     if (l->dtype == DTYPE_I16)
         p->kernels->quantize16(row, NULL, l->n_in, &limits, q, &l->scales[out]);
     else
@@ -109,7 +107,7 @@ static void pack_panel(void *arg, int i_panel, int i_thread)
     enum { BLOCK = 64 };
     const struct packing *p = arg;
     (void)i_thread;
-    char *panel = (char *)p->l->panels + (size_t)i_panel * panel_bytes(p->l);
+    char *panel = (char *)p->l->packed + (size_t)i_panel * panel_bytes(p->l);
     for (int from = 0; from < p->l->n_in; from += BLOCK) {
         int to = from + BLOCK < p->l->n_in ? from + BLOCK : p->l->n_in;
         int64_t row = (int64_t)i_panel * NN_PANEL, base = 0;
@@ -145,9 +143,9 @@ static int check_part(const struct tensor *w, const struct tensor *b, int64_t n_
 
 static int panels_open(struct linear *l, struct packing *p, int has_bias, struct pool *pool, struct message *msg)
 {
-    size_t n_out = (size_t)n_panels(l) * NN_PANEL;
+    size_t n_out = (size_t)linear_panels(l) * NN_PANEL;
     int is_whole = l->dtype == DTYPE_I8 || l->dtype == DTYPE_I16;
-    l->panels = mem_array((size_t)n_panels(l), panel_bytes(l));
+    l->panels = l->packed = mem_array((size_t)linear_panels(l), panel_bytes(l));
     l->bias = has_bias ? mem_array(n_out, sizeof *l->bias) : NULL;
     l->scales = is_whole ? mem_array(n_out, sizeof *l->scales) : NULL;
     l->sums = is_whole ? mem_array(n_out, sizeof *l->sums) : NULL;
@@ -158,7 +156,7 @@ static int panels_open(struct linear *l, struct packing *p, int has_bias, struct
         linear_close(l);
         return fail_memory(msg);
     }
-    pool_run(pool, is_whole ? quantize_panel : pack_panel, p, n_panels(l));
+    pool_run(pool, is_whole ? quantize_panel : pack_panel, p, linear_panels(l));
     mem_free(p->rows);
     return LINNET_OK;
 }
@@ -206,20 +204,20 @@ int linear_open(struct linear *l, const struct tensor *const *weights, const str
 
 void linear_close(struct linear *l)
 {
-    mem_free(l->panels);
+    mem_free(l->packed);
     mem_free(l->bias);
     mem_free(l->scales);
     mem_free(l->sums);
-    l->panels = NULL;
+    l->panels = l->packed = NULL;
     l->bias = l->scales = NULL;
     l->sums = NULL;
 }
 
 size_t linear_bytes(const struct linear *l)
 {
-    size_t beside =
-        (l->bias != NULL ? sizeof *l->bias : 0) + (l->scales != NULL ? sizeof *l->scales + sizeof *l->sums : 0);
-    return l->panels == NULL ? 0 : (size_t)n_panels(l) * (panel_bytes(l) + NN_PANEL * beside);
+    size_t beside = (l->bias != NULL ? sizeof *l->bias : 0) + (l->scales != NULL ? sizeof *l->scales : 0) +
+                    (l->sums != NULL ? sizeof *l->sums : 0);
+    return l->panels == NULL ? 0 : (size_t)linear_panels(l) * (panel_bytes(l) + NN_PANEL * beside);
 }
 
 void linear_row(const struct linear *l, int i, float *out)
@@ -309,7 +307,7 @@ static void multiply(void *arg, int i, int i_thread)
     packed_open(p, p->ctx->scratch[i_thread], &packed);
     pack_rows(p, row, n, &packed);
     int first = i % p->n_panel_groups * p->group_panels, last = first + p->group_panels;
-    for (int j = first; j < last && j < n_panels(l); j++) {
+    for (int j = first; j < last && j < linear_panels(l); j++) {
         const void *panel = (const char *)l->panels + (size_t)j * panel_bytes(l);
         struct nn_epilogue end = {.bias = l->bias != NULL ? l->bias + j * NN_PANEL : NULL,
                                   .act = p->how.act,
@@ -333,7 +331,7 @@ static void multiply(void *arg, int i, int i_thread)
 
 static void divide(struct product *p)
 {
-    int blocks = (p->n_rows + p->block_rows - 1) / p->block_rows, panels = n_panels(p->l);
+    int blocks = (p->n_rows + p->block_rows - 1) / p->block_rows, panels = linear_panels(p->l);
     int64_t work = (int64_t)p->n_rows * p->l->n_in * p->l->n_out;
     int groups = 1;
     if (p->ctx->n_threads > 1 && work > SMALL_WORK && blocks < 6 * p->ctx->n_threads) {

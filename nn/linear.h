@@ -13,12 +13,13 @@
 
 struct linear {
     int n_in, n_out;
-    enum dtype dtype;  /* of the panels: F32, F16, BF16, I8 or I16 */
-    enum dtype inputs; /* what meets them: F32, U8 or I16 */
-    void *panels;      /* [ceil(n_out / 32)][n_in][32], of whole numbers as kernels.h says */
-    float *bias;       /* [ceil(n_out / 32) * 32], or NULL */
-    float *scales;     /* [ceil(n_out / 32) * 32] of an output's whole numbers, */
-    int32_t *sums;     /* and their sums, which only inputs with zero points need; NULL: floats */
+    enum dtype dtype;   /* of the panels: F32, F16, BF16, I8 or I16 */
+    enum dtype inputs;  /* what meets them: F32, U8 or I16 */
+    const void *panels; /* [ceil(n_out / 32)][n_in][32], of whole numbers as kernels.h says */
+    void *packed;       /* the same, or NULL where they are in the model's file */
+    float *bias;        /* [ceil(n_out / 32) * 32], or NULL */
+    float *scales;      /* [ceil(n_out / 32) * 32] of an output's whole numbers, */
+    int32_t *sums;      /* and their sums, which only inputs with zero points need; NULL: floats */
 };
 
 /* What to do with the product; NULL stands for {NN_NONE, 0, 0}. */
@@ -53,6 +54,8 @@ size_t linear_scratch(const struct linear *l);
 
 /* The weights of output i of a layer of floats, [n_in]: embeddings that are tied to an output layer. */
 void linear_row(const struct linear *l, int i, float *out);
+
+static inline int linear_panels(const struct linear *l) { return (l->n_out + NN_PANEL - 1) / NN_PANEL; }
 
 /* What its products are computed in. */
 static inline enum precision linear_precision(const struct linear *l)

@@ -117,7 +117,7 @@ static void model_close(struct model *m)
 static struct text_decoder *decoder_open(const struct model *m, const char *prefix,
                                          const struct text_decoder_config *config, struct pool *pool)
 {
-    const struct layer_source from = {m->file, PRECISION_FP32, pool, NULL};
+    const struct layer_source from = {m->file, PRECISION_FP32, pool, NULL, NULL};
     struct text_decoder *d = NULL;
     CU_ASSERT_EQUAL_FATAL(text_decoder_open(&d, config, &wenet_decoder_names, prefix, &from), 0);
     return d;

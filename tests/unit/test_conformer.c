@@ -43,7 +43,7 @@ static int opened_open(struct opened *o, const char *name, struct pool *pool)
     json_t *root = json_load_file(path, 0, NULL);
     CU_ASSERT_PTR_NOT_NULL_FATAL(root);
     CU_ASSERT_EQUAL_FATAL(safetensors_open_dir(&o->file, o->converted.dir, &msg), 0);
-    struct layer_source from = {o->file, PRECISION_FP32, pool, &msg};
+    struct layer_source from = {o->file, PRECISION_FP32, pool, &msg, NULL};
     int rc = model_open(&o->model, root, path, &from);
     if (rc < 0)
         printf("%s\n", msg.text);
@@ -300,7 +300,7 @@ static void small_open(struct small *s, const char *kind)
     snprintf(path, sizeof path, "%s/tests/vectors/encoder-%s.safetensors", top != NULL ? top : ".", kind);
     CU_ASSERT_EQUAL_FATAL(safetensors_open(&s->file, path, &msg), 0);
     json_t *root = json_loads(safetensors_metadata(s->file, "config"), 0, NULL);
-    struct layer_source from = {s->file, PRECISION_FP32, NULL, &msg};
+    struct layer_source from = {s->file, PRECISION_FP32, NULL, &msg, NULL};
     int rc = model_open(&s->model, root, path, &from);
     if (rc < 0)
         printf("%s: %s\n", kind, msg.text);
@@ -453,7 +453,7 @@ static void test_refusals(void)
         json_t *root = json_loads(safetensors_metadata(file, "config"), 0, NULL);
         json_object_set_new(json_object_get(root, "encoder"), wrong[i].key,
                             json_loads(wrong[i].value, JSON_DECODE_ANY, NULL));
-        struct layer_source from = {file, PRECISION_FP32, NULL, &msg};
+        struct layer_source from = {file, PRECISION_FP32, NULL, &msg, NULL};
         int rc = model_open(&model, root, path, &from);
         if (rc != LINNET_E_MODEL || strstr(msg.text, wrong[i].wanted) == NULL)
             printf("\n    %s=%s: %d, %s", wrong[i].key, wrong[i].value, rc, msg.text);
@@ -470,7 +470,7 @@ static void test_unknown_kinds(void)
     struct message msg = {""};
     struct encoder *e = NULL;
     const struct config config = {.msg = &msg};
-    const struct layer_source layers = {NULL, PRECISION_FP32, NULL, &msg};
+    const struct layer_source layers = {NULL, PRECISION_FP32, NULL, &msg, NULL};
     const struct encoder_source from = {&config, &layers, NULL};
     static const char *const unknown[] = {"parrot", "", "conforme", "conformers"};
     for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++) {

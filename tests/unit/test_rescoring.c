@@ -231,7 +231,7 @@ static void wrong_things_are_refused(void)
     struct attention_search *a = NULL;
     struct text_decoder_config config = small;
     setup_open(&s, 1, 0);
-    const struct layer_source from = {s.model.file, PRECISION_FP32, NULL, &m};
+    const struct layer_source from = {s.model.file, PRECISION_FP32, NULL, &m, NULL};
     config.n_heads = 3;
     CU_ASSERT_EQUAL(text_decoder_open(&d, &config, &wenet_decoder_names, "left.", &from), LINNET_E_MODEL);
     config = small;
@@ -296,7 +296,7 @@ static void wenet_open(struct wenet *w, const char *name)
     CU_ASSERT_EQUAL_FATAL(safetensors_open_dir(&w->weights, w->converted.dir, NULL), 0);
     CU_ASSERT_EQUAL_FATAL(nn_context_open(&w->ctx, NULL, NULL), 0);
     int both = safetensors_find(w->weights, "decoder.right_decoder.embed.0.weight") != NULL;
-    const struct layer_source from = {w->weights, PRECISION_FP32, NULL, NULL};
+    const struct layer_source from = {w->weights, PRECISION_FP32, NULL, NULL, NULL};
     const char *prefix = both ? "decoder.left_decoder." : "decoder.";
     CU_ASSERT_EQUAL_FATAL(text_decoder_open(&w->left, &reference, &wenet_decoder_names, prefix, &from), 0);
     prefix = "decoder.right_decoder.";

@@ -80,7 +80,7 @@ static void tables(int post_norm)
     struct message m;
     float a[N][V], b[N][V];
     setup_open(&s);
-    const struct layer_source from = {s.model.file, PRECISION_FP32, s.pool, &m};
+    const struct layer_source from = {s.model.file, PRECISION_FP32, s.pool, &m, NULL};
     config.post_norm = post_norm;
     config.activation = NN_GELU;
     names.output = "tied";
