@@ -18,7 +18,8 @@ static const struct convert_command_options defaults = {.quantize = "none"};
 
 static const struct option_spec options[] = {
     {"quantize", 'q', OPTION_TEXT, FIELD(quantize), "TYPE",
-     .help = "number format of the weight matrices; none: as in the source", .choices = "none|fp32|fp16|bf16"},
+     .help = "number format of the weight matrices; none: as in the source; int8: packed, for --precision int8",
+     .choices = "none|fp32|fp16|bf16|int8"},
     {"vocab", 0, OPTION_TEXT, FIELD(vocabulary), "FILE",
      .help = "tokenizer.json or .tiktoken file, for an OpenAI checkpoint without one beside it"},
     {"quiet", 0, OPTION_FLAG, FIELD(quiet), .help = "print nothing on success"},
@@ -37,7 +38,7 @@ static enum dtype matrix_type(const char *name)
 static int run(void *values, int n_arguments, char **arguments, struct message *msg)
 {
     const struct convert_command_options *o = values;
-    const struct convert_options how = {o->vocabulary, matrix_type(o->quantize)};
+    const struct convert_options how = {o->vocabulary, matrix_type(o->quantize), strcmp(o->quantize, "int8") == 0};
     const char *kind = "";
     (void)n_arguments;
     int rc = convert(arguments[0], arguments[1], &how, &kind, msg);
@@ -59,7 +60,9 @@ const struct command convert_command = {
             "    a Simul-Whisper truncation head (.pt), which is added to the model in DIR\n"
             "    a model directory, for --quantize, or a Hugging Face directory with\n"
             "        pytorch_model.bin; one with safetensors loads as it is\n"
-            "A model that is already in DIR is replaced when the new one is whole.",
+            "A model that is already in DIR is replaced when the new one is whole.\n"
+            "With --quantize int8 the layers are stored as --precision int8 computes them: the model\n"
+            "opens at once, gives the same results, and runs in int8 alone.",
     .options = options,
     .defaults = &defaults,
     .size = sizeof defaults,

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "models/quantize.h"
 
 /* The first that recognises the source converts it. */
 /* clang-format off */
@@ -95,6 +96,8 @@ static int convert_fresh(const struct convert_kind *kind, const char *source, co
     if (mkdir(fresh, 0777) < 0)
         return fail(msg, LINNET_E_IO, "%s: cannot be made: %s", fresh, strerror(errno));
     int rc = kind->convert(source, fresh, options, msg);
+    if (rc == 0 && options->quantize)
+        rc = model_quantize(fresh, msg);
     if (rc == 0) {
         char place[FILE_MAX_PATH];
         snprintf(place, sizeof place, "%.*s", n, dir);

@@ -10,6 +10,7 @@
 struct convert_options {
     const char *vocabulary; /* file of a tokenizer, for sources that have none; or NULL */
     enum dtype matrix_type; /* DTYPE_F16, DTYPE_BF16, DTYPE_F32; N_DTYPES: as in the source */
+    int quantize;           /* then store linear layers as int8 computes them (nn/linear_stored.h) */
 };
 
 /* Makes the model directory dir from source, a file or a directory.  A model that is already in dir is replaced, and

@@ -8,6 +8,7 @@
 #include "convert/safetensors_checkpoint.h"
 #include "convert/torch_file.h"
 #include "convert/whisper.h"
+#include "models/quantize.h"
 
 static int has_safetensors(const char *dir)
 {
@@ -66,7 +67,11 @@ static int convert_dir(const char *source, const char *dir, const struct convert
     struct plan plan = {0};
     char path[FILE_MAX_PATH];
     int rc;
-    if (has_safetensors(source) && options->matrix_type == N_DTYPES)
+    if (has_safetensors(source) && (rc = model_is_quantized(source, msg)) != 0)
+        return rc < 0
+                   ? rc
+                   : fail(msg, LINNET_E_ARGUMENT, "%s: is quantized; convert the model that it was made from", source);
+    if (has_safetensors(source) && options->matrix_type == N_DTYPES && !options->quantize)
         return fail(msg, LINNET_E_ARGUMENT, "%s: is a model already and loads as it is", source);
     if ((rc = file_in(path, source, "pytorch_model.bin", msg)) < 0)
         return rc;

@@ -13,6 +13,7 @@
 #include "decoders/decoder.h"
 #include "decoders/segmental/boundary.h"
 #include "decoders/segmental/length_model.h"
+#include "nn/linear_stored.h"
 
 /* clang-format off */
 #define FAMILIES(X) \
@@ -75,6 +76,12 @@ static int locate(char **dir, const char *name, struct message *msg)
 
 /* ---- opening ---- */
 
+struct opening {
+    const char *precision;
+    int n_threads;
+    struct linear_list *list; /* of the layers, or NULL */
+};
+
 static const struct family *family_find(struct config *config)
 {
     const char *type = config_text(config, "model_type");
@@ -87,7 +94,32 @@ static const struct family *family_find(struct config *config)
     return NULL;
 }
 
-static int parts_open(struct linnet_model *m, struct config *config, struct message *msg)
+/* What to compute in: as wanted, but a model that is stored for int8 runs in nothing else. */
+static int precision_take(struct linnet_model *m, const char *wanted, struct message *msg)
+{
+    int rc = precision_find(&m->precision, wanted, msg), stored = rc < 0 ? 0 : linear_stored_in(m->weights, msg);
+    if (rc < 0 || stored < 0)
+        return rc < 0 ? rc : fail_in(msg, stored, m->dir);
+    if (!stored)
+        return LINNET_OK;
+    m->is_quantized = 1;
+    if (strcmp(wanted, "auto") != 0 && m->precision != PRECISION_INT8)
+        return fail(msg, LINNET_E_UNSUPPORTED,
+                    "%s: is quantized: it runs with precision int8 alone, %s needs the model that it was made from",
+                    m->dir, wanted);
+    m->precision = PRECISION_INT8;
+    return LINNET_OK;
+}
+
+static void count_parameters(struct linnet_model *m)
+{
+    const char *number = m->is_quantized ? safetensors_metadata(m->weights, MODEL_PARAMETERS) : NULL;
+    m->n_parameters = number != NULL ? strtoull(number, NULL, 10) : 0;
+    for (size_t i = 0; number == NULL && i < safetensors_count(m->weights); i++)
+        m->n_parameters += tensor_elements(safetensors_at(m->weights, i));
+}
+
+static int parts_open(struct linnet_model *m, struct config *config, const struct opening *how, struct message *msg)
 {
     m->family = family_find(config);
     if (m->family == NULL)
@@ -95,26 +127,45 @@ static int parts_open(struct linnet_model *m, struct config *config, struct mess
     int rc = safetensors_open_dir(&m->weights, m->dir, msg);
     if (rc < 0)
         return rc;
-    for (size_t i = 0; i < safetensors_count(m->weights); i++)
-        m->n_parameters += tensor_elements(safetensors_at(m->weights, i));
-    const struct layer_source layers = {m->weights, m->precision, m->pool, msg, NULL};
+    if ((rc = precision_take(m, how->precision, msg)) < 0)
+        return rc;
+    count_parameters(m);
+    const struct layer_source layers = {m->weights, m->precision, m->pool, msg, how->list};
     return m->family->open(m, &(const struct model_source){config, m->dir, &layers});
 }
 
-static int model_open(struct linnet_model *m, const char *path, const struct linnet_model_options *o,
-                      struct message *msg)
+static int open_in(struct linnet_model *m, const char *path, const struct opening *how, struct message *msg)
 {
     struct config config = {0};
-    int n_threads = o->n_threads > 0 ? o->n_threads : pool_processors();
-    int rc = precision_find(&m->precision, o->precision != NULL ? o->precision : "auto", msg);
+    enum precision p;
+    int rc = precision_find(&p, how->precision, msg); /* before anything is opened */
     if (rc < 0)
         return rc;
-    if ((rc = pool_open(&m->pool, n_threads)) < 0)
-        return fail(msg, rc, "a pool of %d threads: %s", n_threads, linnet_strerror(rc));
+    if ((rc = pool_open(&m->pool, how->n_threads)) < 0)
+        return fail(msg, rc, "a pool of %d threads: %s", how->n_threads, linnet_strerror(rc));
     if ((rc = locate(&m->dir, path, msg)) >= 0 && (rc = config_open(&config, m->dir, msg)) >= 0)
-        rc = parts_open(m, &config, msg);
+        rc = parts_open(m, &config, how, msg);
     config_close(&config);
     return rc;
+}
+
+static int model_open(struct linnet_model **out, const char *path, const struct opening *how, struct message *msg)
+{
+    struct linnet_model *m = mem_array(1, sizeof *m);
+    if (m == NULL)
+        return fail_memory(msg);
+    int rc = open_in(m, path, how, msg);
+    if (rc < 0)
+        linnet_model_close(m);
+    else
+        *out = m;
+    return rc;
+}
+
+int model_open_listed(struct linnet_model **out, const char *path, struct linear_list *list, struct message *msg)
+{
+    const struct opening how = {precision_name(PRECISION_INT8), pool_processors(), list};
+    return model_open(out, path, &how, msg);
 }
 
 void linnet_model_options_init(struct linnet_model_options *options)
@@ -137,15 +188,9 @@ int linnet_model_open(const char *path, const struct linnet_model_options *optio
     linnet_model_options_init(&mine);
     if (path == NULL || model == NULL || sized_take(&mine, sizeof mine, options) < 0)
         return model_report(fail(&msg, LINNET_E_ARGUMENT, "bad argument"), &msg, error, error_size);
-    struct linnet_model *m = mem_array(1, sizeof *m);
-    if (m == NULL)
-        return model_report(fail_memory(&msg), &msg, error, error_size);
-    int rc = model_open(m, path, &mine, &msg);
-    if (rc < 0)
-        linnet_model_close(m);
-    else
-        *model = m;
-    return model_report(rc, &msg, error, error_size);
+    const struct opening how = {mine.precision != NULL ? mine.precision : "auto",
+                                mine.n_threads > 0 ? mine.n_threads : pool_processors(), NULL};
+    return model_report(model_open(model, path, &how, &msg), &msg, error, error_size);
 }
 
 void linnet_model_close(linnet_model *m)
@@ -202,6 +247,7 @@ void model_facts(const struct linnet_model *m, struct facts *f)
     facts_text(f, "description", m->description);
     facts_number(f, "parameters", (double)m->n_parameters, 0);
     facts_text(f, "precision", precision_name(m->precision));
+    facts_text(f, "quantized", m->is_quantized ? "yes" : "no");
     facts_number(f, "weight_bytes", (double)weight_bytes(m), 0);
     facts_number(f, "sample_rate_hz", m->features.rate_hz, 0);
     facts_number(f, "mel_bins", m->features.n_mels, 0);

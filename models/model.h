@@ -36,6 +36,14 @@ struct family {
     void (*facts)(const struct linnet_model *m, struct facts *facts); /* what only this family has */
 };
 
+/* In the metadata of a quantized model's file: how many parameters it had. */
+#define MODEL_PARAMETERS "linnet.parameters"
+
+/* Opens a model in int8, the same on every processor, and lists its linear layers (nn/linear_stored.h), to be used
+ * while it is open. */
+LINNET_MUST_CHECK int model_open_listed(struct linnet_model **out, const char *path, struct linear_list *list,
+                                        struct message *msg);
+
 /* All settings, at their defaults: of the model and of the decoders. */
 LINNET_MUST_CHECK int model_open_settings(struct settings *s, struct message *msg);
 

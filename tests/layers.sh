@@ -21,7 +21,7 @@ decoders/whisper_common base nn frontend encoder vocab decoders/common .
 decoders/whisper        base nn frontend encoder vocab decoders/common decoders/whisper_common .
 decoders/alignatt       base nn frontend encoder vocab decoders/common decoders/whisper_common .
 models                  base nn frontend encoder vocab decoders models
-convert                 base nn vocab convert
+convert                 base nn vocab models convert
 score                   base score
 bin                     *
 bench                   *

@@ -30,6 +30,7 @@ struct linnet_model {
     char description[240];
     struct pool *pool;
     enum precision precision;    /* of its products */
+    int is_quantized;            /* its file has the layers packed (nn/linear_stored.h) */
     struct safetensors *weights; /* its file, mapped */
     uint64_t n_parameters;
     struct features features;

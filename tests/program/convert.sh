@@ -27,7 +27,7 @@ nothing_in() {
 mkdir "$dir/in" "$dir/out"
 echo hello >"$dir/in/text.pt"
 expect 2 'too few' "$linnet" convert
-expect 2 'not one of' "$linnet" convert --quantize=int8 "$dir/in" "$dir/out/m"
+expect 2 'not one of' "$linnet" convert --quantize=int4 "$dir/in" "$dir/out/m"
 expect 1 'No such file' "$linnet" convert "$dir/none" "$dir/out/m"
 expect 1 'no kind of checkpoint' "$linnet" convert "$dir/in" "$dir/out/m"
 expect 1 'not a PyTorch checkpoint' "$linnet" convert "$dir/in/text.pt" "$dir/out/m"

@@ -8,7 +8,7 @@
 #include "convert/convert.h"
 #include "tests/support/scratch.h"
 
-static const struct convert_options as_it_is = {NULL, N_DTYPES};
+static const struct convert_options as_it_is = {NULL, N_DTYPES, 0};
 
 static inline int n_files(void)
 {

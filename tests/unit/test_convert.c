@@ -183,7 +183,7 @@ static void matrices_change_type_and_vectors_do_not(void)
     struct message msg = {""};
     const char *kind = NULL;
     struct safetensors *f = NULL;
-    const struct convert_options bf16 = {in_folder("multilingual.tiktoken"), DTYPE_BF16};
+    const struct convert_options bf16 = {in_folder("multilingual.tiktoken"), DTYPE_BF16, 0};
     CU_ASSERT_EQUAL_FATAL(convert(in_folder("tiny.pt"), in_folder("bf16"), &bf16, &kind, &msg), 0);
     CU_ASSERT_EQUAL_FATAL(safetensors_open_dir(&f, in_folder("bf16"), &msg), 0);
     const struct tensor *t = safetensors_find(f, "model.decoder.layers.0.fc1.weight");
@@ -198,7 +198,7 @@ static void models_change_type_too(void)
     struct message msg = {""};
     const char *kind = NULL;
     struct safetensors *f = NULL;
-    const struct convert_options f32 = {NULL, DTYPE_F32};
+    const struct convert_options f32 = {NULL, DTYPE_F32, 0};
     CU_ASSERT_EQUAL_FATAL(convert(in_folder("whisper"), in_folder("f32"), &f32, &kind, &msg), 0);
     CU_ASSERT_STRING_EQUAL(kind, "model");
     CU_ASSERT_EQUAL_FATAL(safetensors_open_dir(&f, in_folder("f32"), &msg), 0);
