@@ -223,13 +223,20 @@ INLINE ivec whole_of(vec v)
     return bits(v + magic) - bits(magic);
 }
 
+typedef int16_t shorts __attribute__((vector_size(VL * 2)));
+typedef int8_t small __attribute__((vector_size(VL)));
 typedef uint8_t bytes __attribute__((vector_size(VL)));
 
+/* Whole numbers of 8 bits, signed or not.  By way of 16 bits, or compilers take every number out of its vector: only
+ * AVX-512 has an instruction. */
+#if VL == 16
+#define NARROWED(v, type) __builtin_convertvector(v, type)
+#else
+#define NARROWED(v, type) __builtin_convertvector(__builtin_convertvector(v, shorts), type)
+#endif
+
 /* Rounded to the nearest of 0 .. NN_I8_INPUT. */
-INLINE bytes whole_bytes(vec v)
-{
-    return __builtin_convertvector(whole_of(vmin(vmax(v, splat(0.0f)), splat(NN_I8_INPUT))), bytes);
-}
+INLINE bytes whole_bytes(vec v) { return NARROWED(whole_of(vmin(vmax(v, splat(0.0f)), splat(NN_I8_INPUT))), bytes); }
 
 static void FN(quantize)(const float *x, int n, uint8_t *q, float *scale, int32_t *zero)
 {
@@ -249,8 +256,6 @@ static void FN(quantize)(const float *x, int n, uint8_t *q, float *scale, int32_
     for (int j = 0; i + j < nn_i8_inputs(n); j++)
         q[i + j] = i + j < n ? rest[j] : 0;
 }
-
-typedef int16_t shorts __attribute__((vector_size(VL * 2)));
 
 /* VL values from i on, times factors if there are any; 0 from n on. */
 INLINE vec values_of(const float *x, const float *factors, int i, int n)
@@ -283,26 +288,26 @@ static void FN(quantize16)(const float *x, const float *factors, int n, const st
         q[i + j] = i + j < n ? (int16_t)rest[j] : 0;
 }
 
-typedef int8_t small __attribute__((vector_size(VL)));
-
 static void FN(quantize_weights)(const float *x, int n, int most, int8_t *q, float *scale, int32_t *sum)
 {
     vec largest = splat(0.0f);
-    ivec sums = {0};
     int i;
-    for (i = 0; i < n; i += VL)
-        largest = vmax((vec)(bits(values_of(x, NULL, i, n)) & 0x7fffffff), largest);
+    for (i = 0; i + VL <= n; i += VL)
+        largest = vmax((vec)(bits(load(x + i)) & 0x7fffffff), largest);
+    largest = vmax((vec)(bits(load_part(x + i, n - i, 0.0f)) & 0x7fffffff), largest);
     *scale = max_of(largest) / (float)most;
     float factor = *scale > 0 ? 1 / *scale : 0;
-    for (i = 0; i < n; i += VL) {
-        ivec whole = whole_of(values_of(x, NULL, i, n) * factor);
-        small part = __builtin_convertvector(whole, small);
+    ivec sums = {0};
+    for (i = 0; i + VL <= n; i += VL) {
+        ivec whole = whole_of(load(x + i) * factor);
+        small part = NARROWED(whole, small);
         sums += whole;
-        if (i + VL <= n)
-            memcpy(q + i, &part, sizeof part);
-        for (int j = 0; i + VL > n && i + j < nn_i8_inputs(n); j++)
-            q[i + j] = part[j];
+        memcpy(q + i, &part, sizeof part);
     }
+    ivec rest = whole_of(load_part(x + i, n - i, 0.0f) * factor);
+    sums += rest;
+    for (int j = 0; i + j < nn_i8_inputs(n); j++)
+        q[i + j] = (int8_t)rest[j];
     *sum = 0;
     for (int j = 0; j < VL; j++)
         *sum += sums[j];
