@@ -35,7 +35,7 @@ const struct option_spec decoding_table[] = {
     {"threads", 't', OPTION_INT, FIELD(threads), "N", .help = "threads; 0: one for each processor", .high = 256},
     {"context", 0, OPTION_TEXT, FIELD(context), "WHAT",
      .help = "Whisper: what is encoded of a window: 30 s, or its audio", .choices = "auto|full|audio"},
-    {"precision", 0, OPTION_TEXT, FIELD(precision), "P", .help = "of products: fp32, int8, or auto: the fastest here",
+    {"precision", 0, OPTION_TEXT, FIELD(precision), "P", .help = "of products: fp32, bf16, int8, or auto: the fastest",
      .choices = SETTING_CHOICES(PRECISIONS)},
     {"set", 's', OPTION_LIST, FIELD(set), "KEY=VALUE", .help = "any setting of 'linnet settings'"},
     {0}};

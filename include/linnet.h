@@ -71,7 +71,7 @@ typedef struct linnet_stream linnet_stream;
 struct linnet_model_options {
     size_t size;           /* of this struct, set by linnet_model_options_init */
     int n_threads;         /* threads of the model's pool, the caller included; 0: one for each processor */
-    const char *precision; /* of its products: "fp32", "int8", NULL, "auto": the fastest on this processor */
+    const char *precision; /* of its products: "fp32", "bf16", "int8"; NULL, "auto": the fastest here */
 };
 
 /* How a stream decodes.  What comes later wins: the recipe, the settings in order, the fields below them.  `linnet

@@ -34,7 +34,7 @@ static const struct setting settings[] = {{"model", SETTING_TEXT, offsetof(struc
                                            1024, NULL, "threads to use; 0: one for each processor"},
                                           {"precision", SETTING_CHOICE, offsetof(struct model_options, precision),
                                            "auto", 0, 0, SETTING_CHOICES(PRECISIONS),
-                                           "of products: single, 8-bit, or what is fastest on this processor"},
+                                           "of products: single, bf16, 8-bit, or what is fastest on this processor"},
                                           {0}};
 
 const struct settings_table model_settings = {"Model", sizeof(struct model_options), settings};

@@ -4,15 +4,16 @@
  * A task is a head and a block of queries: scores = q K^T from the panels of keys, softmax, out = softmax V from the
  * panels of values.  Scores live in the thread's scratch, so memory does not grow with the square of the length.
  *
- * With 16-bit keys and values, queries and the weights of the softmax become 16-bit numbers too: a weight times the
- * scale of its value, so that the sum over keys is one of whole numbers. */
+ * With 16-bit keys and values, queries and the weights of the softmax become 16-bit numbers too, bf16 or whole ones; of
+ * these a weight is times the scale of its value, so that the sum over keys is one of whole numbers. */
 #include "nn/attention.h"
 
 #include <string.h>
 
 #include "nn/matmul.h"
 
-#define BLOCK_TILES 4
+#define BLOCK_TILES 4 /* the most of a block, */
+#define BLOCK_ROWS 64 /* which has no more rows */
 
 static int n_panels(int n) { return (n + NN_PANEL - 1) / NN_PANEL; }
 
@@ -20,7 +21,8 @@ struct attending {
     struct nn_context *ctx;
     const struct attention_cache *c;
     const struct attention *a;
-    nn_panel_product *product;
+    struct nn_product product;
+    int block_tiles;
 };
 
 /* The keys that rows row .. row + n - 1 see, in the cache's own numbering. */
@@ -60,11 +62,6 @@ struct tile {
     float scales[NN_MAX_ROWS]; /* of rows of whole numbers */
 };
 
-static size_t tile_scratch(int n_keys, int head_dims)
-{
-    return (size_t)NN_MAX_ROWS * (2 * (size_t)(n_keys + 2 * NN_PANEL) + (size_t)head_dims + 1);
-}
-
 static void see_keys(const struct attending *w, struct tile *t)
 {
     const struct attention_cache *c = w->c;
@@ -82,44 +79,60 @@ static void see_keys(const struct attending *w, struct tile *t)
     t->ld = n_panels(t->to - t->from) * NN_PANEL;
 }
 
+/* Where a row of n 16-bit numbers is made before it is packed into `to`: behind it. */
+static void *made_behind(const struct attending *w, const struct tile *t, int n, void *to)
+{
+    int bytes = 2 * nn_i16_inputs(n), width = w->product.width;
+    return (char *)to + (ptrdiff_t)t->n_rows * ((bytes + width - 1) / width * width);
+}
+
 static void pack_query(const struct attending *w, struct tile *t)
 {
-    const struct attention_cache *c = w->c;
-    const struct nn_i16_limits limits = attention_key_limits(c);
-    int d = c->head_dims, depth = attention_cache_depth(c);
+    const struct nn_kernels *kernels = w->ctx->kernels;
+    const struct nn_i16_limits limits = attention_key_limits(w->c);
+    int d = w->c->head_dims;
     const float *q = w->a->q + t->row * w->a->ldq + (ptrdiff_t)t->head * d;
-    float *floats = t->query;
-    int16_t *one = (int16_t *)t->query + t->n_rows * depth;
-    if (c->precision != PRECISION_INT8) {
+    if (w->c->precision == PRECISION_FP32) {
+        float *floats = t->query;
         nn_pack_rows(t->n_rows, d, q, w->a->ldq, floats);
         for (int k = 0; k < t->n_rows * d; k++)
             floats[k] *= w->a->scale;
         return;
     }
-    for (int r = 0; r < t->n_rows; r++) {
-        w->ctx->kernels->quantize16(q + r * w->a->ldq, NULL, d, &limits, one, &t->scales[r]);
-        nn_pack_quads(t->n_rows, r, depth * (int)sizeof *one, 4, one, t->query);
-        t->scales[r] *= w->a->scale;
+    void *one = made_behind(w, t, d, t->query);
+    for (int r = 0; r < t->n_rows; r++, q += w->a->ldq) {
+        if (w->c->precision == PRECISION_BF16)
+            kernels->to_bf16(q, w->a->scale, d, one);
+        else {
+            kernels->quantize16(q, NULL, d, &limits, one, &t->scales[r]);
+            t->scales[r] *= w->a->scale;
+        }
+        nn_pack_row(t->n_rows, r, 2 * nn_i16_inputs(d), w->product.width, one, t->query);
     }
 }
 
 /* Softmax of the scores, in the form that panels of values take. */
 static void pack_weights(const struct attending *w, struct tile *t)
 {
+    const struct nn_kernels *kernels = w->ctx->kernels;
     const struct attention_cache *c = w->c;
-    int n = t->to - t->from;
     const struct nn_i16_limits limits = attention_weight_limits();
-    int16_t *one = (int16_t *)t->packed + (ptrdiff_t)t->n_rows * t->ld;
+    int n = t->to - t->from;
     for (int r = 0; r < t->n_rows; r++)
         softmax_row(w, t->scores + (ptrdiff_t)r * t->ld, t->row + r, t->head, t->from, t->to);
-    if (c->precision != PRECISION_INT8) {
+    if (c->precision == PRECISION_FP32) {
         nn_pack_rows(t->n_rows, n, t->scores, t->ld, t->packed);
         return;
     }
-    const float *scales = c->value_scales + (ptrdiff_t)t->head * c->capacity + t->from;
+    void *one = made_behind(w, t, n, t->packed);
     for (int r = 0; r < t->n_rows; r++) {
-        w->ctx->kernels->quantize16(t->scores + (ptrdiff_t)r * t->ld, scales, n, &limits, one, &t->scales[r]);
-        nn_pack_quads(t->n_rows, r, nn_i16_inputs(n) * (int)sizeof *one, 4, one, t->packed);
+        const float *x = t->scores + (ptrdiff_t)r * t->ld;
+        if (c->precision == PRECISION_BF16)
+            kernels->to_bf16(x, 1.0f, n, one);
+        else
+            kernels->quantize16(x, &c->value_scales[(ptrdiff_t)t->head * c->capacity + t->from], n, &limits, one,
+                                &t->scales[r]);
+        nn_pack_row(t->n_rows, r, 2 * nn_i16_inputs(n), w->product.width, one, t->packed);
     }
 }
 
@@ -132,8 +145,8 @@ static void score(const struct attending *w, const struct tile *t, int at)
                               .row_scales = t->scales,
                               .scales = c->key_scales != NULL ? c->key_scales + key : NULL};
     size_t panel = attention_cache_keys(c) * (size_t)t->head + (size_t)at * (size_t)attention_cache_depth(c);
-    w->product(t->n_rows, c->head_dims, t->query, (char *)c->keys + panel * attention_cache_item(c),
-               t->scores + at - t->from, t->ld, NN_PANEL, &end);
+    w->product.panel(t->n_rows, c->head_dims, t->query, (char *)c->keys + panel * attention_cache_item(c),
+                     t->scores + at - t->from, t->ld, NN_PANEL, &end);
 }
 
 /* Columns k .. k + 31 of the tile's output. */
@@ -145,17 +158,18 @@ static void mix(const struct attending *w, const struct tile *t, int k)
     size_t panel = attention_cache_values(c) * (size_t)t->head +
                    ((size_t)(k / NN_PANEL) * (size_t)c->capacity + (size_t)t->from) * NN_PANEL;
     const struct nn_epilogue end = {.row_scales = t->scales};
-    w->product(t->n_rows, t->to - t->from, t->packed, (char *)c->values + panel * attention_cache_item(c), out,
-               w->a->ldout, n_cols, &end);
+    w->product.panel(t->n_rows, t->to - t->from, t->packed, (char *)c->values + panel * attention_cache_item(c), out,
+                     w->a->ldout, n_cols, &end);
 }
 
-/* Scratch: query [n_rows, d + 1], scores [n_rows, ld], packed [n_rows, ld] of each tile.  Returns what follows. */
+/* Scratch: query [n_rows, d], scores [n_rows, ld], packed [n_rows, ld] of each tile, d and ld multiples of 32, so that
+ * 16-bit numbers take half of their place.  Returns what follows. */
 static float *tile_open(const struct attending *w, struct tile *t, int row, int head, float *scratch)
 {
-    int tile = w->ctx->kernels->tile_rows, left = w->a->n_rows - row;
+    int tile = w->product.tile_rows, left = w->a->n_rows - row;
     *t = (struct tile){.row = row, .n_rows = left < tile ? left : tile, .head = head, .query = scratch};
     see_keys(w, t);
-    t->scores = scratch + (ptrdiff_t)t->n_rows * (w->c->head_dims + 1);
+    t->scores = scratch + (ptrdiff_t)t->n_rows * n_panels(w->c->head_dims) * NN_PANEL;
     float *packed = t->scores + (ptrdiff_t)t->n_rows * t->ld;
     t->packed = packed;
     pack_query(w, t);
@@ -169,13 +183,15 @@ static void attend(void *arg, int i, int i_thread)
     const struct attending *w = arg;
     const struct attention_cache *c = w->c;
     struct tile tiles[BLOCK_TILES];
-    int step = w->ctx->kernels->tile_rows, first = c->last, last = 0, n = 0;
+    int step = w->product.tile_rows, first = c->last, last = 0, n = 0;
     float *scratch = w->ctx->scratch[i_thread];
-    for (int row = i / c->n_heads * step * BLOCK_TILES; n < BLOCK_TILES && row < w->a->n_rows; row += step, n++) {
+    for (int row = i / c->n_heads * step * w->block_tiles; n < w->block_tiles && row < w->a->n_rows; row += step, n++) {
         scratch = tile_open(w, &tiles[n], row, i % c->n_heads, scratch);
         first = tiles[n].from < first ? tiles[n].from : first;
         last = tiles[n].to > last ? tiles[n].to : last;
     }
+    if (w->product.begin != NULL)
+        w->product.begin();
     for (int at = first; at < last; at += NN_PANEL)
         for (int j = 0; j < n; j++)
             if (at >= tiles[j].from && at < tiles[j].to)
@@ -185,6 +201,8 @@ static void attend(void *arg, int i, int i_thread)
     for (int k = 0; k < c->head_dims; k += NN_PANEL)
         for (int j = 0; j < n; j++)
             mix(w, &tiles[j], k);
+    if (w->product.end != NULL)
+        w->product.end();
 }
 
 static void count_work(struct nn_work *work, const struct attention_cache *c, const struct attention *a,
@@ -202,13 +220,21 @@ static void count_work(struct nn_work *work, const struct attention_cache *c, co
 
 void attention_forward(struct nn_context *ctx, const struct attention_cache *c, const struct attention *a)
 {
-    enum dtype type = c->precision == PRECISION_INT8 ? DTYPE_I16 : DTYPE_F32;
-    struct attending w = {ctx, c, a, matmul_for(ctx->kernels, type, type)};
+    enum dtype type = c->precision == PRECISION_BF16   ? DTYPE_BF16
+                      : c->precision == PRECISION_FP32 ? DTYPE_F32
+                                                       : DTYPE_I16;
+    struct attending w = {ctx, c, a, matmul_for(ctx->kernels, type, type), BLOCK_TILES};
     count_work(&ctx->work, c, a, type);
-    int block = BLOCK_TILES * ctx->kernels->tile_rows;
+    if (w.block_tiles * w.product.tile_rows > BLOCK_ROWS)
+        w.block_tiles = BLOCK_ROWS / w.product.tile_rows;
+    int block = w.block_tiles * w.product.tile_rows;
     int n_tasks = (a->n_rows + block - 1) / block * c->n_heads;
     int small = (int64_t)a->n_rows * attention_cache_length(c) * c->head_dims * c->n_heads < 1 << 16;
     pool_run(small ? NULL : ctx->pool, attend, &w, n_tasks);
 }
 
-size_t attention_scratch(int n_keys, int head_dims) { return BLOCK_TILES * tile_scratch(n_keys, head_dims); }
+size_t attention_scratch(int n_keys, int head_dims)
+{
+    size_t ld = (size_t)(n_keys + 2 * NN_PANEL), d = (size_t)n_panels(head_dims) * NN_PANEL;
+    return BLOCK_ROWS * (2 * ld + d) + NN_SLACK / sizeof(float);
+}

@@ -16,16 +16,18 @@
 /* A zeroed struct is empty and may be closed. */
 struct attention_cache {
     int n_heads, head_dims;
-    int capacity;             /* keys, a multiple of 32 */
-    int first, last;          /* the keys in use are first .. last - 1 */
-    enum precision precision; /* PRECISION_INT8: keys and values are 16-bit numbers in pairs (attention_cache.c) */
-    void *keys;               /* [H][capacity / 32][d][32] */
-    void *values;             /* [H][ceil(d / 32)][capacity][32] */
-    float *key_bias;          /* [H][capacity] added to the scores of a key, or NULL */
+    int capacity;    /* keys, a multiple of 32 */
+    int first, last; /* the keys in use are first .. last - 1 */
+    enum precision
+        precision;   /* FP32; INT16 and BF16: keys and values are 16-bit numbers in pairs (attention_cache.c) */
+    void *keys;      /* [H][capacity / 32][d][32] */
+    void *values;    /* [H][ceil(d / 32)][capacity][32] */
+    float *key_bias; /* [H][capacity] added to the scores of a key, or NULL */
     float *key_scales, *value_scales; /* [H][capacity] of whole numbers, or NULL */
 };
 
-/* Room for at least capacity keys.  with_bias: each key has a number for each head that is added to its scores. */
+/* Room for at least capacity keys.  with_bias: each key has a number for each head that is added to its scores.
+ * precision: of the layers around it; in 8 bits attention is finer (precision_finer). */
 LINNET_MUST_CHECK int attention_cache_open(struct attention_cache *c, int n_heads, int head_dims, int capacity,
                                            int with_bias, enum precision precision, struct message *msg);
 void attention_cache_close(struct attention_cache *c);
@@ -76,11 +78,11 @@ struct attention {
  * is. */
 static inline size_t attention_cache_item(const struct attention_cache *c)
 {
-    return c->precision == PRECISION_INT8 ? sizeof(int16_t) : sizeof(float);
+    return c->precision == PRECISION_FP32 ? sizeof(float) : sizeof(int16_t);
 }
 static inline int attention_cache_depth(const struct attention_cache *c)
 {
-    return c->precision == PRECISION_INT8 ? nn_i16_inputs(c->head_dims) : c->head_dims;
+    return c->precision == PRECISION_FP32 ? c->head_dims : nn_i16_inputs(c->head_dims);
 }
 static inline size_t attention_cache_keys(const struct attention_cache *c)
 {
@@ -100,8 +102,8 @@ static inline size_t attention_cache_bytes(const struct attention_cache *c)
 static inline ptrdiff_t attention_value_at(const struct attention_cache *c, int t, int k)
 {
     ptrdiff_t panel = (ptrdiff_t)(k / NN_PANEL) * c->capacity * NN_PANEL, column = k % NN_PANEL;
-    return c->precision == PRECISION_INT8 ? panel + ((ptrdiff_t)t / 2 * NN_PANEL + column) * 2 + t % 2
-                                          : panel + (ptrdiff_t)t * NN_PANEL + column;
+    return c->precision == PRECISION_FP32 ? panel + (ptrdiff_t)t * NN_PANEL + column
+                                          : panel + ((ptrdiff_t)t / 2 * NN_PANEL + column) * 2 + t % 2;
 }
 
 /* Whole numbers whose sums of products stay below 2^31: d products of a query's and a key's numbers; and those of

@@ -1,27 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0
  * attention_cache.c - packing of keys and values.
  *
- * Single precision: floats.  With 8-bit products: 16-bit numbers, in pairs of inputs (kernels.h): a key's lie two by
- * two along its dimensions, values two by two along the keys; each key and each value of a head has a scale. */
+ * Single precision: floats.  Else 16-bit numbers, in pairs of inputs (kernels.h): a key's lie two by two along its
+ * dimensions, values two by two along the keys.  They are bf16, or whole numbers: then each key and each value of a
+ * head has a scale. */
 #include <math.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "nn/attention.h"
+#include "nn/half.h"
 
-#define MOST_DIMS 1024 /* of a head of whole numbers */
+#define MOST_DIMS 1024 /* of a head of 16-bit numbers */
 
 static int n_panels(int n) { return (n + NN_PANEL - 1) / NN_PANEL; }
 
 int attention_cache_open(struct attention_cache *c, int n_heads, int head_dims, int capacity, int with_bias,
                          enum precision precision, struct message *msg)
 {
-    *c = (struct attention_cache){.n_heads = n_heads, .head_dims = head_dims, .precision = precision};
+    *c = (struct attention_cache){.n_heads = n_heads, .head_dims = head_dims};
+    c->precision = precision_finer(precision);
     c->capacity = n_panels(capacity) * NN_PANEL;
-    if (precision == PRECISION_INT8 && head_dims > MOST_DIMS)
-        return fail(msg, LINNET_E_UNSUPPORTED, "heads of %d dimensions in 8 bits: at most %d", head_dims, MOST_DIMS);
+    if (c->precision != PRECISION_FP32 && head_dims > MOST_DIMS)
+        return fail(msg, LINNET_E_UNSUPPORTED, "heads of %d dimensions in %s: at most %d", head_dims,
+                    precision_name(precision), MOST_DIMS);
     size_t heads = (size_t)n_heads, n_keys = heads * (size_t)c->capacity;
-    int is_whole = precision == PRECISION_INT8;
+    int is_whole = c->precision == PRECISION_INT16;
     c->keys = mem_array(heads * attention_cache_keys(c), attention_cache_item(c));
     c->values = mem_array(heads * attention_cache_values(c), attention_cache_item(c));
     c->key_bias = with_bias ? mem_array(n_keys, sizeof *c->key_bias) : NULL;
@@ -129,8 +133,20 @@ static void append_floats(struct attention_cache *c, const struct attention_keys
         }
 }
 
-static void append_whole(const struct nn_context *ctx, struct attention_cache *c, const struct attention_keys *a, int h)
+/* A row as 16-bit numbers; scales[at] is of whole ones. */
+static void narrow(const struct appending *w, const float *x, const struct nn_i16_limits *limits, int16_t *q,
+                   float *scales, ptrdiff_t at)
 {
+    if (w->c->precision == PRECISION_BF16)
+        w->ctx->kernels->to_bf16(x, 1.0f, w->c->head_dims, (uint16_t *)q);
+    else
+        w->ctx->kernels->quantize16(x, NULL, w->c->head_dims, limits, q, &scales[at]);
+}
+
+static void append_pairs(const struct appending *w, int h)
+{
+    struct attention_cache *c = w->c;
+    const struct attention_keys *a = w->k;
     const struct nn_i16_limits key_limits = attention_key_limits(c), value_limits = {ATTENTION_MOST_VALUE, INFINITY};
     int d = c->head_dims, depth = attention_cache_depth(c);
     int16_t q[MOST_DIMS], *keys = (int16_t *)c->keys + attention_cache_keys(c) * (size_t)h,
@@ -139,11 +155,10 @@ static void append_whole(const struct nn_context *ctx, struct attention_cache *c
         int t = c->last + i;
         ptrdiff_t at = (ptrdiff_t)h * c->capacity + t;
         int16_t *panel = keys + (ptrdiff_t)(t / NN_PANEL) * depth * NN_PANEL + t % NN_PANEL * 2;
-        ctx->kernels->quantize16(a->keys + i * a->ldk + (ptrdiff_t)h * d, NULL, d, &key_limits, q, &c->key_scales[at]);
+        narrow(w, a->keys + i * a->ldk + (ptrdiff_t)h * d, &key_limits, q, c->key_scales, at);
         for (int k = 0; k < depth; k += 2)
             memcpy(panel + (ptrdiff_t)k * NN_PANEL, q + k, 2 * sizeof *q);
-        ctx->kernels->quantize16(a->values + i * a->ldv + (ptrdiff_t)h * d, NULL, d, &value_limits, q,
-                                 &c->value_scales[at]);
+        narrow(w, a->values + i * a->ldv + (ptrdiff_t)h * d, &value_limits, q, c->value_scales, at);
         for (int k = 0; k < d; k++)
             values[attention_value_at(c, t, k)] = q[k];
     }
@@ -155,10 +170,10 @@ static void append_head(void *arg, int h, int i_thread)
     const struct attention_keys *a = w->k;
     struct attention_cache *c = w->c;
     (void)i_thread;
-    if (c->precision == PRECISION_INT8)
-        append_whole(w->ctx, c, a, h);
-    else
+    if (c->precision == PRECISION_FP32)
         append_floats(c, a, h);
+    else
+        append_pairs(w, h);
     for (int i = 0; c->key_bias != NULL && i < a->n; i++)
         c->key_bias[(ptrdiff_t)c->capacity * h + c->last + i] = a->bias[(ptrdiff_t)i * c->n_heads + h];
 }
@@ -170,18 +185,31 @@ void attention_cache_append(struct nn_context *ctx, struct attention_cache *c, c
     c->last += k->n;
 }
 
+/* Number i of an array: of keys or values. */
+static float number_at(const struct attention_cache *c, const void *array, size_t i)
+{
+    switch (c->precision) {
+    case PRECISION_INT16:
+        return ((const int16_t *)array)[i];
+    case PRECISION_BF16:
+        return half_bf16_to_f32(((const uint16_t *)array)[i]);
+    default:
+        return ((const float *)array)[i];
+    }
+}
+
 void attention_cache_row(const struct attention_cache *c, int j, float *key, float *value)
 {
-    int t = c->first + j, d = c->head_dims, depth = attention_cache_depth(c), is_whole = c->key_scales != NULL;
+    int t = c->first + j, d = c->head_dims, depth = attention_cache_depth(c), is_pairs = c->precision != PRECISION_FP32;
     for (int h = 0; h < c->n_heads; h++)
         for (int k = 0; k < d; k++) {
-            size_t in_panel = is_whole ? (size_t)(k / 2 * NN_PANEL + t % NN_PANEL) * 2 + (size_t)(k % 2)
+            size_t in_panel = is_pairs ? (size_t)(k / 2 * NN_PANEL + t % NN_PANEL) * 2 + (size_t)(k % 2)
                                        : (size_t)k * NN_PANEL + (size_t)(t % NN_PANEL);
             size_t at = attention_cache_keys(c) * (size_t)h + (size_t)(t / NN_PANEL * depth) * NN_PANEL + in_panel;
             size_t value_at = attention_cache_values(c) * (size_t)h + (size_t)attention_value_at(c, t, k);
             ptrdiff_t scale = (ptrdiff_t)h * c->capacity + t;
-            key[h * d + k] = is_whole ? c->key_scales[scale] * ((int16_t *)c->keys)[at] : ((float *)c->keys)[at];
+            key[h * d + k] = number_at(c, c->keys, at) * (c->key_scales != NULL ? c->key_scales[scale] : 1.0f);
             value[h * d + k] =
-                is_whole ? c->value_scales[scale] * ((int16_t *)c->values)[value_at] : ((float *)c->values)[value_at];
+                number_at(c, c->values, value_at) * (c->value_scales != NULL ? c->value_scales[scale] : 1.0f);
         }
 }

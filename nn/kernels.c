@@ -16,7 +16,7 @@
 #endif
 
 extern const struct nn_kernels nn_kernels_scalar, nn_kernels_avx2, nn_kernels_avx512, nn_kernels_avx512vnni,
-    nn_kernels_neon, nn_kernels_neondot;
+    nn_kernels_avx512bf16, nn_kernels_neon, nn_kernels_neondot;
 
 #if defined(HAVE_AVX2)
 /* Not every compiler's __builtin_cpu_supports knows the name. */
@@ -24,6 +24,14 @@ static int has_f16c(void)
 {
     unsigned a, b, c, d;
     return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C);
+}
+#endif
+
+#if defined(HAVE_AVX512BF16)
+static int has_avx512bf16(void)
+{
+    unsigned a, b, c, d;
+    return __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & 1u << 5);
 }
 #endif
 
@@ -35,8 +43,13 @@ int kernels_all(const struct nn_kernels *tables[NN_MOST_TABLES])
 #ifdef HAVE_AVX512
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
         __builtin_cpu_supports("avx512vl")) {
-        if (__builtin_cpu_supports("avx512vnni"))
+        if (__builtin_cpu_supports("avx512vnni")) {
+#ifdef HAVE_AVX512BF16
+            if (has_avx512bf16())
+                tables[n++] = &nn_kernels_avx512bf16;
+#endif
             tables[n++] = &nn_kernels_avx512vnni;
+        }
         tables[n++] = &nn_kernels_avx512;
     }
 #endif
@@ -113,14 +126,28 @@ void nn_pack_rows(int rows, int n_in, const float *x, ptrdiff_t ldx, float *a)
             a[(ptrdiff_t)k * rows + i] = x[i * ldx + k];
 }
 
-void nn_pack_quads(int rows, int i, int n, int width, const void *q, void *a)
+/* Inlined, so that the width is a constant. */
+static inline __attribute__((always_inline)) void pack(int rows, int n, const int width, const char *x, char *a)
 {
-    char *to = (char *)a + width * i;
-    const char *from = q;
-    if (width == 4)
-        for (int k = 0; k < n; k += 4)
-            memcpy(to + (ptrdiff_t)k * rows, from + k, 4);
-    else
-        for (int k = 0; k < n; k += 8)
-            memcpy(to + (ptrdiff_t)k * rows, from + k, 8);
+    for (; n >= width; n -= width, x += width, a += (ptrdiff_t)width * rows)
+        memcpy(a, x, (size_t)width);
+    if (n > 0) {
+        memcpy(a, x, (size_t)n);
+        memset(a + n, 0, (size_t)(width - n));
+    }
+}
+
+void nn_pack_row(int rows, int i, int n, int width, const void *x, void *a)
+{
+    char *to = (char *)a + (ptrdiff_t)width * i;
+    switch (width) {
+    case 4:
+        pack(rows, n, 4, x, to);
+        break;
+    case 8:
+        pack(rows, n, 8, x, to);
+        break;
+    default:
+        pack(rows, n, NN_MAX_WIDTH, x, to);
+    }
 }

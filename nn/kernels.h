@@ -18,7 +18,10 @@
  *
  * 16-bit products have the same form with pairs in place of quads, [ceil(n_in / 2)][32][2], and no zero points.  16-bit
  * inputs may also meet the quads of 8-bit weights, which are -127 .. 127 then: more exact, and as fast where weights
- * come from memory. */
+ * come from memory.
+ *
+ * bf16 products have the panels of 16-bit ones and sums in single precision; processors without an instruction for them
+ * widen both sides.  The order of additions is that of the table, the same for any number of rows. */
 #ifndef LINNET_NN_KERNELS_H
 #define LINNET_NN_KERNELS_H
 
@@ -32,7 +35,12 @@
 #endif
 
 #define NN_PANEL 32
-#define NN_MAX_ROWS 16 /* no table has taller tiles */
+/* No product has taller tiles, nor more bytes in one for an input, nor wider pieces of rows; and none reads further
+ * than that beyond what is packed. */
+#define NN_MAX_ROWS 32
+#define NN_TILE_BYTES 64
+#define NN_MAX_WIDTH 64
+#define NN_SLACK 1024
 
 /* 8-bit numbers: weights are -NN_I8_WEIGHT .. NN_I8_WEIGHT, of 16-bit inputs NN_I8_WIDE_WEIGHT, inputs 0 ..
  * NN_I8_INPUT. */
@@ -62,17 +70,29 @@ struct nn_epilogue {
     const int32_t *row_zeros, *sums;  /* [rows], [32]: of an output's weights */
 };
 
-/* Rows of a tile [rows, n_in] against one panel.  a is packed: floats [n_in][rows] (nn_pack_rows) or whole numbers in
- * quads of bytes, pairs of shorts or quads of shorts, [ceil(n_in / 4)][rows][4] (nn_pack_quads).  n_cols <= 32 columns
- * of c [rows, ldc] are written. */
+/* Rows of a tile [rows, n_in] against one panel.  a is packed (nn_pack_row): pieces of each row side by side.
+ * n_cols <= 32 columns of c [rows, ldc] are written. */
 typedef void nn_panel_product(int rows, int n_in, const void *a, const void *panel, float *c, ptrdiff_t ldc, int n_cols,
                               const struct nn_epilogue *end);
 
+/* Products of one type of weights and of inputs. */
+struct nn_product {
+    nn_panel_product *panel;
+    int tile_rows;       /* the most rows that it takes */
+    int width;           /* bytes of a row that lie side by side, at most NN_MAX_WIDTH */
+    void (*begin)(void); /* a thread calls it before products, */
+    void (*end)(void);   /* and after them; NULL: nothing to do */
+};
+
+/* By weights and inputs: those of floats take any weights, then come whole numbers and bf16. */
+struct nn_products {
+    struct nn_product f32, f16, bf16, i8, i16, i8x16, bf16x16;
+};
+
 struct nn_kernels {
     const char *name;
-    int tile_rows;    /* the most rows that one panel product takes */
     int int8_is_fast; /* 8-bit products take less time than floats */
-    nn_panel_product *panel_f32, *panel_f16, *panel_bf16, *panel_i8, *panel_i16, *panel_i8x16;
+    struct nn_products products;
     /* y = (x - mean) / sqrt(var + eps) * gamma + beta over n values; y may be x; gamma, beta may be NULL */
     void (*layer_norm)(const float *x, float *y, int n, const float *gamma, const float *beta, float eps);
     /* x = softmax(x), in place; a row of only -INFINITY becomes zeros */
@@ -100,21 +120,22 @@ struct nn_kernels {
     /* A row, times factors [n] if they are not NULL, as whole numbers q [nn_i16_inputs(n)] times scale. */
     void (*quantize16)(const float *x, const float *factors, int n, const struct nn_i16_limits *limits, int16_t *q,
                        float *scale);
+    /* A row times a factor, rounded to the nearest bf16 (ties to even), y [nn_i16_inputs(n)]. */
+    void (*to_bf16)(const float *x, float factor, int n, uint16_t *y);
 };
 
-/* The best table of this processor; LINNET_CPU=scalar|avx2|avx512|avx512vnni|neon|neondot in the environment asks
- * for a lower one. */
+/* The best table of this processor; LINNET_CPU=scalar|avx2|avx512|avx512vnni|avx512bf16|neon|neondot in the
+ * environment asks for a lower one. */
 const struct nn_kernels *kernels_pick(void);
 
 /* All tables that can run here, best first; returns their number (for tests). */
-#define NN_MOST_TABLES 4
+#define NN_MOST_TABLES 5
 int kernels_all(const struct nn_kernels *tables[NN_MOST_TABLES]);
 
 /* Packs rows of x (rows, stride ldx) into a [n_in][rows]. */
 void nn_pack_rows(int rows, int n_in, const float *x, ptrdiff_t ldx, float *a);
 
-/* Row i of a tile of whole numbers, n bytes q with n a multiple of `width` (4, or 8 for quads of 16 bits), into
- * a [n / width][rows][width]. */
-void nn_pack_quads(int rows, int i, int n, int width, const void *q, void *a);
+/* Row i of a tile, n bytes x with n a multiple of 4, into a [ceil(n / width)][rows][width], filled up with zeros. */
+void nn_pack_row(int rows, int i, int n, int width, const void *x, void *a);
 
 #endif

@@ -20,7 +20,6 @@
 typedef float vec __attribute__((vector_size(VL * 4)));
 typedef int32_t ivec __attribute__((vector_size(VL * 4)));
 typedef uint32_t uvec __attribute__((vector_size(VL * 4)));
-typedef uint16_t hvec __attribute__((vector_size(VL * 2)));
 typedef float quad __attribute__((vector_size(16)));
 typedef float vec_u __attribute__((vector_size(VL * 4), aligned(4), may_alias));
 
@@ -135,32 +134,11 @@ INLINE vec act_of(vec x, enum nn_activation act)
     return x;
 }
 
+#include "nn/kernels_half.h"
+
 /* ---- products with a panel ---- */
 
 enum { F32, F16, BF16 };
-
-INLINE vec bf16_load(const uint16_t *p)
-{
-    hvec h;
-    memcpy(&h, p, sizeof h);
-    return (vec)(__builtin_convertvector(h, ivec) << 16);
-}
-
-#ifndef VEC_HALF
-/* The bits moved into place are the number times 2^-112, subnormals too; infinities and NaNs need their exponent set.
- * */
-INLINE vec half_load(const uint16_t *p)
-{
-    hvec h;
-    memcpy(&h, p, sizeof h);
-    ivec b = __builtin_convertvector(h, ivec);
-    ivec magnitude = (b & 0x7fff) << 13;
-    ivec special = (b & 0x7c00) == 0x7c00;
-    vec v = pick(special, (vec)(magnitude | 0x7f800000), (vec)magnitude * 0x1p112f);
-    return (vec)(bits(v) | (ivec)(((uvec)b & 0x8000u) << 16));
-}
-#define VEC_HALF(p) half_load(p)
-#endif
 
 INLINE vec weights_load(const void *panel, size_t at, int type)
 {
@@ -273,6 +251,7 @@ static void FN(panel_bf16)(int rows, int n_in, const void *a, const void *panel,
     panel_product(rows, n_in, a, panel, c, ldc, n_cols, end, BF16);
 }
 
+#include "nn/kernels_bf16.h"
 #include "nn/kernels_int.h"
 
 /* ---- rows ---- */
@@ -462,28 +441,16 @@ static void FN(depthwise)(const float *x, const float *w, const float *bias, flo
         }
 }
 
-static void FN(from_f16)(const uint16_t *x, float *y, int n)
-{
-    int i = 0;
-    for (; i + VL <= n; i += VL)
-        store(y + i, VEC_HALF(x + i));
-    if (i < n) {
-        uint16_t tmp[VL] = {0};
-        memcpy(tmp, x + i, (size_t)(n - i) * sizeof *x);
-        store_part(y + i, VEC_HALF(tmp), n - i);
-    }
-}
-
 const struct nn_kernels FN(nn_kernels) = {
     .name = NN_ISA_NAME,
-    .tile_rows = TILE_ROWS,
     .int8_is_fast = I8_IS_FAST,
-    .panel_f32 = FN(panel_f32),
-    .panel_f16 = FN(panel_f16),
-    .panel_bf16 = FN(panel_bf16),
-    .panel_i8 = FN(panel_i8),
-    .panel_i16 = FN(panel_i16),
-    .panel_i8x16 = FN(panel_i8x16),
+    .products = {.f32 = {FN(panel_f32), TILE_ROWS, 4, NULL, NULL},
+                 .f16 = {FN(panel_f16), TILE_ROWS, 4, NULL, NULL},
+                 .bf16 = {FN(panel_bf16), TILE_ROWS, 4, NULL, NULL},
+                 .i8 = I8_PRODUCT,
+                 .i16 = {FN(panel_i16), TILE_ROWS, 4, NULL, NULL},
+                 .i8x16 = {FN(panel_i8x16), TILE_ROWS, 8, NULL, NULL},
+                 .bf16x16 = BF16_PRODUCT},
     .layer_norm = FN(layer_norm),
     .softmax = FN(softmax),
     .log_softmax = FN(log_softmax),
@@ -496,6 +463,7 @@ const struct nn_kernels FN(nn_kernels) = {
     .gather_sum = FN(gather_sum),
     .depthwise = FN(depthwise),
     .from_f16 = FN(from_f16),
+    .to_bf16 = FN(to_bf16),
     .quantize = FN(quantize),
     .quantize16 = FN(quantize16),
     .quantize_weights = FN(quantize_weights),

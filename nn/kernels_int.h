@@ -193,6 +193,13 @@ static void FN(panel_i8)(int rows, int n_in, const void *a, const void *panel, f
     panel_int(rows, nn_i8_inputs(n_in) / 4, a, panel, c, ldc, n_cols, end, I8);
 }
 
+#ifndef I8_PRODUCT
+#define I8_PRODUCT                                                                                                     \
+    {                                                                                                                  \
+        FN(panel_i8), TILE_ROWS, 4, NULL, NULL                                                                         \
+    }
+#endif
+
 static void FN(panel_i16)(int rows, int n_in, const void *a, const void *panel, float *c, ptrdiff_t ldc, int n_cols,
                           const struct nn_epilogue *end)
 {

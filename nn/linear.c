@@ -58,7 +58,7 @@ static void pack_row_plain(const struct packing *p, const struct tensor *t, int6
 
 static size_t panel_bytes(const struct linear *l)
 {
-    int n_in = l->dtype == DTYPE_I8 ? nn_i8_inputs(l->n_in) : l->dtype == DTYPE_I16 ? nn_i16_inputs(l->n_in) : l->n_in;
+    int n_in = l->dtype == DTYPE_I8 ? nn_i8_inputs(l->n_in) : l->inputs != DTYPE_F32 ? nn_i16_inputs(l->n_in) : l->n_in;
     return (size_t)n_in * NN_PANEL * dtype_size(l->dtype);
 }
 
@@ -76,20 +76,22 @@ static const float *float_row(const struct packing *p, const struct tensor *t, i
     return p->n_taps > 1 ? mixed : row;
 }
 
-/* Output `out` of the layer as whole numbers; q is where they are made. */
-static void quantize_output(const struct packing *p, const float *row, int out, void *q)
+/* Output `out` of the layer as whole numbers or bf16; q is where they are made. */
+static void narrow_output(const struct packing *p, const float *row, int out, void *q)
 {
     static const struct nn_i16_limits limits = {MOST_I16_WEIGHT, INFINITY};
     struct linear *l = p->l;
     char *panel = (char *)l->packed + (size_t)(out / NN_PANEL) * panel_bytes(l);
-    if (l->dtype == DTYPE_I16)
+    if (l->dtype == DTYPE_BF16)
+        p->kernels->to_bf16(row, 1.0f, l->n_in, q);
+    else if (l->dtype == DTYPE_I16)
         p->kernels->quantize16(row, NULL, l->n_in, &limits, q, &l->scales[out]);
     else
         p->kernels->quantize_weights(row, l->n_in, most_i8_weight(l), q, &l->scales[out], &l->sums[out]);
-    nn_pack_quads(NN_PANEL, out % NN_PANEL, (int)(panel_bytes(l) / NN_PANEL), 4, q, panel);
+    nn_pack_row(NN_PANEL, out % NN_PANEL, (int)(panel_bytes(l) / NN_PANEL), 4, q, panel);
 }
 
-static void quantize_panel(void *arg, int i_panel, int i_thread)
+static void narrow_panel(void *arg, int i_panel, int i_thread)
 {
     const struct packing *p = arg;
     float *row = p->rows + (ptrdiff_t)i_thread * 3 * (p->l->n_in + 4), *mixed = row + p->l->n_in + 4;
@@ -98,7 +100,7 @@ static void quantize_panel(void *arg, int i_panel, int i_thread)
     for (int i = 0; i < p->n_parts; base += p->weights[i++]->shape[0])
         for (int64_t out = from; out < from + NN_PANEL; out++)
             if (out >= base && out < base + p->weights[i]->shape[0])
-                quantize_output(p, float_row(p, p->weights[i], out - base, row, mixed), (int)out, q);
+                narrow_output(p, float_row(p, p->weights[i], out - base, row, mixed), (int)out, q);
 }
 
 /* By blocks of inputs, so that the cells of a block stay in the cache while 32 rows are put into them. */
@@ -144,21 +146,31 @@ static int check_part(const struct tensor *w, const struct tensor *b, int64_t n_
 static int panels_open(struct linear *l, struct packing *p, int has_bias, struct pool *pool, struct message *msg)
 {
     size_t n_out = (size_t)linear_panels(l) * NN_PANEL;
-    int is_whole = l->dtype == DTYPE_I8 || l->dtype == DTYPE_I16;
+    int is_whole = l->dtype == DTYPE_I8 || l->dtype == DTYPE_I16, is_narrowed = l->inputs != DTYPE_F32;
     l->panels = l->packed = mem_array((size_t)linear_panels(l), panel_bytes(l));
     l->bias = has_bias ? mem_array(n_out, sizeof *l->bias) : NULL;
     l->scales = is_whole ? mem_array(n_out, sizeof *l->scales) : NULL;
     l->sums = is_whole ? mem_array(n_out, sizeof *l->sums) : NULL;
-    p->rows = is_whole ? mem_array((size_t)pool_threads(pool) * 3, (size_t)(l->n_in + 4) * sizeof *p->rows) : NULL;
-    if (l->panels == NULL || (has_bias && l->bias == NULL) ||
-        (is_whole && (l->scales == NULL || l->sums == NULL || p->rows == NULL))) {
+    p->rows = is_narrowed ? mem_array((size_t)pool_threads(pool) * 3, (size_t)(l->n_in + 4) * sizeof *p->rows) : NULL;
+    if (l->panels == NULL || (has_bias && l->bias == NULL) || (is_whole && (l->scales == NULL || l->sums == NULL)) ||
+        (is_narrowed && p->rows == NULL)) {
         mem_free(p->rows);
         linear_close(l);
         return fail_memory(msg);
     }
-    pool_run(pool, is_whole ? quantize_panel : pack_panel, p, linear_panels(l));
+    pool_run(pool, is_narrowed ? narrow_panel : pack_panel, p, linear_panels(l));
     mem_free(p->rows);
     return LINNET_OK;
+}
+
+/* What weights become, which until then are of l->dtype, and what meets them. */
+static void choose_types(struct linear *l, enum precision precision)
+{
+    l->inputs = DTYPE_F32;
+    if (precision == PRECISION_FP32)
+        return;
+    l->dtype = precision == PRECISION_BF16 ? DTYPE_BF16 : precision == PRECISION_INT16 ? DTYPE_I16 : DTYPE_I8;
+    l->inputs = precision == PRECISION_BF16 ? DTYPE_BF16 : precision == PRECISION_INT8 ? DTYPE_U8 : DTYPE_I16;
 }
 
 int linear_open(struct linear *l, const struct tensor *const *weights, const struct tensor *const *biases, int n_parts,
@@ -186,11 +198,7 @@ int linear_open(struct linear *l, const struct tensor *const *weights, const str
         return fail(msg, LINNET_E_MODEL, "%s: %lld outputs", w->name, (long long)n_out);
     l->n_in = (int)n_in;
     l->n_out = (int)n_out;
-    l->inputs = DTYPE_F32;
-    if (precision != PRECISION_FP32) {
-        l->dtype = precision == PRECISION_INT16 ? DTYPE_I16 : DTYPE_I8;
-        l->inputs = precision == PRECISION_INT8 ? DTYPE_U8 : DTYPE_I16;
-    }
+    choose_types(l, precision);
     struct packing p = {l, weights, n_parts, n_taps, kernels_pick(), NULL};
     int rc = panels_open(l, &p, has_bias, pool, msg);
     if (rc < 0)
@@ -235,7 +243,7 @@ void linear_row(const struct linear *l, int i, float *out)
 struct product {
     struct nn_context *ctx;
     const struct linear *l;
-    nn_panel_product *panel;
+    struct nn_product product;
     const float *x;
     float *y;
     ptrdiff_t ldx, ldy;
@@ -255,16 +263,16 @@ static struct nn_i16_limits input_limits(const struct linear *l)
 struct packed_rows {
     char *at;
     size_t row_bytes;
-    void *row;      /* where a row becomes whole numbers */
+    void *row;      /* where a row becomes whole numbers or bf16 */
     float *scales;  /* [block_rows] of whole numbers, */
-    int32_t *zeros; /* and the zero points of those of 8 bits; NULL: floats */
+    int32_t *zeros; /* and the zero points of those of 8 bits */
 };
 
 /* Rows row .. row + n - 1, tile by tile, in the form that the layer's panels take. */
 static void pack_rows(const struct product *p, int row, int n, struct packed_rows *packed)
 {
     const struct nn_kernels *kernels = p->ctx->kernels;
-    int tile = kernels->tile_rows, n_in = p->l->n_in;
+    int tile = p->product.tile_rows, width = p->product.width, n_in = p->l->n_in;
     const struct nn_i16_limits limits = input_limits(p->l);
     for (int r = 0; r < n; r++) {
         const float *x = p->x + (row + r) * p->ldx;
@@ -272,22 +280,25 @@ static void pack_rows(const struct product *p, int row, int n, struct packed_row
         char *to = packed->at + (size_t)(r / tile * tile) * packed->row_bytes;
         if (p->l->inputs == DTYPE_U8) {
             kernels->quantize(x, n_in, packed->row, &packed->scales[r], &packed->zeros[r]);
-            nn_pack_quads(rows, r % tile, (int)packed->row_bytes, 4, packed->row, to);
+            nn_pack_row(rows, r % tile, nn_i8_inputs(n_in), width, packed->row, to);
         } else if (p->l->inputs == DTYPE_I16) {
-            memset((char *)packed->row + packed->row_bytes - 4, 0, 4);
             kernels->quantize16(x, NULL, n_in, &limits, packed->row, &packed->scales[r]);
-            nn_pack_quads(rows, r % tile, (int)packed->row_bytes, p->l->dtype == DTYPE_I8 ? 8 : 4, packed->row, to);
+            nn_pack_row(rows, r % tile, 2 * nn_i16_inputs(n_in), width, packed->row, to);
+        } else if (p->l->inputs == DTYPE_BF16) {
+            kernels->to_bf16(x, 1.0f, n_in, packed->row);
+            nn_pack_row(rows, r % tile, 2 * nn_i16_inputs(n_in), width, packed->row, to);
         } else if (r % tile == 0)
             nn_pack_rows(rows, n_in, x, p->ldx, (float *)(void *)to);
     }
 }
 
-/* The thread's scratch: packed rows, and for whole numbers a row, scales and zero points. */
+/* The thread's scratch: packed rows, and for what is no float a row, scales and zero points. */
 static void packed_open(const struct product *p, float *scratch, struct packed_rows *packed)
 {
-    size_t rows = (size_t)p->block_rows;
+    size_t rows = (size_t)p->block_rows, width = (size_t)p->product.width;
+    size_t bytes = panel_bytes(p->l) / NN_PANEL / dtype_size(p->l->dtype) * dtype_size(p->l->inputs);
     packed->at = (char *)scratch;
-    packed->row_bytes = panel_bytes(p->l) / NN_PANEL / dtype_size(p->l->dtype) * dtype_size(p->l->inputs);
+    packed->row_bytes = (bytes + width - 1) / width * width;
     if (p->l->inputs == DTYPE_F32)
         return;
     packed->row = packed->at + rows * packed->row_bytes;
@@ -300,12 +311,14 @@ static void multiply(void *arg, int i, int i_thread)
 {
     const struct product *p = arg;
     const struct linear *l = p->l;
-    int tile = p->ctx->kernels->tile_rows;
+    int tile = p->product.tile_rows;
     int row = i / p->n_panel_groups * p->block_rows;
     int n = p->n_rows - row < p->block_rows ? p->n_rows - row : p->block_rows;
     struct packed_rows packed = {0};
     packed_open(p, p->ctx->scratch[i_thread], &packed);
     pack_rows(p, row, n, &packed);
+    if (p->product.begin != NULL)
+        p->product.begin();
     int first = i % p->n_panel_groups * p->group_panels, last = first + p->group_panels;
     for (int j = first; j < last && j < linear_panels(l); j++) {
         const void *panel = (const char *)l->panels + (size_t)j * panel_bytes(l);
@@ -323,10 +336,12 @@ static void multiply(void *arg, int i, int i_thread)
                 end.row_scales = packed.scales + r;
                 end.row_zeros = packed.zeros + r;
             }
-            p->panel(n - r < tile ? n - r : tile, l->n_in, packed.at + (size_t)r * packed.row_bytes, panel,
-                     p->y + (row + r) * p->ldy + j * NN_PANEL, p->ldy, n_cols, &end);
+            p->product.panel(n - r < tile ? n - r : tile, l->n_in, packed.at + (size_t)r * packed.row_bytes, panel,
+                             p->y + (row + r) * p->ldy + j * NN_PANEL, p->ldy, n_cols, &end);
         }
     }
+    if (p->product.end != NULL)
+        p->product.end();
 }
 
 static void divide(struct product *p)
@@ -351,9 +366,9 @@ void linear_forward(struct nn_context *ctx, const struct linear *l, const struct
         return;
     struct product p = {
         .ctx = ctx, .l = l, .x = rows->x, .y = rows->y, .ldx = rows->ldx, .ldy = rows->ldy, .n_rows = rows->n};
-    p.panel = matmul_for(ctx->kernels, l->dtype, l->inputs);
+    p.product = matmul_for(ctx->kernels, l->dtype, l->inputs);
     p.how = how != NULL ? *how : (struct linear_how){NN_NONE, 0, 0.0f};
-    p.block_rows = BLOCK_TILES * ctx->kernels->tile_rows;
+    p.block_rows = BLOCK_TILES * p.product.tile_rows;
     divide(&p);
     ctx->work.products[l->dtype][l->inputs] += (double)rows->n * l->n_in * l->n_out;
     ctx->work.read_bytes += (double)linear_bytes(l);
@@ -363,5 +378,7 @@ void linear_forward(struct nn_context *ctx, const struct linear *l, const struct
 
 size_t linear_scratch(const struct linear *l)
 {
-    return (size_t)BLOCK_TILES * NN_MAX_ROWS * (size_t)(l->n_in + 4) + (size_t)l->n_in;
+    size_t n_in = (size_t)(l->n_in + NN_MAX_WIDTH - 1) / NN_MAX_WIDTH * NN_MAX_WIDTH;
+    size_t bytes = BLOCK_TILES * (n_in * NN_TILE_BYTES + NN_MAX_ROWS * (sizeof(float) + sizeof(int32_t)));
+    return n_in + (bytes + NN_SLACK) / sizeof(float);
 }

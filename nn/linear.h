@@ -14,12 +14,12 @@
 struct linear {
     int n_in, n_out;
     enum dtype dtype;   /* of the panels: F32, F16, BF16, I8 or I16 */
-    enum dtype inputs;  /* what meets them: F32, U8 or I16 */
-    const void *panels; /* [ceil(n_out / 32)][n_in][32], of whole numbers as kernels.h says */
+    enum dtype inputs;  /* what meets them: F32, U8, I16 or BF16 */
+    const void *panels; /* [ceil(n_out / 32)][n_in][32], of whole numbers and bf16 as kernels.h says */
     void *packed;       /* the same, or NULL where they are in the model's file */
     float *bias;        /* [ceil(n_out / 32) * 32], or NULL */
     float *scales;      /* [ceil(n_out / 32) * 32] of an output's whole numbers, */
-    int32_t *sums;      /* and their sums, which only inputs with zero points need; NULL: floats */
+    int32_t *sums;      /* and their sums, which only inputs with zero points need; NULL: no whole numbers */
 };
 
 /* What to do with the product; NULL stands for {NN_NONE, 0, 0}. */
@@ -60,7 +60,9 @@ static inline int linear_panels(const struct linear *l) { return (l->n_out + NN_
 /* What its products are computed in. */
 static inline enum precision linear_precision(const struct linear *l)
 {
-    return l->dtype == DTYPE_I8 || l->dtype == DTYPE_I16 ? PRECISION_INT8 : PRECISION_FP32;
+    if (l->inputs == DTYPE_BF16)
+        return PRECISION_BF16;
+    return l->inputs == DTYPE_F32 ? PRECISION_FP32 : PRECISION_INT8;
 }
 
 size_t linear_bytes(const struct linear *l);

@@ -117,12 +117,6 @@ PRODUCT(openblas, f32, DTYPE_F32)
 PRODUCT(openblas, f16, DTYPE_F16)
 PRODUCT(openblas, bf16, DTYPE_BF16)
 
-static struct matmul native_of(const struct nn_kernels *k)
-{
-    return (struct matmul){"native",    k->panel_f32, k->panel_f16,  k->panel_bf16,
-                           k->panel_i8, k->panel_i16, k->panel_i8x16};
-}
-
 /* Exact up to the last step: sums of whole numbers, in double. */
 static void finish_whole(double sum, int i, float *c, int col, const struct nn_epilogue *end)
 {
@@ -172,15 +166,43 @@ static void reference_i8x16(int rows, int n_in, const void *a, const void *panel
         }
 }
 
+static void reference_bf16x16(int rows, int n_in, const void *a, const void *panel, float *c, ptrdiff_t ldc, int n_cols,
+                              const struct nn_epilogue *end)
+{
+    const uint16_t *x = a, *w = panel;
+    for (int i = 0; i < rows; i++)
+        for (int col = 0; col < n_cols; col++) {
+            double sum = 0;
+            for (int k = 0; k < n_in; k++)
+                sum += (double)half_bf16_to_f32(x[(k / 2 * rows + i) * 2 + k % 2]) *
+                       (double)half_bf16_to_f32(w[(k / 2 * NN_PANEL + col) * 2 + k % 2]);
+            finish(sum, c + i * ldc + col, col, end);
+        }
+}
+
+/* Any number of rows, in pieces as every table takes them but for those of its fastest products. */
+static const struct nn_products references = {
+    .f32 = {reference_f32, NN_MAX_ROWS / 2, 4, NULL, NULL},
+    .f16 = {reference_f16, NN_MAX_ROWS / 2, 4, NULL, NULL},
+    .bf16 = {reference_bf16, NN_MAX_ROWS / 2, 4, NULL, NULL},
+    .i8 = {reference_i8, NN_MAX_ROWS, 4, NULL, NULL},
+    .i16 = {reference_i16, NN_MAX_ROWS, 4, NULL, NULL},
+    .i8x16 = {reference_i8x16, NN_MAX_ROWS, 8, NULL, NULL},
+    .bf16x16 = {reference_bf16x16, NN_MAX_ROWS, 4, NULL, NULL},
+};
+
 int matmul_all(const struct nn_kernels *kernels, struct matmul table[3])
 {
     int n = 0;
-    table[n++] = native_of(kernels);
-    if (has_openblas())
-        table[n++] = (struct matmul){"openblas",        openblas_f32,       openblas_f16,        openblas_bf16,
-                                     kernels->panel_i8, kernels->panel_i16, kernels->panel_i8x16};
-    table[n++] = (struct matmul){"reference",  reference_f32, reference_f16,  reference_bf16,
-                                 reference_i8, reference_i16, reference_i8x16};
+    table[n++] = (struct matmul){"native", kernels->products};
+    if (has_openblas()) {
+        table[n] = table[0];
+        table[n].name = "openblas";
+        table[n].products.f32.panel = openblas_f32;
+        table[n].products.f16.panel = openblas_f16;
+        table[n++].products.bf16.panel = openblas_bf16;
+    }
+    table[n++] = (struct matmul){"reference", references};
     return n;
 }
 
@@ -191,7 +213,7 @@ static void read_environment(void) { wanted = getenv("LINNET_MATMUL"); }
 static struct matmul chosen(const struct nn_kernels *kernels)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
-    struct matmul native = native_of(kernels), table[3];
+    struct matmul native = {"native", kernels->products}, table[3];
     pthread_once(&once, read_environment);
     const char *name = wanted != NULL ? wanted : "native";
     if (strcmp(name, "native") == 0)
@@ -202,20 +224,20 @@ static struct matmul chosen(const struct nn_kernels *kernels)
     return native;
 }
 
-nn_panel_product *matmul_for(const struct nn_kernels *kernels, enum dtype weights, enum dtype inputs)
+struct nn_product matmul_for(const struct nn_kernels *kernels, enum dtype weights, enum dtype inputs)
 {
-    struct matmul m = chosen(kernels);
+    const struct nn_products products = chosen(kernels).products;
     switch (weights) {
     case DTYPE_I8:
-        return inputs == DTYPE_I16 ? m.i8x16 : m.i8;
+        return inputs == DTYPE_I16 ? products.i8x16 : products.i8;
     case DTYPE_I16:
-        return m.i16;
+        return products.i16;
     case DTYPE_F16:
-        return m.f16;
+        return products.f16;
     case DTYPE_BF16:
-        return m.bf16;
+        return inputs == DTYPE_BF16 ? products.bf16x16 : products.bf16;
     default:
-        return m.f32;
+        return products.f32;
     }
 }
 

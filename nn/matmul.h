@@ -6,15 +6,15 @@
 #include "nn/kernels.h"
 #include "nn/tensor.h"
 
-/* The panel product for weights and inputs of these types: native, or what LINNET_MATMUL in the environment asks for
+/* The product for weights and inputs of these types: native, or what LINNET_MATMUL in the environment asks for
  * ("openblas", "reference").  OpenBLAS runs on one thread: the division among threads is ours.  With it a row's bits
- * depend on the rows beside it.  It has no products of whole numbers: those are native. */
-nn_panel_product *matmul_for(const struct nn_kernels *kernels, enum dtype weights, enum dtype inputs);
+ * depend on the rows beside it.  It has no products of whole numbers nor of bf16: those are native. */
+struct nn_product matmul_for(const struct nn_kernels *kernels, enum dtype weights, enum dtype inputs);
 const char *matmul_name(const struct nn_kernels *kernels);
 
 struct matmul {
     const char *name;
-    nn_panel_product *f32, *f16, *bf16, *i8, *i16, *i8x16;
+    struct nn_products products;
 };
 
 /* The backends, for tests that compare them: native (of the given kernels), openblas where it can be loaded, and last

@@ -17,8 +17,8 @@
 #define PANEL_BYTES 16384 /* half of a small first-level cache: inputs and sums lie beside the panel */
 
 struct multiplying {
-    nn_panel_product *product;
-    int rows, n_in, n_rounds;
+    struct nn_product product;
+    int n_in, n_rounds;
     void *a, *panel; /* zeros, which multiply as fast as others */
     float *sums;     /* [n_threads][NN_MAX_ROWS][NN_PANEL] */
 };
@@ -31,17 +31,21 @@ static void multiply(void *arg, int i, int i_thread)
     const struct multiplying *m = arg;
     float *sums = m->sums + (ptrdiff_t)i_thread * NN_MAX_ROWS * NN_PANEL;
     (void)i;
+    if (m->product.begin != NULL)
+        m->product.begin();
     for (int round = 0; round < m->n_rounds; round++)
-        m->product(m->rows, m->n_in, m->a, m->panel, sums, NN_PANEL, NN_PANEL, &end);
+        m->product.panel(m->product.tile_rows, m->n_in, m->a, m->panel, sums, NN_PANEL, NN_PANEL, &end);
+    if (m->product.end != NULL)
+        m->product.end();
 }
 
 double peak_products(const struct nn_context *ctx, enum dtype weights, enum dtype inputs)
 {
-    struct multiplying m = {matmul_for(ctx->kernels, weights, inputs), ctx->kernels->tile_rows, 0, 1, NULL, NULL, NULL};
+    struct multiplying m = {.product = matmul_for(ctx->kernels, weights, inputs), .n_rounds = 1};
     m.n_in = PANEL_BYTES / NN_PANEL / (int)dtype_size(weights);
     size_t n_sums = (size_t)ctx->n_threads * NN_MAX_ROWS * NN_PANEL;
     char *a, *panel;
-    void *block = MEM_PARTS(MEM_PART(a, (size_t)m.n_in * NN_MAX_ROWS * dtype_size(inputs)),
+    void *block = MEM_PARTS(MEM_PART(a, (size_t)m.n_in * NN_MAX_ROWS * dtype_size(inputs) + NN_SLACK),
                             MEM_PART(panel, PANEL_BYTES), MEM_PART(m.sums, n_sums));
     if (block == NULL)
         return 0;
@@ -51,7 +55,7 @@ double peak_products(const struct nn_context *ctx, enum dtype weights, enum dtyp
     while (now - start < MEASURING_S) {
         pool_run(ctx->pool, multiply, &m, ctx->n_threads);
         double took = clock_s() - now;
-        double speed = (double)m.n_rounds * m.rows * m.n_in * NN_PANEL * ctx->n_threads / took;
+        double speed = (double)m.n_rounds * m.product.tile_rows * m.n_in * NN_PANEL * ctx->n_threads / took;
         best = speed > best ? speed : best;
         if (took < TRIAL_S)
             m.n_rounds *= 2;

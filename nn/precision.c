@@ -11,6 +11,8 @@ static const char *const names[] = {PRECISIONS(TEXT)};
 
 const char *precision_name(enum precision p) { return names[p]; }
 
+enum precision precision_finer(enum precision p) { return p == PRECISION_INT8 ? PRECISION_INT16 : p; }
+
 int precision_find(enum precision *out, const char *name, struct message *msg)
 {
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)

@@ -75,7 +75,7 @@ static int weights_open(struct text_decoder *d, const struct text_decoder_names 
         rc = block_open(&d->blocks[i], c, names, NAME("%s%s.%d.", prefix, names->blocks, i), from);
     if (rc >= 0 && !c->post_norm)
         rc = layer_norm_load(&d->norm, from, NAME("%s%s", prefix, names->norm), c->n_dims);
-    if (rc >= 0 && c->tied && from->precision == PRECISION_INT8)
+    if (rc >= 0 && c->tied && from->precision != PRECISION_FP32)
         rc = safetensors_get(from->file, NAME("%s%s.weight", prefix, output), 2,
                              (const int64_t[]){c->n_vocabulary, c->n_dims}, &d->stored, from->msg);
     struct layer_source tokens = *from;

@@ -49,7 +49,7 @@ struct text_decoder_block {
 struct text_decoder {
     struct text_decoder_config config;
     float *embedding;                  /* [V, D]; NULL: tied */
-    const struct tensor *stored;       /* tied to 8-bit numbers: the embedding as it is stored, in the open file */
+    const struct tensor *stored;       /* tied to no floats: the embedding as it is stored, in the open file */
     float *positions;                  /* [n_positions, D]; NULL: sinusoids */
     struct text_decoder_block *blocks; /* [n_blocks] */
     struct layer_norm norm;            /* at the end; not with post_norm */

@@ -122,7 +122,7 @@ static void backends_agree_also_after_activation(void)
                         float one[K];
                         for (int k = 0; k < K; k++)
                             one[k] = a[k * M + r];
-                        table[i].f32(1, K, one, panel, got + r * N, N, N, &end);
+                        table[i].products.f32.panel(1, K, one, panel, got + r * N, N, N, &end);
                     }
                     if (i == n - 1)
                         memcpy(truth, got, sizeof truth);
