@@ -10,13 +10,18 @@
 #if defined(HAVE_AVX2)
 #include <cpuid.h>
 #endif
+#if defined(HAVE_AMX)
+#include <pthread.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 #if defined(HAVE_NEONDOT)
 #include <asm/hwcap.h>
 #include <sys/auxv.h>
 #endif
 
 extern const struct nn_kernels nn_kernels_scalar, nn_kernels_avx2, nn_kernels_avx512, nn_kernels_avx512vnni,
-    nn_kernels_avx512bf16, nn_kernels_neon, nn_kernels_neondot;
+    nn_kernels_avx512bf16, nn_kernels_amx, nn_kernels_neon, nn_kernels_neondot;
 
 #if defined(HAVE_AVX2)
 /* Not every compiler's __builtin_cpu_supports knows the name. */
@@ -35,6 +40,21 @@ static int has_avx512bf16(void)
 }
 #endif
 
+#if defined(HAVE_AMX)
+static int has_amx;
+
+/* The processor has tiles, their products of bytes and of bf16, and Linux lets this process use them: it keeps 8 KB
+ * more of each thread that does, so it wants to be asked. */
+static void ask_for_amx(void)
+{
+    const unsigned wanted = 1u << 22 | 1u << 24 | 1u << 25;
+    const long request_permission = 0x1023, tile_data = 18; /* ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA */
+    unsigned a, b, c, d;
+    has_amx = __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & wanted) == wanted &&
+              syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
+}
+#endif
+
 int kernels_all(const struct nn_kernels *tables[NN_MOST_TABLES])
 {
     int n = 0;
@@ -44,6 +64,12 @@ int kernels_all(const struct nn_kernels *tables[NN_MOST_TABLES])
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
         __builtin_cpu_supports("avx512vl")) {
         if (__builtin_cpu_supports("avx512vnni")) {
+#ifdef HAVE_AMX
+            static pthread_once_t once = PTHREAD_ONCE_INIT;
+            pthread_once(&once, ask_for_amx);
+            if (has_amx)
+                tables[n++] = &nn_kernels_amx;
+#endif
 #ifdef HAVE_AVX512BF16
             if (has_avx512bf16())
                 tables[n++] = &nn_kernels_avx512bf16;

@@ -92,6 +92,7 @@ struct nn_products {
 struct nn_kernels {
     const char *name;
     int int8_is_fast; /* 8-bit products take less time than floats */
+    int bf16_is_fast; /* and those of bf16 less than those of 16-bit whole numbers */
     struct nn_products products;
     /* y = (x - mean) / sqrt(var + eps) * gamma + beta over n values; y may be x; gamma, beta may be NULL */
     void (*layer_norm)(const float *x, float *y, int n, const float *gamma, const float *beta, float eps);
@@ -124,12 +125,12 @@ struct nn_kernels {
     void (*to_bf16)(const float *x, float factor, int n, uint16_t *y);
 };
 
-/* The best table of this processor; LINNET_CPU=scalar|avx2|avx512|avx512vnni|avx512bf16|neon|neondot in the
+/* The best table of this processor; LINNET_CPU=scalar|avx2|avx512|avx512vnni|avx512bf16|amx|neon|neondot in the
  * environment asks for a lower one. */
 const struct nn_kernels *kernels_pick(void);
 
 /* All tables that can run here, best first; returns their number (for tests). */
-#define NN_MOST_TABLES 5
+#define NN_MOST_TABLES 6
 int kernels_all(const struct nn_kernels *tables[NN_MOST_TABLES]);
 
 /* Packs rows of x (rows, stride ldx) into a [n_in][rows]. */

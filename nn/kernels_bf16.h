@@ -3,7 +3,7 @@
  *
  * A step takes a pair of inputs of a row, broadcast, against pairs of each output.  The including file may define
  * BF16_STEP(sum, x, w), of VL pairs; else a step is two of floats, one for each half of the pairs, which give the bits
- * of products in single precision. */
+ * of products in single precision.  A file with other products altogether defines BF16_PRODUCT, as kernels_amx.c. */
 
 #ifdef BF16_STEP
 #define BF16_HALVES 1
@@ -63,4 +63,8 @@ static void FN(panel_bf16x16)(int rows, int n_in, const void *a, const void *pan
     {                                                                                                                  \
         FN(panel_bf16x16), TILE_ROWS, 4, NULL, NULL                                                                    \
     }
+#endif
+
+#ifndef BF16_IS_FAST
+#define BF16_IS_FAST 0
 #endif

@@ -444,6 +444,7 @@ static void FN(depthwise)(const float *x, const float *w, const float *bias, flo
 const struct nn_kernels FN(nn_kernels) = {
     .name = NN_ISA_NAME,
     .int8_is_fast = I8_IS_FAST,
+    .bf16_is_fast = BF16_IS_FAST,
     .products = {.f32 = {FN(panel_f32), TILE_ROWS, 4, NULL, NULL},
                  .f16 = {FN(panel_f16), TILE_ROWS, 4, NULL, NULL},
                  .bf16 = {FN(panel_bf16), TILE_ROWS, 4, NULL, NULL},

@@ -11,7 +11,10 @@ static const char *const names[] = {PRECISIONS(TEXT)};
 
 const char *precision_name(enum precision p) { return names[p]; }
 
-enum precision precision_finer(enum precision p) { return p == PRECISION_INT8 ? PRECISION_INT16 : p; }
+enum precision precision_finer(enum precision p)
+{
+    return p != PRECISION_INT8 ? p : kernels_pick()->bf16_is_fast ? PRECISION_BF16 : PRECISION_INT16;
+}
 
 int precision_find(enum precision *out, const char *name, struct message *msg)
 {
