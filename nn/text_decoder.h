@@ -63,6 +63,18 @@ LINNET_MUST_CHECK int text_decoder_open(struct text_decoder **out, const struct 
 void text_decoder_close(struct text_decoder *d);         /* NULL is fine */
 size_t text_decoder_bytes(const struct text_decoder *d); /* of weights in memory */
 
+/* The rows of a step on their way through the layers.  A zeroed one may be closed. */
+struct text_work {
+    void *block;
+    float *x, *norm, *attended; /* [n_rows, D] */
+    float *wide;                /* [n_rows, max(3 D, n_hidden)] */
+    int n_rows;                 /* at most */
+};
+
+/* Makes room for n_rows; only grows. */
+LINNET_MUST_CHECK int text_work_reserve(struct text_work *w, const struct text_decoder *d, int n_rows);
+void text_work_close(struct text_work *w);
+
 /* What one stream keeps.  A zeroed one may be closed. */
 struct text_decoder_state {
     const struct text_decoder *decoder;
@@ -70,10 +82,8 @@ struct text_decoder_state {
     float *frames;                 /* [n_frames, 2 D] some of them, while they become keys and values */
     float *slots;                  /* [n_blocks][2][H][n_slots][d] keys and values of each slot */
     float *positions;              /* [n_positions, D] sinusoids */
-    void *row_block;               /* of the arrays of rows: */
-    float *x, *norm, *attended;    /* [n_rows, D] */
-    float *wide;                   /* [n_rows, max(3 D, n_hidden)] */
-    int n_frames, n_slots, n_rows, n_positions;
+    struct text_work work;         /* of its own steps */
+    int n_frames, n_slots, n_positions;
 };
 
 /* n_frames of the encoder find room before the cross-attention grows. */
@@ -116,6 +126,23 @@ struct text_cross {
 /* Runs rows [n]; rows may refer to slots of rows before them in the same step.  cross may be NULL. */
 void text_decoder_state_step(struct text_decoder_state *s, struct nn_context *ctx, const struct text_row *rows, int n,
                              const struct text_cross *cross);
+
+/* The rows of one state in a step that several share. */
+struct text_part {
+    struct text_decoder_state *state;
+    const struct text_row *rows; /* [n] as above */
+    int n;
+    const struct text_cross *cross; /* may be NULL */
+};
+
+/* Runs the rows of all parts, whose states are different ones of decoder d: they read its weights together.  w, which
+ * must have room for all rows, gets them in order. */
+void text_decoder_step(const struct text_decoder *d, struct nn_context *ctx, struct text_work *w,
+                       const struct text_part *parts, int n_parts);
+
+/* What follows the rows wanted [n], in rising order, of the step that w holds: logits [n, V]. */
+void text_decoder_logits(const struct text_decoder *d, struct nn_context *ctx, struct text_work *w, const int *wanted,
+                         int n, float *logits);
 
 /* What follows the rows first .. first + n - 1 of the last step: logits [n, V], or log probabilities (natural log). */
 void text_decoder_state_logits(const struct text_decoder_state *s, struct nn_context *ctx, int first, int n,
