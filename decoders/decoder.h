@@ -9,6 +9,7 @@
 
 #include "decoders/common/host.h"
 #include "decoders/common/search.h"
+#include "nn/text_batch.h"
 
 struct decoder {
     const char *name; /* decoder.name in settings */
@@ -28,6 +29,9 @@ struct decoder {
     /* The first pass over a file (linnet_stream_open_file): looks at samples that feed will bring later.  1, or 0 when
      * it needs none; may be NULL. */
     int (*preview)(void *state, const float *samples, size_t n);
+    /* From now on its steps of the text decoder are those of the batch, and what it needs between two of them may be
+     * that of `first`, another state or itself, which lives longer; NULL: it has no use for a batch. */
+    int (*set_batch)(void *state, struct text_batch *batch, void *first);
 };
 
 /* Adds the settings, at their defaults, of what decoders share and of each decoder. */

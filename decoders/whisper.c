@@ -36,8 +36,8 @@ struct whisper {
     const struct whisper_vocab *vocab;
     struct nn_context ctx;
     struct features_stream *mel;
-    struct speech speech; /* with decoder.skip_silence only */
-    struct whisper_encoder_state encoder;
+    struct speech speech;                                /* with decoder.skip_silence only */
+    struct whisper_encoder_state encoder, *encoder_used; /* its own or another's, like window and states */
     struct whisper_search *search;
     int *suppressed; /* of the search */
     struct whisper_prompt prompt;
@@ -118,6 +118,7 @@ static int whisper_open(void **state, const struct decoder_host *host)
     w->options = settings_of(host->settings, &whisper_settings);
     w->model = host->model;
     w->vocab = whisper_vocab_of(w->model->vocab);
+    w->encoder_used = &w->encoder;
     int is_auto = w->options->context == WHISPER_CONTEXT_AUTO;
     w->encodes_whole =
         w->options->context == WHISPER_CONTEXT_FULL || (is_auto && w->model->precision == PRECISION_FP32);
@@ -167,7 +168,7 @@ static void encode_window(struct whisper *w, int n, int n_encoded)
     double start = clock_s();
     fill_window(w, n, n_encoded);
     const struct whisper_encoder_input in = {.mel = w->window, .n_frames = n_encoded};
-    whisper_encoder_forward(&w->ctx, whisper_encoder_of(w->model->encoder), &w->encoder, &in, w->states);
+    whisper_encoder_forward(&w->ctx, whisper_encoder_of(w->model->encoder), w->encoder_used, &in, w->states);
     whisper_search_set_states(w->search, w->states, encoder_frames(w->model->encoder, n_encoded));
     w->host.stats->encoder_s += clock_s() - start;
 }
@@ -300,6 +301,7 @@ static int window_step(struct whisper *w, int n_frames)
     struct whisper_outcome o = {0};
     double start = clock_s(), encoder_s = w->host.stats->encoder_s;
     uint64_t steps = whisper_search_steps(w->search);
+    double others_s = whisper_search_others_s(w->search);
     int rc = decode_window(w, n_frames, &o);
     w->host.stats->n_tokens += whisper_search_steps(w->search) - steps;
     if (rc < 0)
@@ -308,7 +310,8 @@ static int window_step(struct whisper *w, int n_frames)
     if (!is_silent(w, &o))
         rc = whisper_results_push(&w->results, &o, w->seek, n_frames, &n_done);
     w->seek += n_done;
-    w->host.stats->decoder_s += clock_s() - start - (w->host.stats->encoder_s - encoder_s);
+    others_s = whisper_search_others_s(w->search) - others_s;
+    w->host.stats->decoder_s += clock_s() - start - (w->host.stats->encoder_s - encoder_s) - others_s;
     return rc;
 }
 
@@ -448,6 +451,15 @@ static int whisper_finish(void *state)
     return rc < 0 ? rc : feed_piece(w, last_silence, LAST_SILENCE);
 }
 
+static int whisper_set_batch(void *state, struct text_batch *batch, void *first)
+{
+    struct whisper *w = state, *f = first;
+    w->encoder_used = &f->encoder;
+    w->window = f->window;
+    w->states = f->states;
+    return whisper_search_set_batch(w->search, batch, w->host.msg);
+}
+
 static const struct settings_table *const settings[] = {&whisper_settings, NULL};
 
 const struct decoder whisper_decoder = {
@@ -462,4 +474,5 @@ const struct decoder whisper_decoder = {
     .reset = whisper_reset,
     .close = whisper_close,
     .preview = whisper_preview,
+    .set_batch = whisper_set_batch,
 };

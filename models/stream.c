@@ -14,6 +14,7 @@
 #include "frontend/audio_file.h"
 #include "frontend/resample.h"
 #include "models/model.h"
+#include "models/stream.h"
 
 /* Samples that are resampled, or read of a file, at a time. */
 enum { BLOCK = 8000, FILE_BLOCK = 2 * AUDIO_RATE_HZ, LIVE_BLOCK = AUDIO_RATE_HZ / 10 };
@@ -336,6 +337,13 @@ int linnet_stream_bias(linnet_stream *s, const char *const *phrases, const float
         snprintf(unspelled, unspelled_size, "%s", buffer_text(&lines));
     buffer_free(&lines);
     return rc;
+}
+
+int stream_can_batch(const linnet_stream *s) { return s->decoder->set_batch != NULL && !s->is_streaming; }
+
+int stream_set_batch(linnet_stream *s, struct text_batch *batch, linnet_stream *first)
+{
+    return keep(s, s->decoder->set_batch(s->state, batch, first->state));
 }
 
 void linnet_stream_cancel(linnet_stream *s)

@@ -27,6 +27,7 @@ struct path {
     int *tokens; /* [n_text_ctx] after the prompt */
     int *slots;  /* [n_text_ctx] of prompt and tokens; the last token's is taken in the step that runs it */
     int n, ended;
+    int row; /* of the logits: what follows */
     double sum_logprob;
 };
 
@@ -36,18 +37,21 @@ struct whisper_search {
     struct whisper_search_options options;
     struct nn_context *ctx;
     struct text_decoder_state state;
-    int group;    /* paths at most */
-    int n_prompt; /* tokens; their slots are 0 .. n_prompt - 1 */
+    struct text_batch *batch; /* NULL: steps are this search's alone */
+    int group;                /* paths at most */
+    int n_prompt;             /* tokens; their slots are 0 .. n_prompt - 1 */
     uint64_t n_steps;
+    double others_s;           /* of the batch */
     void *block;               /* of the arrays */
     struct path *paths, *next; /* [group] */
     int n_paths;
     struct whisper_hypothesis *finished; /* [n_finished_max] */
     int n_finished, n_finished_max;
     float *first;  /* [n_vocab] logits after the prompt */
-    float *logits; /* [group, n_vocab] */
+    float *logits; /* [max(group, 2), n_vocab] */
     struct whisper_slots slots;
     struct text_row *rows; /* [n_text_ctx] */
+    int *wanted;           /* [group] rows whose logits are wanted */
     int *prompt_slots;
     struct whisper_candidate *candidates; /* [group * (group + 1)] */
     uint64_t random;
@@ -60,8 +64,9 @@ static int arrays_open(struct whisper_search *s, size_t n_ctx, size_t n_vocab)
     s->block = MEM_PARTS(MEM_PART(s->paths, group), MEM_PART(s->next, group), MEM_PART(s->finished, n_finished),
                          MEM_PART(tokens, 2 * group * n_tokens), MEM_PART(slots, 2 * group * n_tokens),
                          MEM_PART(finished, n_finished * n_tokens), MEM_PART(s->first, n_vocab),
-                         MEM_PART(s->logits, group * n_vocab), MEM_PART(s->rows, n_ctx),
-                         MEM_PART(s->prompt_slots, n_ctx), MEM_PART(s->candidates, group * (group + 1)));
+                         MEM_PART(s->logits, (group > 2 ? group : 2) * n_vocab), MEM_PART(s->rows, n_ctx),
+                         MEM_PART(s->wanted, group), MEM_PART(s->prompt_slots, n_ctx),
+                         MEM_PART(s->candidates, group * (group + 1)));
     if (s->block == NULL)
         return LINNET_E_MEMORY;
     for (size_t i = 0; i < 2 * group; i++) {
@@ -73,6 +78,8 @@ static int arrays_open(struct whisper_search *s, size_t n_ctx, size_t n_vocab)
         s->finished[i].tokens = finished + i * n_tokens;
     for (size_t i = 0; i < n_ctx; i++)
         s->prompt_slots[i] = (int)i;
+    for (size_t i = 0; i < group; i++)
+        s->wanted[i] = (int)i;
     return LINNET_OK;
 }
 
@@ -121,25 +128,44 @@ struct text_decoder_state *whisper_search_state(struct whisper_search *s) { retu
 
 uint64_t whisper_search_steps(const struct whisper_search *s) { return s->n_steps; }
 
+double whisper_search_others_s(const struct whisper_search *s) { return s->others_s; }
+
 void whisper_search_set_states(struct whisper_search *s, const float *states, int n_frames)
 {
     text_decoder_state_clear(&s->state);
     text_decoder_state_append(&s->state, s->ctx, states, n_frames);
 }
 
-static void run_tokens(struct whisper_search *s, const int *tokens, int n)
+int whisper_search_set_batch(struct whisper_search *s, struct text_batch *batch, struct message *msg)
+{
+    s->batch = batch;
+    return text_batch_reserve(batch, s->model->left->config.n_positions, s->group > 2 ? s->group : 2, msg);
+}
+
+/* Runs the first n of the rows; logits [n_wanted, n_vocab] gets what follows those that are wanted. */
+static void run_rows(struct whisper_search *s, int n, const int *wanted, int n_wanted, float *logits)
+{
+    s->n_steps++;
+    if (s->batch != NULL) {
+        s->others_s += text_batch_step(
+            s->batch, &(struct text_wish){s->ctx, {&s->state, s->rows, n, NULL}, wanted, n_wanted, logits});
+        return;
+    }
+    text_decoder_state_step(&s->state, s->ctx, s->rows, n, NULL);
+    text_decoder_logits(s->model->left, s->ctx, &s->state.work, wanted, n_wanted, logits);
+}
+
+static void set_prompt_rows(struct whisper_search *s, const int *tokens, int n)
 {
     for (int i = 0; i < n; i++)
         s->rows[i] = (struct text_row){tokens[i], i, s->prompt_slots};
-    text_decoder_state_step(&s->state, s->ctx, s->rows, n, NULL);
-    s->n_steps++;
 }
 
 int whisper_search_language(struct whisper_search *s, float *probabilities)
 {
     const struct whisper_specials *special = &s->vocab->special;
-    run_tokens(s, &special->sot, 1);
-    text_decoder_state_logits(&s->state, s->ctx, 0, 1, s->first);
+    set_prompt_rows(s, &special->sot, 1);
+    run_rows(s, 1, (const int[]){0}, 1, s->first);
     memcpy(probabilities, s->first + special->first_language, (size_t)special->n_languages * sizeof *probabilities);
     s->ctx->kernels->softmax(probabilities, special->n_languages);
     return whisper_candidates_top(s->ctx->kernels, probabilities, special->n_languages);
@@ -148,17 +174,18 @@ int whisper_search_language(struct whisper_search *s, float *probabilities)
 int whisper_search_prompt(struct whisper_search *s, const int *prompt, int n, double *no_speech, struct message *msg)
 {
     const struct whisper_specials *special = &s->vocab->special;
-    int sot = 0;
+    int sot = 0, n_vocab = s->vocab->base.n;
     if (n < 1 || n >= s->model->left->config.n_positions)
         return fail(msg, LINNET_E_ARGUMENT, "a prompt of %d tokens", n);
     while (sot < n - 1 && prompt[sot] != special->sot)
         sot++;
-    run_tokens(s, prompt, n);
+    set_prompt_rows(s, prompt, n);
+    run_rows(s, n, (const int[]){sot, n - 1}, 2, s->logits);
     s->n_prompt = n;
     /* what follows the start token says how probable silence is */
-    text_decoder_state_logprobs(&s->state, s->ctx, sot, 1, s->first);
-    *no_speech = exp((double)s->first[special->no_speech]);
-    text_decoder_state_logits(&s->state, s->ctx, n - 1, 1, s->first);
+    s->ctx->kernels->log_softmax(s->logits, s->logits, n_vocab);
+    *no_speech = exp((double)s->logits[special->no_speech]);
+    memcpy(s->first, s->logits + n_vocab, (size_t)n_vocab * sizeof *s->first);
     return LINNET_OK;
 }
 
@@ -178,7 +205,7 @@ static int is_full(const struct whisper_search *s, const struct path *p)
     return p->n >= s->options.max_tokens || s->n_prompt + p->n >= s->model->left->config.n_positions;
 }
 
-/* Runs the last token of each open path; logits of path i go to row i, whether it ran or not. */
+/* Runs the last token of each open path. */
 static void step(struct whisper_search *s)
 {
     int n_rows = 0;
@@ -192,17 +219,16 @@ static void step(struct whisper_search *s)
             continue;
         int position = s->n_prompt + p->n - 1;
         p->slots[position] = whisper_slots_take(&s->slots); /* there are enough for every path's every token */
+        p->row = n_rows;
         s->rows[n_rows++] = (struct text_row){p->tokens[p->n - 1], position, p->slots};
     }
-    text_decoder_state_step(&s->state, s->ctx, s->rows, n_rows, NULL);
-    s->n_steps++;
-    if (n_rows == s->n_paths) {
-        text_decoder_state_logits(&s->state, s->ctx, 0, n_rows, s->logits);
-        return;
-    }
-    for (int i = 0, row = 0; i < s->n_paths; i++)
-        if (!s->paths[i].ended)
-            text_decoder_state_logits(&s->state, s->ctx, row++, 1, s->logits + (ptrdiff_t)i * s->vocab->base.n);
+    run_rows(s, n_rows, s->wanted, n_rows, s->logits);
+}
+
+/* What follows an open path. */
+static float *logits_of(const struct whisper_search *s, const struct path *p)
+{
+    return s->logits + (ptrdiff_t)p->row * s->vocab->base.n;
 }
 
 static void apply_rules(struct whisper_search *s)
@@ -210,7 +236,7 @@ static void apply_rules(struct whisper_search *s)
     for (int i = 0; i < s->n_paths; i++)
         if (!s->paths[i].ended)
             whisper_rules_apply(s->ctx->kernels, s->vocab, &s->options, s->paths[i].tokens, s->paths[i].n,
-                                s->logits + (ptrdiff_t)i * s->vocab->base.n);
+                                logits_of(s, &s->paths[i]));
 }
 
 /* SplitMix64 (Steele et al. 2014): uniform in [0, 1). */
@@ -243,7 +269,7 @@ static int extend_each(struct whisper_search *s, double temperature)
     int n_open = 0;
     for (int i = 0; i < s->n_paths; i++) {
         struct path *p = &s->paths[i];
-        const float *logprobs = s->logits + (ptrdiff_t)i * s->vocab->base.n;
+        const float *logprobs = logits_of(s, p);
         if (p->ended)
             continue;
         int token = temperature > 0 ? sample(s, logprobs, temperature)
@@ -275,7 +301,7 @@ static int extend_beam(struct whisper_search *s, int n_wanted)
     int n = 0, n_next = 0;
     for (int i = 0; i < s->n_paths; i++)
         n += whisper_candidates_best(s->candidates + n, s->options.beam + 1, i, s->paths[i].sum_logprob,
-                                     s->logits + (ptrdiff_t)i * s->vocab->base.n, s->vocab->base.n);
+                                     logits_of(s, &s->paths[i]), s->vocab->base.n);
     whisper_candidates_sort(s->candidates, n);
     for (int i = 0; i < n && n_next < s->options.beam; i++) {
         const struct whisper_candidate *c = &s->candidates[i];
@@ -324,9 +350,10 @@ int whisper_search_run(struct whisper_search *s, double temperature, uint64_t se
     for (int i = 0; i < s->n_paths; i++) {
         struct path *p = &s->paths[i];
         p->n = p->ended = 0;
+        p->row = i;
         p->sum_logprob = 0;
         memcpy(p->slots, s->prompt_slots, (size_t)s->n_prompt * sizeof *p->slots);
-        memcpy(s->logits + (ptrdiff_t)i * s->vocab->base.n, s->first, (size_t)s->vocab->base.n * sizeof *s->logits);
+        memcpy(logits_of(s, p), s->first, (size_t)s->vocab->base.n * sizeof *s->logits);
     }
     for (;;) {
         apply_rules(s);

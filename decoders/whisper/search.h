@@ -10,6 +10,7 @@
 
 #include "decoders/common/model.h"
 #include "decoders/whisper_common/rules.h"
+#include "nn/text_batch.h"
 
 /* A finished hypothesis: tokens without prompt and end. */
 struct whisper_hypothesis {
@@ -27,6 +28,9 @@ LINNET_MUST_CHECK int whisper_search_open(struct whisper_search **out, const str
                                           const struct whisper_search_options *options, struct nn_context *ctx,
                                           struct message *msg);
 void whisper_search_close(struct whisper_search *s);
+
+/* From now on steps are those of the batch, which must outlive the search: the thread that decodes must be inside. */
+LINNET_MUST_CHECK int whisper_search_set_batch(struct whisper_search *s, struct text_batch *batch, struct message *msg);
 
 /* The text decoder's state, for alignment; its slots are free between windows. */
 struct text_decoder_state *whisper_search_state(struct whisper_search *s);
@@ -47,7 +51,8 @@ LINNET_MUST_CHECK int whisper_search_prompt(struct whisper_search *s, const int 
 LINNET_MUST_CHECK int whisper_search_run(struct whisper_search *s, double temperature, uint64_t seed,
                                          const atomic_int *cancelled, const struct whisper_hypothesis **best, int *n);
 
-/* Decoder steps done so far. */
+/* Decoder steps done so far; seconds that went to the others of the batch meanwhile. */
 uint64_t whisper_search_steps(const struct whisper_search *s);
+double whisper_search_others_s(const struct whisper_search *s);
 
 #endif
