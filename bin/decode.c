@@ -13,7 +13,6 @@
  * one of them has in full are cut off, and the utterances that are left are not decoded again.  A folder with results
  * of other settings is refused: the whole would be a mixture. */
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -22,8 +21,9 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/json_writer.h"
+#include "base/mem.h"
+#include "bin/batch.h"
 #include "bin/data_dir.h"
-#include "bin/decoding.h"
 #include "bin/output.h"
 #include "bin/progress.h"
 #include "models/model.h"
@@ -59,11 +59,22 @@ struct job {
     struct data_dir data;
     struct transcripts before; /* of an earlier run */
     FILE *txt, *jsonl;
-    struct output output; /* of the current utterance */
+    const struct data_utterance **to_do; /* [n_to_do] */
+    struct result **results;             /* [n_to_do] of those that are under way, or wait for others before them */
+    int n_to_do;
     struct progress progress;
     struct totals totals;
     struct transcripts references; /* for average lagging; may be empty */
     struct latency latency;
+};
+
+/* What comes of an utterance. */
+struct result {
+    struct job *job;
+    struct output output;
+    struct linnet_stats stats;
+    int rc;
+    struct message msg;
 };
 
 /* ---- resuming ---- */
@@ -119,6 +130,8 @@ static const char *heading(const struct job *j)
 static int write_settings(const struct job *j, struct settings *s, struct buffer *out, struct message *msg)
 {
     int rc = settings_set(s, "threads=0", msg);
+    if (rc >= 0)
+        rc = settings_set(s, "batch=0", msg);
     if (rc >= 0 && ((rc = buffer_puts(out, heading(j))) < 0 || (rc = settings_write(s, 0, out)) < 0))
         fail_memory(msg);
     return rc;
@@ -178,16 +191,16 @@ static int open_results(struct job *j, struct message *msg)
 
 static int take_call(void *arg, double fed_s, double compute_s, struct message *msg)
 {
-    struct job *j = arg;
-    return latency_called(&j->latency, fed_s, compute_s, -1) < 0 ? fail_memory(msg) : LINNET_OK;
+    const struct result *r = arg;
+    return latency_called(&r->job->latency, fed_s, compute_s, -1) < 0 ? fail_memory(msg) : LINNET_OK;
 }
 
 static int take_event(void *arg, const linnet_event *e, struct message *msg)
 {
-    struct job *j = arg;
-    if (j->options->streaming && latency_event(&j->latency, e) < 0)
+    struct result *r = arg;
+    if (r->job->options->streaming && latency_event(&r->job->latency, e) < 0)
         return fail_memory(msg);
-    return e->type == LINNET_EVENT_FINAL ? output_segment(&j->output, e, msg) : LINNET_OK;
+    return e->type == LINNET_EVENT_FINAL ? output_segment(&r->output, e, msg) : LINNET_OK;
 }
 
 /* The text on one line. */
@@ -200,16 +213,16 @@ static void flatten(struct buffer *text)
         buffer_cut(text, text->n - 1);
 }
 
-static int write_results(struct job *j, const char *id, double duration_s, struct message *msg)
+static int write_results(struct job *j, const char *id, struct output *o, struct message *msg)
 {
     struct buffer line = {0};
-    int rc = output_end(&j->output, duration_s, msg);
-    if (rc >= 0 && (buffer_puts(&line, "{\"utt\": ") < 0 || json_write_text(&line, id) < 0 ||
-                    buffer_printf(&line, ", %s", buffer_text(&j->output.out) + 1) < 0))
+    int rc = LINNET_OK;
+    if (buffer_puts(&line, "{\"utt\": ") < 0 || json_write_text(&line, id) < 0 ||
+        buffer_printf(&line, ", %s", buffer_text(&o->out) + 1) < 0)
         rc = fail_memory(msg);
     if (rc >= 0) {
-        flatten(&j->output.text);
-        const char *text = buffer_text(&j->output.text);
+        flatten(&o->text);
+        const char *text = buffer_text(&o->text);
         if (fputs(line.data, j->jsonl) < 0 || fflush(j->jsonl) != 0 ||
             fprintf(j->txt, "%s%s%s\n", id, *text != '\0' ? " " : "", text) < 0 || fflush(j->txt) != 0)
             rc = fail(msg, LINNET_E_IO, "%s: %s", j->options->out, strerror(errno));
@@ -238,61 +251,99 @@ static int end_latency(struct job *j, const char *id, struct message *msg)
     return j->options->streaming && latency_end(&j->latency, n) < 0 ? fail_memory(msg) : LINNET_OK;
 }
 
-static int decode_part(struct job *j, const struct data_utterance *u, const char *path, struct message *msg)
+static int decode_part(struct result *r, const struct data_utterance *u, const char *path, struct decoding *d)
 {
-    struct decoding_sink sink = {.event = take_event, .called = j->options->streaming ? take_call : NULL, .arg = j};
+    struct decoding_sink sink = {
+        .event = take_event, .called = r->job->options->streaming ? take_call : NULL, .arg = r};
     struct linnet_file_options part;
     linnet_file_options_init(&part);
     part.start_s = u->start_s;
     part.end_s = u->end_s < 0 ? 0 : u->end_s;
-    int rc = decoding_open_file(&j->decoding, path, &part, msg);
-    return rc < 0 ? rc : decoding_run(&j->decoding, &sink, msg);
+    int rc = decoding_open_file(d, path, &part, &r->msg);
+    return rc < 0 ? rc : decoding_run(d, &sink, &r->msg);
 }
 
-/* *broken: nothing can be written any more. */
-static int decode_utterance(struct job *j, const struct data_utterance *u, int *broken, struct message *msg)
+static int decode_utterance(struct result *r, const struct data_utterance *u, struct decoding *d)
 {
     char path[FILE_MAX_PATH];
-    struct linnet_stats stats = {.size = sizeof stats};
-    int rc = data_dir_find(&j->data, u, path, sizeof path, msg);
-    if (rc < 0 || (rc = output_open(&j->output, "json", path, NULL, msg)) < 0)
+    int rc = data_dir_find(&r->job->data, u, path, sizeof path, &r->msg);
+    if (rc < 0 || (rc = output_open(&r->output, "json", path, NULL, &r->msg)) < 0)
         return rc;
-    if ((rc = decode_part(j, u, path, msg)) >= 0 && (rc = linnet_stream_stats(j->decoding.stream, &stats)) >= 0) {
-        add_stats(&j->totals, &stats);
-        rc = write_results(j, u->id, stats.audio_s, msg);
-        *broken = rc < 0;
-    }
-    output_close(&j->output);
-    int end = end_latency(j, u->id, msg);
+    if ((rc = decode_part(r, u, path, d)) >= 0 && (rc = linnet_stream_stats(d->stream, &r->stats)) >= 0)
+        rc = output_end(&r->output, r->stats.audio_s, &r->msg);
+    int end = end_latency(r->job, u->id, &r->msg);
     return rc < 0 ? rc : end;
 }
 
 /* ---- all ---- */
 
-static void decode_all(struct job *j)
+static void decode_one(void *arg, int i, struct decoding *d)
 {
-    int broken = 0;
-    double start = clock_s();
-    progress_start(&j->progress, j->data.n);
-    for (int i = 0; i < j->data.n && !broken && decoding_signal() == 0; i++) {
-        const struct data_utterance *u = &j->data.at[i];
-        struct message msg = {""};
-        if (transcripts_text(&j->before, u->id) != NULL) {
-            j->totals.skipped++;
-            continue;
-        }
-        int rc = decode_utterance(j, u, &broken, &msg);
-        if (rc >= 0) {
-            j->totals.done++;
-        } else {
-            j->totals.failed += decoding_signal() == 0;
-            progress_hide(&j->progress);
-            fprintf(stderr, "linnet: %s: %s\n", u->id, decoding_signal() != 0 ? "interrupted" : msg.text);
-        }
-        progress_step(&j->progress, i + 1);
+    struct job *j = arg;
+    struct result *r = j->results[i] = mem_array(1, sizeof *r);
+    if (r == NULL)
+        return;
+    r->job = j;
+    r->stats.size = sizeof r->stats;
+    r->rc = decode_utterance(r, j->to_do[i], d);
+}
+
+/* Fails where nothing can be written any more. */
+static int hand_on(void *arg, int i)
+{
+    struct job *j = arg;
+    struct result *r = j->results[i];
+    struct message memory, *msg = r != NULL ? &r->msg : &memory;
+    int rc = r != NULL ? r->rc : fail_memory(msg), written = LINNET_OK;
+    if (rc >= 0) {
+        add_stats(&j->totals, &r->stats);
+        rc = written = write_results(j, j->to_do[i]->id, &r->output, msg);
     }
-    progress_hide(&j->progress);
+    if (rc >= 0) {
+        j->totals.done++;
+    } else {
+        j->totals.failed += decoding_signal() == 0;
+        progress_hide(&j->progress);
+        fprintf(stderr, "linnet: %s: %s\n", j->to_do[i]->id, decoding_signal() != 0 ? "interrupted" : msg->text);
+    }
+    progress_step(&j->progress, i + 1);
+    if (r != NULL)
+        output_close(&r->output);
+    mem_free(r);
+    return written;
+}
+
+/* Leaves out what an earlier run has decoded. */
+static int list_utterances(struct job *j, struct message *msg)
+{
+    size_t n = (size_t)j->data.n + 1;
+    j->to_do = mem_array(n, sizeof *j->to_do);
+    j->results = mem_array(n, sizeof *j->results);
+    if (j->to_do == NULL || j->results == NULL)
+        return fail_memory(msg);
+    for (int i = 0; i < j->data.n; i++)
+        if (transcripts_text(&j->before, j->data.at[i].id) == NULL)
+            j->to_do[j->n_to_do++] = &j->data.at[i];
+    j->totals.skipped = j->data.n - j->n_to_do;
+    return LINNET_OK;
+}
+
+static int decode_all(struct job *j, struct message *msg)
+{
+    struct batch_work work = {.decode = decode_one, .hand_on = hand_on, .arg = j};
+    struct batch b = {0};
+    double start = clock_s();
+    int rc = list_utterances(j, msg);
+    if (rc >= 0)
+        rc = batch_open(&b, &j->decoding, &j->options->decoding, j->n_to_do, msg);
+    if (rc >= 0) {
+        progress_start(&j->progress, work.n = j->n_to_do);
+        rc = batch_run(&b, &work, msg);
+        progress_hide(&j->progress);
+    }
+    batch_close(&b);
     j->totals.wall_s = clock_s() - start;
+    return rc;
 }
 
 static int add_settings(const struct job *j, struct buffer *b)
@@ -357,11 +408,8 @@ static int decode(struct job *j, struct message *msg)
     if ((rc = data_dir_open(&j->data, j->options->data, msg)) < 0 ||
         (j->options->streaming && (rc = open_references(j, msg)) < 0) ||
         (rc = decoding_open(&j->decoding, &j->options->decoding, j->options->streaming, msg)) < 0 ||
-        (rc = open_results(j, msg)) < 0)
+        (rc = open_results(j, msg)) < 0 || (rc = decode_all(j, msg)) < 0)
         return rc;
-    decoding_catch(SIGINT, j->decoding.stream);
-    decoding_catch(SIGTERM, j->decoding.stream);
-    decode_all(j);
     const struct totals *t = &j->totals;
     fprintf(stderr, "linnet: %d utterances decoded, %d were there, %d failed; %.1f s of audio in %.1f s\n", t->done,
             t->skipped, t->failed, t->audio_s, t->wall_s);
@@ -377,6 +425,8 @@ static void close_job(struct job *j)
     transcripts_close(&j->before);
     transcripts_close(&j->references);
     latency_close(&j->latency);
+    mem_free(j->to_do);
+    mem_free(j->results);
     data_dir_close(&j->data);
     decoding_close(&j->decoding);
 }

@@ -12,6 +12,7 @@
 #include "decoders/decoder.h"
 #include "frontend/gate.h"
 #include "models/model.h"
+#include "nn/text_batch.h"
 
 #define FIELD(name) offsetof(struct decoding_options, name)
 
@@ -33,6 +34,8 @@ const struct option_spec decoding_table[] = {
      .help = "Whisper: windows whose no-speech probability is higher give no text (0.6)", .high = 1},
     {"hotwords", 0, OPTION_TEXT, FIELD(hotwords), "FILE", .help = "phrases to boost, a line \"phrase<TAB>bonus\" each"},
     {"threads", 't', OPTION_INT, FIELD(threads), "N", .help = "threads; 0: one for each processor", .high = 256},
+    {"batch", 0, OPTION_TEXT, FIELD(batch), "N",
+     .help = "Whisper: recordings decoded at a time, 1 to 64; auto: as many as pay"},
     {"context", 0, OPTION_TEXT, FIELD(context), "WHAT",
      .help = "Whisper: what is encoded of a window: 30 s, or its audio", .choices = "auto|full|audio"},
     {"precision", 0, OPTION_TEXT, FIELD(precision), "P", .help = "of products: fp32, bf16, int8, or auto: the fastest",
@@ -75,7 +78,8 @@ static int make_items(struct decoding *d, const struct decoding_options *o)
         (rc = put_number(d, "decoder.beam", o->beam, 0)) < 0 ||
         (rc = put_number(d, "decoder.nbest", o->nbest, 0)) < 0 ||
         (rc = put_number(d, "decoder.no_speech_threshold", o->no_speech, 6)) < 0 ||
-        (rc = put_number(d, "threads", o->threads, 0)) < 0)
+        (rc = put_number(d, "threads", o->threads, 0)) < 0 ||
+        (rc = put(d, "batch", o->batch != NULL && strcmp(o->batch, "auto") == 0 ? "0" : o->batch)) < 0)
         return rc;
     d->items = mem_array(d->n + 1, sizeof *d->items);
     if (d->items == NULL)
@@ -110,6 +114,7 @@ int decoding_open_model(struct decoding *d, const struct decoding_options *o, st
     if (rc < 0)
         return rc;
     const struct model_options *model = settings_of(&d->settings, &model_settings);
+    d->batch = model->batch;
     linnet_model_options_init(&options);
     options.n_threads = model->threads;
     options.precision = precision_name(model->precision);
@@ -223,20 +228,22 @@ int decoding_run(struct decoding *d, const struct decoding_sink *sink, struct me
 
 /* ---- signals ---- */
 
-static linnet_stream *volatile stream_to_cancel;
+static linnet_stream *volatile streams_to_cancel[TEXT_BATCH_MOST];
 static volatile sig_atomic_t signal_caught;
 
 static void on_signal(int number)
 {
     signal_caught = number;
-    linnet_stream_cancel(stream_to_cancel);
+    for (int i = 0; i < TEXT_BATCH_MOST; i++)
+        linnet_stream_cancel(streams_to_cancel[i]);
     signal(number, SIG_DFL);
 }
 
-void decoding_catch(int number, linnet_stream *stream)
+void decoding_catch(int number, linnet_stream *const *streams, int n)
 {
     struct sigaction action = {.sa_handler = on_signal};
-    stream_to_cancel = stream;
+    for (int i = 0; i < n; i++)
+        streams_to_cancel[i] = streams[i];
     sigaction(number, &action, NULL);
 }
 

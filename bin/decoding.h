@@ -9,7 +9,7 @@
 #include "bin/options.h"
 
 struct decoding_options {
-    const char *recipe, *model, *precision, *context, *decoder, *language, *task, *hotwords, *prompt, *clip;
+    const char *recipe, *model, *precision, *context, *batch, *decoder, *language, *task, *hotwords, *prompt, *clip;
     double no_speech;
     struct option_list set;
     int threads, beam, nbest, word_times;
@@ -26,6 +26,7 @@ struct decoding {
     struct buffer texts;      /* of items, each NUL-terminated */
     const char **items;       /* [n] "key=value", after the recipe */
     size_t n;
+    int batch; /* recordings at a time, as in struct model_options */
 };
 
 /* Opens both, to decode files; streaming as in linnet_stream_options.  What comes later wins: the recipe, --set in
@@ -56,9 +57,9 @@ LINNET_MUST_CHECK int decoding_open_file(struct decoding *d, const char *path,
 /* Decodes the open recording to its end, or to where it is damaged: that error is returned after the last events. */
 LINNET_MUST_CHECK int decoding_run(struct decoding *d, const struct decoding_sink *sink, struct message *msg);
 
-/* From now on the signal cancels the stream (NULL: none) and is what decoding_signal returns, 0 before; a second one
- * ends the program. */
-void decoding_catch(int number, linnet_stream *stream);
+/* From now on the signal cancels the streams [n], TEXT_BATCH_MOST at most, and is what decoding_signal returns, 0
+ * before; a second one ends the program. */
+void decoding_catch(int number, linnet_stream *const *streams, int n);
 int decoding_signal(void);
 
 #endif

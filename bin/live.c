@@ -282,7 +282,7 @@ static int run(void *values, int n, char **arguments, struct message *msg)
     if (rc >= 0) {
         static const int ends[] = {SIGINT, SIGTERM, SIGHUP};
         for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++)
-            decoding_catch(ends[i], NULL);
+            decoding_catch(ends[i], NULL, 0);
         signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of fwrite, with a message */
         if (l.is_terminal && o->input == NULL)
             fprintf(stderr, "Listening to %s; Ctrl-C ends.\n", live_source_name(l.source));

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * transcribe.c - `linnet transcribe`: files to text. */
-#include <signal.h>
 #include <stdio.h>
 
-#include "bin/decoding.h"
+#include "base/mem.h"
+#include "bin/batch.h"
 #include "bin/output.h"
 #include "bin/progress.h"
 #include "bin/verify_streaming.h"
@@ -33,95 +33,145 @@ static const struct option_spec options[] = {
 
 struct job {
     const struct transcribe_options *options;
+    char **paths;
+    struct recording **recordings; /* [n] under way, or waiting for those before them */
     struct decoding decoding;
-    struct output output;
     struct progress progress;
-    double fed_s;
+    int i_shown; /* recording that it shows */
+    int n_handed_on, code;
 };
 
-static int print_ready(struct job *j, struct message *msg)
+struct recording {
+    struct job *job;
+    int i;
+    struct output output;
+    double fed_s, file_s;
+    int rc;
+    struct message msg;
+};
+
+/* What is ready of a recording goes to stdout when the turn of its output has come. */
+static int print_ready(struct recording *r, struct message *msg)
 {
-    if (j->options->output != NULL || j->output.out.n == 0)
+    struct buffer *out = &r->output.out;
+    if (r->job->options->output != NULL || r->i != r->job->n_handed_on || out->n == 0)
         return LINNET_OK;
-    progress_hide(&j->progress);
-    size_t n = fwrite(j->output.out.data, 1, j->output.out.n, stdout);
-    int ok = n == j->output.out.n && fflush(stdout) == 0;
-    buffer_cut(&j->output.out, 0);
+    progress_hide(&r->job->progress);
+    size_t n = fwrite(out->data, 1, out->n, stdout);
+    int ok = n == out->n && fflush(stdout) == 0;
+    buffer_cut(out, 0);
     return ok ? LINNET_OK : fail(msg, LINNET_E_IO, "standard output: cannot write");
 }
 
 static int take_event(void *arg, const linnet_event *e, struct message *msg)
 {
-    struct job *j = arg;
-    int rc = e->type == LINNET_EVENT_FINAL ? output_segment(&j->output, e, msg) : LINNET_OK;
-    return rc < 0 ? rc : print_ready(j, msg);
+    struct recording *r = arg;
+    int rc = e->type == LINNET_EVENT_FINAL ? output_segment(&r->output, e, msg) : LINNET_OK;
+    return rc < 0 ? rc : print_ready(r, msg);
 }
 
+/* Of the recording whose output comes next. */
 static void show_progress(void *arg, double fed_s)
 {
-    struct job *j = arg;
-    j->fed_s = fed_s;
-    progress_step(&j->progress, fed_s);
+    struct recording *r = arg;
+    struct progress *p = &r->job->progress;
+    r->fed_s = fed_s;
+    if (r->i != r->job->n_handed_on)
+        return;
+    if (r->job->i_shown != r->i)
+        progress_start(p, r->file_s);
+    r->job->i_shown = r->i;
+    progress_step(p, fed_s);
 }
 
-static int transcribe(struct job *j, const char *path, struct message *msg)
+static int transcribe(struct recording *r, const char *path, struct decoding *d)
 {
-    struct output_options cues = {.word_cues = j->options->word_cues};
-    struct decoding_sink sink = {.event = take_event, .fed = show_progress, .arg = j};
+    const struct transcribe_options *o = r->job->options;
+    struct output_options cues = {.word_cues = o->word_cues};
+    struct decoding_sink sink = {.event = take_event, .fed = show_progress, .arg = r};
     struct linnet_stats stats = {.size = sizeof stats};
     struct linnet_file_options file;
     linnet_file_options_init(&file);
-    file.raw = j->options->raw;
-    j->fed_s = 0;
-    int rc = decoding_open_file(&j->decoding, path, &file, msg);
-    if (rc < 0 || (rc = output_open(&j->output, j->options->format, path, &cues, msg)) < 0 ||
-        (rc = linnet_stream_stats(j->decoding.stream, &stats)) < 0)
+    file.raw = o->raw;
+    int rc = decoding_open_file(d, path, &file, &r->msg);
+    if (rc < 0 || (rc = output_open(&r->output, o->format, path, &cues, &r->msg)) < 0 ||
+        (rc = linnet_stream_stats(d->stream, &stats)) < 0)
         return rc;
-    progress_start(&j->progress, stats.file_s);
-    rc = decoding_run(&j->decoding, &sink, msg);
-    progress_hide(&j->progress);
+    r->file_s = stats.file_s;
+    rc = decoding_run(d, &sink, &r->msg);
     /* Whatever went wrong, what was recognised before it is written; the first failure is reported. */
-    struct message *later = rc < 0 ? NULL : msg;
-    int end = output_end(&j->output, j->fed_s, later);
-    if (end >= 0 && j->options->output == NULL)
-        end = print_ready(j, later);
-    else if (end >= 0 && j->fed_s > 0)
-        end = output_save(&j->output, j->options->output, later);
+    int end = output_end(&r->output, r->fed_s, rc < 0 ? NULL : &r->msg);
     return rc < 0 ? rc : end;
 }
 
-static int transcribe_all(struct job *j, int n, char **paths)
+static void decode(void *arg, int i, struct decoding *d)
 {
-    int code = EXIT_DONE;
-    for (int i = 0; i < n && decoding_signal() == 0; i++) {
-        struct message msg = {""};
-        int rc = transcribe(j, paths[i], &msg);
-        output_close(&j->output);
-        if (rc >= 0)
-            continue;
-        code = EXIT_WORK_FAILED;
-        if (decoding_signal() != 0)
-            fprintf(stderr, "linnet: %s: interrupted at %.1f s\n", paths[i], j->fed_s);
-        else
-            fprintf(stderr, "linnet: %s\n", msg.text);
-    }
-    return decoding_signal() != 0 ? EXIT_WORK_FAILED : code;
+    struct job *j = arg;
+    struct recording *r = j->recordings[i] = mem_array(1, sizeof *r);
+    if (r == NULL)
+        return;
+    r->job = j;
+    r->i = i;
+    r->rc = transcribe(r, j->paths[i], d);
+}
+
+/* Writes what came of the recording, or what was recognised before it failed. */
+static int write_results(struct recording *r)
+{
+    const char *dir = r->job->options->output;
+    struct message *later = r->rc < 0 ? NULL : &r->msg;
+    int rc = LINNET_OK;
+    if (r->output.format == NULL)
+        return r->rc;
+    if (dir == NULL)
+        rc = print_ready(r, later);
+    else if (r->fed_s > 0)
+        rc = output_save(&r->output, dir, later);
+    return r->rc < 0 ? r->rc : rc;
+}
+
+static int hand_on(void *arg, int i)
+{
+    struct job *j = arg;
+    struct recording *r = j->recordings[i];
+    int rc = r != NULL ? write_results(r) : LINNET_E_MEMORY;
+    progress_hide(&j->progress);
+    if (rc < 0 && decoding_signal() != 0)
+        fprintf(stderr, "linnet: %s: interrupted at %.1f s\n", j->paths[i], r != NULL ? r->fed_s : 0);
+    else if (rc < 0)
+        fprintf(stderr, "linnet: %s\n", r != NULL ? r->msg.text : linnet_strerror(rc));
+    j->code = rc < 0 ? EXIT_WORK_FAILED : j->code;
+    if (r != NULL)
+        output_close(&r->output);
+    mem_free(r);
+    j->n_handed_on = i + 1;
+    return LINNET_OK;
+}
+
+static int transcribe_all(struct job *j, int n, struct message *msg)
+{
+    const struct batch_work work = {n, decode, hand_on, j};
+    struct batch b = {0};
+    j->recordings = mem_array((size_t)n, sizeof *j->recordings);
+    int rc = j->recordings == NULL ? fail_memory(msg) : batch_open(&b, &j->decoding, &j->options->decoding, n, msg);
+    if (rc >= 0)
+        rc = batch_run(&b, &work, msg);
+    batch_close(&b);
+    mem_free(j->recordings);
+    return rc < 0 ? rc : decoding_signal() != 0 ? EXIT_WORK_FAILED : j->code;
 }
 
 static int run(void *values, int n, char **paths, struct message *msg)
 {
     struct transcribe_options *o = values;
     const struct output_format *format = output_format_find(o->format);
-    struct job j = {.options = o};
+    struct job j = {.options = o, .paths = paths, .i_shown = -1, .code = EXIT_DONE};
     o->decoding.word_times |= o->word_cues || (format != NULL && format->needs_word_times);
     if (o->verify_streaming)
         return verify_streaming(&o->decoding, o->raw, n, paths, msg);
     int rc = decoding_open(&j.decoding, &o->decoding, 0, msg);
-    if (rc >= 0) {
-        decoding_catch(SIGINT, j.decoding.stream);
-        decoding_catch(SIGTERM, j.decoding.stream);
-        rc = transcribe_all(&j, n, paths);
-    }
+    if (rc >= 0)
+        rc = transcribe_all(&j, n, msg);
     decoding_close(&j.decoding);
     return rc;
 }

@@ -14,6 +14,7 @@
 #include "decoders/segmental/boundary.h"
 #include "decoders/segmental/length_model.h"
 #include "nn/linear_stored.h"
+#include "nn/text_batch.h"
 
 /* clang-format off */
 #define FAMILIES(X) \
@@ -32,6 +33,8 @@ static const struct setting settings[] = {{"model", SETTING_TEXT, offsetof(struc
                                            "model directory, or the name of one in the model cache"},
                                           {"threads", SETTING_INT, offsetof(struct model_options, threads), "0", 0,
                                            1024, NULL, "threads to use; 0: one for each processor"},
+                                          {"batch", SETTING_INT, offsetof(struct model_options, batch), "0", 0,
+                                           TEXT_BATCH_MOST, NULL, "recordings decoded at a time; 0: as many as pay"},
                                           {"precision", SETTING_CHOICE, offsetof(struct model_options, precision),
                                            "auto", 0, 0, SETTING_CHOICES(PRECISIONS),
                                            "of products: single, bf16, 8-bit, or what is fastest on this processor"},

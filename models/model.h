@@ -17,6 +17,7 @@
 struct model_options {
     char *name; /* or path */
     int threads;
+    int batch; /* recordings at a time; 0: as many as pay */
     enum precision precision;
 };
 
