@@ -14,15 +14,18 @@
 
 /* ---- opening ---- */
 
-/* How many recordings at a time pay; doc/decisions.md has the measurements. */
-enum { PAYS = 8 };
+/* How many recordings at a time pay (doc/decisions.md has the measurements), and what their windows may take. */
+enum { PAYS = 8, MOST_BYTES = 512 << 20 };
 
 static int count(const struct decoding *d, int n_recordings)
 {
-    int wanted = d->batch > 0 ? d->batch : PAYS;
-    if (!stream_can_batch(d->stream))
+    if (!stream_can_batch(d->stream) || n_recordings < 2)
         return 1;
-    return wanted < n_recordings ? wanted : n_recordings > 0 ? n_recordings : 1;
+    const struct linnet_model *m = d->model;
+    size_t bytes = text_decoder_frame_bytes(m->left) * (size_t)encoder_frames(m->encoder, m->encoder->window);
+    int most = MOST_BYTES / bytes > PAYS ? PAYS : (int)(MOST_BYTES / bytes);
+    int wanted = d->batch > 0 ? d->batch : most > 0 ? most : 1;
+    return wanted < n_recordings ? wanted : n_recordings;
 }
 
 /* Another stream like d's. */

@@ -144,3 +144,9 @@ size_t text_decoder_bytes(const struct text_decoder *d)
     }
     return bytes;
 }
+
+size_t text_decoder_frame_bytes(const struct text_decoder *d)
+{
+    size_t item = linear_precision(&d->blocks[0].cross_kv) == PRECISION_INT8 ? sizeof(int16_t) : sizeof(float);
+    return 2 * (size_t)d->config.n_blocks * (size_t)d->config.n_dims * item;
+}

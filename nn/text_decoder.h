@@ -60,8 +60,9 @@ struct text_decoder {
 LINNET_MUST_CHECK int text_decoder_open(struct text_decoder **out, const struct text_decoder_config *config,
                                         const struct text_decoder_names *names, const char *prefix,
                                         const struct layer_source *from);
-void text_decoder_close(struct text_decoder *d);         /* NULL is fine */
-size_t text_decoder_bytes(const struct text_decoder *d); /* of weights in memory */
+void text_decoder_close(struct text_decoder *d);               /* NULL is fine */
+size_t text_decoder_bytes(const struct text_decoder *d);       /* of weights in memory */
+size_t text_decoder_frame_bytes(const struct text_decoder *d); /* of keys and values that a state keeps of a frame */
 
 /* The rows of a step on their way through the layers.  A zeroed one may be closed. */
 struct text_work {
