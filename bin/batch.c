@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * batch.c - a thread for each recording under way.
+ * batch.c - a thread for each recording under way, or each window of one.
  *
- * They take turns (text_batch_enter), so that nothing here needs a lock. */
+ * They take turns (text_batch_enter), so that nothing here needs a lock.  Events of what is not yet to be handed on are
+ * kept. */
 #include "bin/batch.h"
 
 #include <pthread.h>
@@ -9,7 +10,9 @@
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "decoders/common/events.h"
 #include "decoders/common/model.h"
+#include "decoders/common/options.h"
 #include "models/stream.h"
 
 /* ---- opening ---- */
@@ -17,15 +20,15 @@
 /* How many recordings at a time pay (doc/decisions.md has the measurements), and what their windows may take. */
 enum { PAYS = 8, MOST_BYTES = 512 << 20 };
 
-static int count(const struct decoding *d, int n_recordings)
+static int count(const struct decoding *d, int n_windows)
 {
-    if (!stream_can_batch(d->stream) || n_recordings < 2)
+    if (!stream_can_batch(d->stream) || n_windows < 2)
         return 1;
     const struct linnet_model *m = d->model;
     size_t bytes = text_decoder_frame_bytes(m->left) * (size_t)encoder_frames(m->encoder, m->encoder->window);
     int most = MOST_BYTES / bytes > PAYS ? PAYS : (int)(MOST_BYTES / bytes);
     int wanted = d->batch > 0 ? d->batch : most > 0 ? most : 1;
-    return wanted < n_recordings ? wanted : n_recordings;
+    return wanted < n_windows ? wanted : n_windows;
 }
 
 /* Another stream like d's. */
@@ -52,12 +55,27 @@ static int share_steps(struct batch *b, const struct decoding *d, int n, struct 
     return rc;
 }
 
-int batch_open(struct batch *b, const struct decoding *d, const struct decoding_options *options, int n_recordings,
-               struct message *msg)
+/* Recordings that are longer than a window are cut only where that was asked for: the text may be another. */
+static int find_windows(struct batch *b, const struct decoding *d, struct message *msg)
+{
+    const struct decoder_options *options = settings_of(&d->settings, &decoder_settings);
+    int is_cut = d->batch > 1 && options->clip.n == 0 && stream_can_batch(d->stream), rc = LINNET_OK;
+    const struct vad_options *vad = is_cut ? settings_of(&d->settings, &vad_settings) : NULL;
+    for (int i = 0; i < b->work->n && rc >= 0; i++) {
+        struct batch_source source = {.path = ""};
+        linnet_file_options_init(&source.part);
+        int is_there = is_cut && b->work->find(b->work->arg, i, &source, NULL) >= 0;
+        rc = windows_add(&b->windows, i, source.path, &source.part, is_there ? vad : NULL, msg);
+    }
+    return rc;
+}
+
+int batch_open(struct batch *b, const struct decoding *d, const struct decoding_options *options,
+               const struct batch_work *work, struct message *msg)
 {
     linnet_stream *streams[TEXT_BATCH_MOST];
-    int n = count(d, n_recordings), rc = LINNET_OK;
-    *b = (struct batch){.at = {*d}, .n = 1};
+    *b = (struct batch){.work = work, .at = {*d}, .n = 1};
+    int rc = find_windows(b, d, msg), n = rc >= 0 ? count(d, b->windows.n) : 1;
     while (b->n < n && rc >= 0)
         rc = open_another(b, d, options, msg);
     if (rc >= 0 && n > 1)
@@ -76,16 +94,173 @@ void batch_close(struct batch *b)
     for (int i = 1; i < b->n; i++) /* the first is the caller's */
         linnet_stream_close(b->at[i].stream);
     text_batch_close(b->steps);
+    windows_close(&b->windows);
+}
+
+/* ---- in order ---- */
+
+/* A window that is decoded, or was and waits for those before it. */
+struct item {
+    struct run *run;
+    int i;
+    struct events later; /* that came before its turn */
+    struct linnet_stats stats;
+    int is_open, rc;
+    struct message msg;
+};
+
+struct run {
+    struct batch *b;
+    struct item **items;                 /* [windows] NULL: not begun, handed on, or no memory */
+    char *is_done;                       /* [windows] */
+    int next, head;                      /* window that is begun next; whose results are handed on */
+    int has_ended, is_begun, is_stopped; /* the head's recording; no others are wanted */
+    struct batch_end end;                /* of the head's recording, so far */
+    struct message msg;
+};
+
+static const struct window *window_of(const struct run *r, int i) { return &r->b->windows.at[i]; }
+
+/* The head's recording has its file. */
+static int begin(struct run *r, const struct linnet_stats *stats, struct message *msg)
+{
+    const struct batch_work *w = r->b->work;
+    if (r->is_begun)
+        return LINNET_OK;
+    r->is_begun = 1;
+    int rc = w->begin != NULL ? w->begin(w->arg, window_of(r, r->head)->recording, stats, msg) : LINNET_OK;
+    r->end.is_open = rc >= 0;
+    return rc;
+}
+
+/* A time of the window in its recording; the last time stamps of a window may lie behind it. */
+static double time_of(const struct window *w, double time_s)
+{
+    return w->before_s + (w->length_s > 0 && time_s > w->length_s ? w->length_s : time_s);
+}
+
+/* An event of the head, with times of the recording. */
+static int deliver(struct run *r, const linnet_event *event, struct message *msg)
+{
+    const struct window *w = window_of(r, r->head);
+    linnet_event e = *event;
+    if (r->end.rc < 0)
+        return LINNET_OK;
+    struct linnet_word *words = mem_array((size_t)e.n_words, sizeof *words);
+    if (words == NULL)
+        return fail_memory(msg);
+    e.start_s = time_of(w, e.start_s);
+    e.end_s = time_of(w, e.end_s);
+    for (int i = 0; i < e.n_words; i++) {
+        words[i] = event->words[i];
+        words[i].start_s = time_of(w, words[i].start_s);
+        words[i].end_s = time_of(w, words[i].end_s);
+    }
+    e.words = words;
+    int rc = r->b->work->event(r->b->work->arg, w->recording, &e, msg);
+    mem_free(words);
+    return rc;
+}
+
+/* Hands on what the head has. */
+static int catch_up(struct item *m, struct message *msg)
+{
+    linnet_event e;
+    int rc = begin(m->run, &m->stats, msg);
+    while (rc >= 0 && (rc = events_pop(&m->later, &e)) > 0)
+        rc = deliver(m->run, &e, msg);
+    return rc;
+}
+
+static int take_event(void *arg, const linnet_event *e, struct message *msg)
+{
+    struct item *m = arg;
+    if (m->i != m->run->head)
+        return events_push(&m->later, e, msg);
+    int rc = catch_up(m, msg);
+    return rc < 0 ? rc : deliver(m->run, e, msg);
+}
+
+static void take_fed(void *arg, double fed_s)
+{
+    struct item *m = arg;
+    const struct batch_work *w = m->run->b->work;
+    const struct window *window = window_of(m->run, m->i);
+    if (m->i == m->run->head && w->fed != NULL)
+        w->fed(w->arg, window->recording, window->before_s + fed_s);
+}
+
+static int take_call(void *arg, double fed_s, double compute_s, struct message *msg)
+{
+    const struct item *m = arg;
+    const struct batch_work *w = m->run->b->work;
+    return w->called != NULL ? w->called(w->arg, fed_s, compute_s, msg) : LINNET_OK;
+}
+
+static void add_stats(struct linnet_stats *sum, const struct linnet_stats *s)
+{
+    sum->audio_s += s->audio_s;
+    sum->features_s += s->features_s;
+    sum->encoder_s += s->encoder_s;
+    sum->decoder_s += s->decoder_s;
+    sum->n_tokens += s->n_tokens;
+    sum->n_fallbacks += s->n_fallbacks;
+}
+
+static void end_recording(struct run *r, int recording)
+{
+    r->end.msg = &r->msg;
+    if (r->b->work->end(r->b->work->arg, recording, &r->end) < 0)
+        r->is_stopped = 1;
+    r->end = (struct batch_end){0};
+    r->is_begun = 0;
+}
+
+static void hand_on(struct run *r, struct item *m)
+{
+    struct message *msg = r->end.rc < 0 ? NULL : &r->msg;
+    const struct window *w = window_of(r, r->head);
+    int rc = m == NULL ? fail_memory(msg) : m->is_open ? catch_up(m, msg) : LINNET_OK;
+    if (m != NULL) {
+        if (m->rc < 0)
+            rc = fail(msg, m->rc, "%s", m->msg.text);
+        add_stats(&r->end.stats, &m->stats);
+        events_clear(&m->later);
+    }
+    mem_free(m);
+    r->end.rc = r->end.rc < 0 ? r->end.rc : rc < 0 ? rc : LINNET_OK;
+    r->items[r->head] = NULL;
+    if (w->is_last)
+        end_recording(r, w->recording);
+    r->head++;
 }
 
 /* ---- running ---- */
 
-struct run {
-    struct batch *b;
-    const struct batch_work *work;
-    int next, n_handed_on, stopped;
-    char *decoded; /* [work->n] */
-};
+static int decode(struct item *m, struct decoding *d)
+{
+    const struct batch_work *w = m->run->b->work;
+    const struct window *window = window_of(m->run, m->i);
+    struct decoding_sink sink = {.event = take_event, .fed = take_fed, .called = take_call, .arg = m};
+    struct batch_source source = {.path = ""};
+    linnet_file_options_init(&source.part);
+    int rc = w->find(w->arg, window->recording, &source, &m->msg);
+    if (rc < 0)
+        return rc;
+    if (window->length_s > 0) {
+        source.part.start_s = window->start_s;
+        source.part.end_s = window->end_s;
+    }
+    if ((rc = decoding_open_file(d, source.path, &source.part, &m->msg)) < 0 ||
+        (rc = linnet_stream_stats(d->stream, &m->stats)) < 0)
+        return rc;
+    m->is_open = 1;
+    rc = m->i == m->run->head ? begin(m->run, &m->stats, &m->msg) : LINNET_OK;
+    if (rc >= 0)
+        rc = decoding_run(d, &sink, &m->msg);
+    int end = linnet_stream_stats(d->stream, &m->stats);
+    return rc < 0 ? rc : end;
+}
 
 struct worker {
     struct run *run;
@@ -93,24 +268,22 @@ struct worker {
     pthread_t thread;
 };
 
-static void hand_on_ready(struct run *r)
-{
-    for (; r->n_handed_on < r->work->n && r->decoded[r->n_handed_on]; r->n_handed_on++)
-        if (r->work->hand_on(r->work->arg, r->n_handed_on) < 0)
-            r->stopped = 1;
-}
-
 static void *work(void *arg)
 {
     struct worker *w = arg;
     struct run *r = w->run;
     if (r->b->steps != NULL)
         text_batch_enter(r->b->steps);
-    while (r->next < r->work->n && !r->stopped && decoding_signal() == 0) {
+    while (r->next < r->b->windows.n && !r->is_stopped && decoding_signal() == 0) {
         int i = r->next++;
-        r->work->decode(r->work->arg, i, w->d);
-        r->decoded[i] = 1;
-        hand_on_ready(r);
+        struct item *m = r->items[i] = mem_array(1, sizeof *m);
+        if (m != NULL) {
+            *m = (struct item){.run = r, .i = i, .stats.size = sizeof m->stats};
+            m->rc = decode(m, w->d);
+        }
+        r->is_done[i] = 1;
+        while (r->head < r->b->windows.n && r->is_done[r->head])
+            hand_on(r, r->items[r->head]);
     }
     if (r->b->steps != NULL)
         text_batch_leave(r->b->steps);
@@ -118,21 +291,31 @@ static void *work(void *arg)
 }
 
 /* The calling thread is one of them; where others cannot be started there are fewer. */
-int batch_run(struct batch *b, const struct batch_work *what, struct message *msg)
+static void run_threads(struct run *r)
 {
-    struct run r = {.b = b, .work = what};
     struct worker workers[TEXT_BATCH_MOST];
     int n = 1;
-    r.decoded = mem_array((size_t)what->n + 1, 1);
-    if (r.decoded == NULL)
-        return fail_memory(msg);
-    for (int i = 0; i < b->n; i++)
-        workers[i] = (struct worker){.run = &r, .d = &b->at[i]};
-    while (n < b->n && pthread_create(&workers[n].thread, NULL, work, &workers[n]) == 0)
+    for (int i = 0; i < r->b->n; i++)
+        workers[i] = (struct worker){.run = r, .d = &r->b->at[i]};
+    while (n < r->b->n && pthread_create(&workers[n].thread, NULL, work, &workers[n]) == 0)
         n++;
     work(&workers[0]);
     for (int i = 1; i < n; i++)
         pthread_join(workers[i].thread, NULL);
-    mem_free(r.decoded);
+}
+
+int batch_run(struct batch *b, struct message *msg)
+{
+    size_t n = (size_t)b->windows.n;
+    struct run r = {.b = b};
+    void *block = MEM_PARTS(MEM_PART(r.items, n + 1), MEM_PART(r.is_done, n + 1));
+    if (block == NULL)
+        return fail_memory(msg);
+    run_threads(&r);
+    if (r.is_begun || r.end.rc < 0) { /* a signal came between two of its windows */
+        r.end.rc = r.end.rc < 0 ? r.end.rc : fail(&r.msg, LINNET_E_CANCELLED, "cancelled");
+        end_recording(&r, window_of(&r, r.head)->recording);
+    }
+    mem_free(block);
     return LINNET_OK;
 }

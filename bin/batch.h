@@ -1,34 +1,56 @@
 /* SPDX-License-Identifier: Apache-2.0
- * batch.h - the recordings of a run, several at a time where their decoder can share steps (nn/text_batch.h). */
+ * batch.h - the recordings of a run: one after the other, or several at a time where their decoder can share steps
+ * (nn/text_batch.h), with results in order. */
 #ifndef LINNET_BIN_BATCH_H
 #define LINNET_BIN_BATCH_H
 
+#include "base/file.h"
 #include "bin/decoding.h"
+#include "bin/windows.h"
 #include "nn/text_batch.h"
 
-/* What a command does with its recordings 0 .. n - 1.  Never two of its functions run at once. */
+/* What is to be decoded. */
+struct batch_source {
+    char path[FILE_MAX_PATH];
+    struct linnet_file_options part;
+};
+
+/* What came of a recording. */
+struct batch_end {
+    int rc, is_open;           /* the first error; whether there was a file, and `begin` did well */
+    struct message *msg;       /* of the error; free for others if there was none */
+    struct linnet_stats stats; /* sums */
+};
+
+/* What a command does with its recordings 0 .. n - 1.  Never two of its functions run at once, and but for find they
+ * are called in the order of recordings: begin, event and fed, end.  Any but find, event and end may be NULL. */
 struct batch_work {
     int n;
-    void (*decode)(void *arg, int i, struct decoding *d); /* recording i on d's stream; whatever came of it is kept */
-    /* The results of recording i.  In the order of recordings, each called when it is decoded and those before it are
-     * handed on.  < 0: no others are wanted. */
-    int (*hand_on)(void *arg, int i);
     void *arg;
+    int (*find)(void *arg, int i, struct batch_source *source, struct message *msg);
+    int (*begin)(void *arg, int i, const struct linnet_stats *stats, struct message *msg); /* the file is open */
+    int (*event)(void *arg, int i, const linnet_event *event, struct message *msg);
+    void (*fed)(void *arg, int i, double fed_s);
+    int (*end)(void *arg, int i, struct batch_end *end); /* after a failure too; < 0: no others are wanted */
+    int (*called)(void *arg, double fed_s, double compute_s, struct message *msg); /* as a sink's */
 };
 
 /* Streams for recordings at a time.  Zeroed may be closed. */
 struct batch {
+    const struct batch_work *work;
     struct text_batch *steps; /* NULL: one recording after the other */
     struct decoding at[TEXT_BATCH_MOST];
     int n;
+    struct windows windows;
 };
 
-/* d, which is open with these options, must outlive it.  A signal that ends the program cancels all streams. */
+/* d, which is open with these options, and work must outlive it.  A signal that ends the program cancels all of its
+ * streams. */
 LINNET_MUST_CHECK int batch_open(struct batch *b, const struct decoding *d, const struct decoding_options *options,
-                                 int n_recordings, struct message *msg);
+                                 const struct batch_work *work, struct message *msg);
 void batch_close(struct batch *b);
 
-/* Decodes the recordings until all are done or a signal is caught. */
-LINNET_MUST_CHECK int batch_run(struct batch *b, const struct batch_work *work, struct message *msg);
+/* Decodes the recordings until all are done, no others are wanted, or a signal is caught. */
+LINNET_MUST_CHECK int batch_run(struct batch *b, struct message *msg);
 
 #endif

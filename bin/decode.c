@@ -60,21 +60,13 @@ struct job {
     struct transcripts before; /* of an earlier run */
     FILE *txt, *jsonl;
     const struct data_utterance **to_do; /* [n_to_do] */
-    struct result **results;             /* [n_to_do] of those that are under way, or wait for others before them */
     int n_to_do;
+    char path[FILE_MAX_PATH]; /* of the utterance whose turn it is, */
+    struct output output;     /* and what comes of it */
     struct progress progress;
     struct totals totals;
     struct transcripts references; /* for average lagging; may be empty */
     struct latency latency;
-};
-
-/* What comes of an utterance. */
-struct result {
-    struct job *job;
-    struct output output;
-    struct linnet_stats stats;
-    int rc;
-    struct message msg;
 };
 
 /* ---- resuming ---- */
@@ -129,9 +121,10 @@ static const char *heading(const struct job *j)
 /* The settings that decide what comes out. */
 static int write_settings(const struct job *j, struct settings *s, struct buffer *out, struct message *msg)
 {
+    const struct model_options *model = settings_of(s, &model_settings);
     int rc = settings_set(s, "threads=0", msg);
-    if (rc >= 0)
-        rc = settings_set(s, "batch=0", msg);
+    if (rc >= 0) /* more than one: long recordings are cut */
+        rc = settings_set(s, model->batch > 1 ? "batch=2" : "batch=0", msg);
     if (rc >= 0 && ((rc = buffer_puts(out, heading(j))) < 0 || (rc = settings_write(s, 0, out)) < 0))
         fail_memory(msg);
     return rc;
@@ -189,18 +182,37 @@ static int open_results(struct job *j, struct message *msg)
 
 /* ---- one utterance ---- */
 
-static int take_call(void *arg, double fed_s, double compute_s, struct message *msg)
+static int find(void *arg, int i, struct batch_source *source, struct message *msg)
 {
-    const struct result *r = arg;
-    return latency_called(&r->job->latency, fed_s, compute_s, -1) < 0 ? fail_memory(msg) : LINNET_OK;
+    const struct job *j = arg;
+    const struct data_utterance *u = j->to_do[i];
+    source->part.start_s = u->start_s;
+    source->part.end_s = u->end_s < 0 ? 0 : u->end_s;
+    return data_dir_find(&j->data, u, source->path, sizeof source->path, msg);
 }
 
-static int take_event(void *arg, const linnet_event *e, struct message *msg)
+static int begin(void *arg, int i, const struct linnet_stats *stats, struct message *msg)
 {
-    struct result *r = arg;
-    if (r->job->options->streaming && latency_event(&r->job->latency, e) < 0)
+    struct job *j = arg;
+    (void)stats;
+    int rc = data_dir_find(&j->data, j->to_do[i], j->path, sizeof j->path, msg);
+    return rc < 0 ? rc : output_open(&j->output, "json", j->path, NULL, msg);
+}
+
+static int take_call(void *arg, double fed_s, double compute_s, struct message *msg)
+{
+    struct job *j = arg;
+    return j->options->streaming && latency_called(&j->latency, fed_s, compute_s, -1) < 0 ? fail_memory(msg)
+                                                                                          : LINNET_OK;
+}
+
+static int take_event(void *arg, int i, const linnet_event *e, struct message *msg)
+{
+    struct job *j = arg;
+    (void)i;
+    if (j->options->streaming && latency_event(&j->latency, e) < 0)
         return fail_memory(msg);
-    return e->type == LINNET_EVENT_FINAL ? output_segment(&r->output, e, msg) : LINNET_OK;
+    return e->type == LINNET_EVENT_FINAL ? output_segment(&j->output, e, msg) : LINNET_OK;
 }
 
 /* The text on one line. */
@@ -213,16 +225,16 @@ static void flatten(struct buffer *text)
         buffer_cut(text, text->n - 1);
 }
 
-static int write_results(struct job *j, const char *id, struct output *o, struct message *msg)
+static int write_results(struct job *j, const char *id, double duration_s, struct message *msg)
 {
     struct buffer line = {0};
-    int rc = LINNET_OK;
-    if (buffer_puts(&line, "{\"utt\": ") < 0 || json_write_text(&line, id) < 0 ||
-        buffer_printf(&line, ", %s", buffer_text(&o->out) + 1) < 0)
+    int rc = output_end(&j->output, duration_s, msg);
+    if (rc >= 0 && (buffer_puts(&line, "{\"utt\": ") < 0 || json_write_text(&line, id) < 0 ||
+                    buffer_printf(&line, ", %s", buffer_text(&j->output.out) + 1) < 0))
         rc = fail_memory(msg);
     if (rc >= 0) {
-        flatten(&o->text);
-        const char *text = buffer_text(&o->text);
+        flatten(&j->output.text);
+        const char *text = buffer_text(&j->output.text);
         if (fputs(line.data, j->jsonl) < 0 || fflush(j->jsonl) != 0 ||
             fprintf(j->txt, "%s%s%s\n", id, *text != '\0' ? " " : "", text) < 0 || fflush(j->txt) != 0)
             rc = fail(msg, LINNET_E_IO, "%s: %s", j->options->out, strerror(errno));
@@ -251,75 +263,37 @@ static int end_latency(struct job *j, const char *id, struct message *msg)
     return j->options->streaming && latency_end(&j->latency, n) < 0 ? fail_memory(msg) : LINNET_OK;
 }
 
-static int decode_part(struct result *r, const struct data_utterance *u, const char *path, struct decoding *d)
-{
-    struct decoding_sink sink = {
-        .event = take_event, .called = r->job->options->streaming ? take_call : NULL, .arg = r};
-    struct linnet_file_options part;
-    linnet_file_options_init(&part);
-    part.start_s = u->start_s;
-    part.end_s = u->end_s < 0 ? 0 : u->end_s;
-    int rc = decoding_open_file(d, path, &part, &r->msg);
-    return rc < 0 ? rc : decoding_run(d, &sink, &r->msg);
-}
-
-static int decode_utterance(struct result *r, const struct data_utterance *u, struct decoding *d)
-{
-    char path[FILE_MAX_PATH];
-    int rc = data_dir_find(&r->job->data, u, path, sizeof path, &r->msg);
-    if (rc < 0 || (rc = output_open(&r->output, "json", path, NULL, &r->msg)) < 0)
-        return rc;
-    if ((rc = decode_part(r, u, path, d)) >= 0 && (rc = linnet_stream_stats(d->stream, &r->stats)) >= 0)
-        rc = output_end(&r->output, r->stats.audio_s, &r->msg);
-    int end = end_latency(r->job, u->id, &r->msg);
-    return rc < 0 ? rc : end;
-}
-
-/* ---- all ---- */
-
-static void decode_one(void *arg, int i, struct decoding *d)
-{
-    struct job *j = arg;
-    struct result *r = j->results[i] = mem_array(1, sizeof *r);
-    if (r == NULL)
-        return;
-    r->job = j;
-    r->stats.size = sizeof r->stats;
-    r->rc = decode_utterance(r, j->to_do[i], d);
-}
-
 /* Fails where nothing can be written any more. */
-static int hand_on(void *arg, int i)
+static int end(void *arg, int i, struct batch_end *e)
 {
     struct job *j = arg;
-    struct result *r = j->results[i];
-    struct message memory, *msg = r != NULL ? &r->msg : &memory;
-    int rc = r != NULL ? r->rc : fail_memory(msg), written = LINNET_OK;
+    const char *id = j->to_do[i]->id;
+    int rc = e->rc, written = LINNET_OK;
     if (rc >= 0) {
-        add_stats(&j->totals, &r->stats);
-        rc = written = write_results(j, j->to_do[i]->id, &r->output, msg);
+        add_stats(&j->totals, &e->stats);
+        rc = written = write_results(j, id, e->stats.audio_s, e->msg);
     }
-    if (rc >= 0) {
+    output_close(&j->output);
+    int latency = end_latency(j, id, rc < 0 ? NULL : e->msg);
+    if (rc >= 0 && (rc = latency) >= 0) {
         j->totals.done++;
     } else {
         j->totals.failed += decoding_signal() == 0;
         progress_hide(&j->progress);
-        fprintf(stderr, "linnet: %s: %s\n", j->to_do[i]->id, decoding_signal() != 0 ? "interrupted" : msg->text);
+        fprintf(stderr, "linnet: %s: %s\n", id, decoding_signal() != 0 ? "interrupted" : e->msg->text);
     }
     progress_step(&j->progress, i + 1);
-    if (r != NULL)
-        output_close(&r->output);
-    mem_free(r);
     return written;
 }
+
+/* ---- all ---- */
 
 /* Leaves out what an earlier run has decoded. */
 static int list_utterances(struct job *j, struct message *msg)
 {
     size_t n = (size_t)j->data.n + 1;
     j->to_do = mem_array(n, sizeof *j->to_do);
-    j->results = mem_array(n, sizeof *j->results);
-    if (j->to_do == NULL || j->results == NULL)
+    if (j->to_do == NULL)
         return fail_memory(msg);
     for (int i = 0; i < j->data.n; i++)
         if (transcripts_text(&j->before, j->data.at[i].id) == NULL)
@@ -330,15 +304,17 @@ static int list_utterances(struct job *j, struct message *msg)
 
 static int decode_all(struct job *j, struct message *msg)
 {
-    struct batch_work work = {.decode = decode_one, .hand_on = hand_on, .arg = j};
+    struct batch_work work = {
+        .arg = j, .find = find, .begin = begin, .event = take_event, .end = end, .called = take_call};
     struct batch b = {0};
     double start = clock_s();
     int rc = list_utterances(j, msg);
+    work.n = j->n_to_do;
     if (rc >= 0)
-        rc = batch_open(&b, &j->decoding, &j->options->decoding, j->n_to_do, msg);
+        rc = batch_open(&b, &j->decoding, &j->options->decoding, &work, msg);
     if (rc >= 0) {
-        progress_start(&j->progress, work.n = j->n_to_do);
-        rc = batch_run(&b, &work, msg);
+        progress_start(&j->progress, j->n_to_do);
+        rc = batch_run(&b, msg);
         progress_hide(&j->progress);
     }
     batch_close(&b);
@@ -426,7 +402,6 @@ static void close_job(struct job *j)
     transcripts_close(&j->references);
     latency_close(&j->latency);
     mem_free(j->to_do);
-    mem_free(j->results);
     data_dir_close(&j->data);
     decoding_close(&j->decoding);
 }

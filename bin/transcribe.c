@@ -2,7 +2,6 @@
  * transcribe.c - `linnet transcribe`: files to text. */
 #include <stdio.h>
 
-#include "base/mem.h"
 #include "bin/batch.h"
 #include "bin/output.h"
 #include "bin/progress.h"
@@ -34,130 +33,90 @@ static const struct option_spec options[] = {
 struct job {
     const struct transcribe_options *options;
     char **paths;
-    struct recording **recordings; /* [n] under way, or waiting for those before them */
     struct decoding decoding;
+    struct output output; /* of the recording whose turn it is */
     struct progress progress;
-    int i_shown; /* recording that it shows */
-    int n_handed_on, code;
+    int code;
 };
 
-struct recording {
-    struct job *job;
-    int i;
-    struct output output;
-    double fed_s, file_s;
-    int rc;
-    struct message msg;
-};
-
-/* What is ready of a recording goes to stdout when the turn of its output has come. */
-static int print_ready(struct recording *r, struct message *msg)
+static int print_ready(struct job *j, struct message *msg)
 {
-    struct buffer *out = &r->output.out;
-    if (r->job->options->output != NULL || r->i != r->job->n_handed_on || out->n == 0)
+    if (j->options->output != NULL || j->output.out.n == 0)
         return LINNET_OK;
-    progress_hide(&r->job->progress);
-    size_t n = fwrite(out->data, 1, out->n, stdout);
-    int ok = n == out->n && fflush(stdout) == 0;
-    buffer_cut(out, 0);
+    progress_hide(&j->progress);
+    size_t n = fwrite(j->output.out.data, 1, j->output.out.n, stdout);
+    int ok = n == j->output.out.n && fflush(stdout) == 0;
+    buffer_cut(&j->output.out, 0);
     return ok ? LINNET_OK : fail(msg, LINNET_E_IO, "standard output: cannot write");
 }
 
-static int take_event(void *arg, const linnet_event *e, struct message *msg)
+static int find(void *arg, int i, struct batch_source *source, struct message *msg)
 {
-    struct recording *r = arg;
-    int rc = e->type == LINNET_EVENT_FINAL ? output_segment(&r->output, e, msg) : LINNET_OK;
-    return rc < 0 ? rc : print_ready(r, msg);
+    const struct job *j = arg;
+    source->part.raw = j->options->raw;
+    if (snprintf(source->path, sizeof source->path, "%s", j->paths[i]) < (int)sizeof source->path)
+        return LINNET_OK;
+    return fail(msg, LINNET_E_IO, "%s: too long a name", j->paths[i]);
 }
 
-/* Of the recording whose output comes next. */
-static void show_progress(void *arg, double fed_s)
-{
-    struct recording *r = arg;
-    struct progress *p = &r->job->progress;
-    r->fed_s = fed_s;
-    if (r->i != r->job->n_handed_on)
-        return;
-    if (r->job->i_shown != r->i)
-        progress_start(p, r->file_s);
-    r->job->i_shown = r->i;
-    progress_step(p, fed_s);
-}
-
-static int transcribe(struct recording *r, const char *path, struct decoding *d)
-{
-    const struct transcribe_options *o = r->job->options;
-    struct output_options cues = {.word_cues = o->word_cues};
-    struct decoding_sink sink = {.event = take_event, .fed = show_progress, .arg = r};
-    struct linnet_stats stats = {.size = sizeof stats};
-    struct linnet_file_options file;
-    linnet_file_options_init(&file);
-    file.raw = o->raw;
-    int rc = decoding_open_file(d, path, &file, &r->msg);
-    if (rc < 0 || (rc = output_open(&r->output, o->format, path, &cues, &r->msg)) < 0 ||
-        (rc = linnet_stream_stats(d->stream, &stats)) < 0)
-        return rc;
-    r->file_s = stats.file_s;
-    rc = decoding_run(d, &sink, &r->msg);
-    /* Whatever went wrong, what was recognised before it is written; the first failure is reported. */
-    int end = output_end(&r->output, r->fed_s, rc < 0 ? NULL : &r->msg);
-    return rc < 0 ? rc : end;
-}
-
-static void decode(void *arg, int i, struct decoding *d)
+static int begin(void *arg, int i, const struct linnet_stats *stats, struct message *msg)
 {
     struct job *j = arg;
-    struct recording *r = j->recordings[i] = mem_array(1, sizeof *r);
-    if (r == NULL)
-        return;
-    r->job = j;
-    r->i = i;
-    r->rc = transcribe(r, j->paths[i], d);
+    struct output_options cues = {.word_cues = j->options->word_cues};
+    progress_start(&j->progress, stats->file_s);
+    return output_open(&j->output, j->options->format, j->paths[i], &cues, msg);
 }
 
-/* Writes what came of the recording, or what was recognised before it failed. */
-static int write_results(struct recording *r)
-{
-    const char *dir = r->job->options->output;
-    struct message *later = r->rc < 0 ? NULL : &r->msg;
-    int rc = LINNET_OK;
-    if (r->output.format == NULL)
-        return r->rc;
-    if (dir == NULL)
-        rc = print_ready(r, later);
-    else if (r->fed_s > 0)
-        rc = output_save(&r->output, dir, later);
-    return r->rc < 0 ? r->rc : rc;
-}
-
-static int hand_on(void *arg, int i)
+static int take_event(void *arg, int i, const linnet_event *e, struct message *msg)
 {
     struct job *j = arg;
-    struct recording *r = j->recordings[i];
-    int rc = r != NULL ? write_results(r) : LINNET_E_MEMORY;
+    (void)i;
+    int rc = e->type == LINNET_EVENT_FINAL ? output_segment(&j->output, e, msg) : LINNET_OK;
+    return rc < 0 ? rc : print_ready(j, msg);
+}
+
+static void show_progress(void *arg, int i, double fed_s)
+{
+    struct job *j = arg;
+    (void)i;
+    progress_step(&j->progress, fed_s);
+}
+
+/* Whatever went wrong, what was recognised before it is written; the first failure is reported. */
+static int write_results(struct job *j, double fed_s, struct message *msg)
+{
+    int rc = output_end(&j->output, fed_s, msg);
+    if (rc >= 0 && j->options->output == NULL)
+        return print_ready(j, msg);
+    return rc >= 0 && fed_s > 0 ? output_save(&j->output, j->options->output, msg) : rc;
+}
+
+static int end(void *arg, int i, struct batch_end *e)
+{
+    struct job *j = arg;
+    double fed_s = e->stats.audio_s;
     progress_hide(&j->progress);
-    if (rc < 0 && decoding_signal() != 0)
-        fprintf(stderr, "linnet: %s: interrupted at %.1f s\n", j->paths[i], r != NULL ? r->fed_s : 0);
-    else if (rc < 0)
-        fprintf(stderr, "linnet: %s\n", r != NULL ? r->msg.text : linnet_strerror(rc));
-    j->code = rc < 0 ? EXIT_WORK_FAILED : j->code;
-    if (r != NULL)
-        output_close(&r->output);
-    mem_free(r);
-    j->n_handed_on = i + 1;
+    int rc = e->is_open ? write_results(j, fed_s, e->rc < 0 ? NULL : e->msg) : LINNET_OK;
+    output_close(&j->output);
+    if (e->rc >= 0 && rc >= 0)
+        return LINNET_OK;
+    j->code = EXIT_WORK_FAILED;
+    if (decoding_signal() != 0)
+        fprintf(stderr, "linnet: %s: interrupted at %.1f s\n", j->paths[i], fed_s);
+    else
+        fprintf(stderr, "linnet: %s\n", e->msg->text);
     return LINNET_OK;
 }
 
 static int transcribe_all(struct job *j, int n, struct message *msg)
 {
-    const struct batch_work work = {n, decode, hand_on, j};
+    const struct batch_work work = {
+        .n = n, .arg = j, .find = find, .begin = begin, .event = take_event, .fed = show_progress, .end = end};
     struct batch b = {0};
-    j->recordings = mem_array((size_t)n, sizeof *j->recordings);
-    int rc = j->recordings == NULL ? fail_memory(msg) : batch_open(&b, &j->decoding, &j->options->decoding, n, msg);
+    int rc = batch_open(&b, &j->decoding, &j->options->decoding, &work, msg);
     if (rc >= 0)
-        rc = batch_run(&b, &work, msg);
+        rc = batch_run(&b, msg);
     batch_close(&b);
-    mem_free(j->recordings);
     return rc < 0 ? rc : decoding_signal() != 0 ? EXIT_WORK_FAILED : j->code;
 }
 
@@ -165,7 +124,7 @@ static int run(void *values, int n, char **paths, struct message *msg)
 {
     struct transcribe_options *o = values;
     const struct output_format *format = output_format_find(o->format);
-    struct job j = {.options = o, .paths = paths, .i_shown = -1, .code = EXIT_DONE};
+    struct job j = {.options = o, .paths = paths, .code = EXIT_DONE};
     o->decoding.word_times |= o->word_cues || (format != NULL && format->needs_word_times);
     if (o->verify_streaming)
         return verify_streaming(&o->decoding, o->raw, n, paths, msg);

@@ -1,8 +1,9 @@
 #!/bin/sh
-# --batch: several recordings at a time, with the results, formats and errors of one after the other.
+# --batch: several recordings at a time, with the results, formats and errors of one after the other; windows of a long
+# one.
 . "${top_srcdir:-.}/tests/support/shell.inc"
 
-files="$dir/a.wav $dir/long.wav $dir/gone.wav $dir/b.wav $dir/nan.wav $dir/empty.wav $dir/a.wav"
+files="$dir/a.wav $dir/gone.wav $dir/b.wav $dir/nan.wav $dir/empty.wav $dir/a.wav"
 
 # To stdout and into a folder; a file that cannot be read, or not to its end, is that file's alone.
 for how in '-f txt' '-f json -w' '-f srt' '-f json -b 2 --nbest 2' '-f json --precision int8'; do
@@ -16,10 +17,10 @@ for how in '-f txt' '-f json -w' '-f srt' '-f json -b 2 --nbest 2' '-f json --pr
         cmp -s "$dir/err" "$dir/one.err" || failed "$how --batch $n: other errors"
     done
 done
-run 0 "$linnet" transcribe $quick -f tsv -o "$dir/folder" --batch 3 "$dir/long.wav" "$dir/a.wav" "$dir/b.wav"
+run 0 "$linnet" transcribe $quick -f tsv -o "$dir/folder" --batch auto "$dir/long.wav" "$dir/a.wav" "$dir/b.wav"
 silent out
 for file in long a b; do
-    run 0 "$linnet" transcribe $quick -f tsv "$dir/$file.wav"
+    run 0 "$linnet" transcribe $quick -f tsv --batch 1 "$dir/$file.wav"
     cmp -s "$dir/out" "$dir/folder/$file.tsv" || failed "$file.tsv in a folder"
 done
 
@@ -27,6 +28,7 @@ done
 sampled="-m $dir/model -s decoder.max_tokens=10 -s decoder.best_of=2 -s decoder.temperature=0,0.5,1"
 mkdir "$dir/data"
 printf 'u1 long.wav\nu2 a.wav\nu3 gone.wav\nu4 b.wav\nu5 a.wav\nu6 nan.wav\n' >"$dir/data/wav.scp"
+printf 'u1 u1 2 32\nu2 u2 0 -1\nu3 u3 0 1\nu4 u4 0 -1\nu5 u5 0.5 2.5\nu6 u6 0 -1\n' >"$dir/data/segments"
 cp "$dir/a.wav" "$dir/b.wav" "$dir/long.wav" "$dir/nan.wav" "$dir/data"
 for n in 1 3 auto; do
     run 1 "$linnet" decode $sampled -t 1 --batch $n --data "$dir/data" --out "$dir/hyp.$n"
@@ -35,7 +37,7 @@ for n in 1 3 auto; do
     has err '^linnet: u6: '
 done
 for n in 3 auto; do
-    for file in hyp.txt hyp.jsonl recipe.yaml; do
+    for file in hyp.txt hyp.jsonl; do
         cmp -s "$dir/hyp.1/$file" "$dir/hyp.$n/$file" || failed "decode --batch $n: another $file"
     done
     [ "$(sed -n 's/.*\("tokens": .*\), "threads.*/\1/p' "$dir/hyp.1/stats.json")" = \
@@ -45,10 +47,45 @@ head -n 2 "$dir/hyp.1/hyp.txt" >"$dir/hyp.3/hyp.txt"
 run 1 "$linnet" decode $sampled --batch 2 --data "$dir/data" --out "$dir/hyp.3"
 has err '2 utterances decoded, 2 were there, 2 failed'
 cmp -s "$dir/hyp.1/hyp.jsonl" "$dir/hyp.3/hyp.jsonl" || failed "a resumed hyp.jsonl differs"
+run 1 "$linnet" decode $sampled --data "$dir/data" --out "$dir/hyp.3" # long recordings may be cut there
+has err 'other settings'
+
+# A long recording is cut where a number is asked for: the same for any, in any company; times go on.
+for format in txt json srt vtt tsv ctm; do
+    run 0 "$linnet" transcribe $quick -w -f $format --batch 2 "$dir/long.wav"
+    cp "$dir/out" "$dir/two"
+    run 0 "$linnet" transcribe $quick -w -f $format -t 1 --batch 5 "$dir/long.wav" "$dir/a.wav"
+    head -c $(wc -c <"$dir/two") "$dir/out" | cmp -s - "$dir/two" || failed "--batch 5 $format: other windows"
+done
+run 0 "$linnet" transcribe $quick -f tsv --batch 2 "$dir/long.wav"
+monotonic() {
+    awk -F '\t' -v end=$1 'NR > 1 && ($1 < last || $2 < $1 || $2 > end) { bad = 1 } { last = NR > 1 ? $2 : 0 }
+        END { exit bad || NR < 3 }' "$dir/out" || failed "times of windows"
+}
+monotonic 33000
+run 0 "$linnet" transcribe $quick -f json --batch 2 "$dir/long.wav"
+has out '"duration": 33,'
+run 0 "$linnet" transcribe $quick -f tsv --clip 0,31 --batch 1 "$dir/long.wav"
+cp "$dir/out" "$dir/uncut"
+run 0 "$linnet" transcribe $quick -f tsv --clip 0,31 --batch 2 "$dir/long.wav"
+cmp -s "$dir/out" "$dir/uncut" || failed "a clip is cut"
 
 # What it takes.
 run 1 "$linnet" transcribe $quick --batch 65 "$dir/a.wav"
 has err "batch: '65'"
 run 1 "$linnet" transcribe $quick --batch some "$dir/a.wav"
 has err "batch: 'some'"
+
+# No word is lost where sentences are joined, none is cut, and each is where it was.
+"$linnet" info whisper-base >"$dir/out" 2>&1 || exit $([ $bad -eq 0 ] && echo 77 || echo 1)
+tail -c 352000 "${top_srcdir:-.}/tests/data/jfk.wav" >"$dir/jfk.s16"
+head -c 40000 /dev/zero >"$dir/pause.s16" # 1.25 s
+for i in 1 2 3 4 5; do cat "$dir/jfk.s16" "$dir/pause.s16"; done >"$dir/joined.s16"
+run 0 "$linnet" transcribe -m whisper-base -l en --raw s16le -f tsv --batch 3 "$dir/joined.s16"
+monotonic 61250
+[ "$(grep -o 'fellow Americans' "$dir/out" | wc -l)" -eq 5 ] || failed "fellow Americans"
+[ "$(grep -o 'do for your country' "$dir/out" | wc -l)" -eq 5 ] || failed "do for your country"
+run 0 "$linnet" transcribe -m whisper-base -l en --raw s16le -w -f ctm --batch 2 "$dir/joined.s16"
+awk '/fellow/ { at = 12.25 * n++; if ($3 < at || $3 > at + 3) bad = 1 } END { exit bad || n != 5 }' "$dir/out" ||
+    failed "where words are"
 exit $bad
