@@ -35,7 +35,7 @@ const struct option_spec decoding_table[] = {
     {"hotwords", 0, OPTION_TEXT, FIELD(hotwords), "FILE", .help = "phrases to boost, a line \"phrase<TAB>bonus\" each"},
     {"threads", 't', OPTION_INT, FIELD(threads), "N", .help = "threads; 0: one for each processor", .high = 256},
     {"batch", 0, OPTION_TEXT, FIELD(batch), "N",
-     .help = "Whisper: recordings decoded at a time, 1 to 64; auto: as many as pay"},
+     .help = "Whisper: recordings at a time, 1 to 64, with long ones cut at silences; auto: as many as pay, none cut"},
     {"context", 0, OPTION_TEXT, FIELD(context), "WHAT",
      .help = "Whisper: what is encoded of a window: 30 s, or its audio", .choices = "auto|full|audio"},
     {"precision", 0, OPTION_TEXT, FIELD(precision), "P", .help = "of products: fp32, bf16, int8, or auto: the fastest",

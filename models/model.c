@@ -29,16 +29,16 @@ FAMILIES(DECLARE)
 static const struct family *const families[] = {FAMILIES(ENTRY) NULL};
 static const char names[] = FAMILIES(COMMA_NAME);
 
-static const struct setting settings[] = {{"model", SETTING_TEXT, offsetof(struct model_options, name), "", 0, 0, NULL,
-                                           "model directory, or the name of one in the model cache"},
-                                          {"threads", SETTING_INT, offsetof(struct model_options, threads), "0", 0,
-                                           1024, NULL, "threads to use; 0: one for each processor"},
-                                          {"batch", SETTING_INT, offsetof(struct model_options, batch), "0", 0,
-                                           TEXT_BATCH_MOST, NULL, "recordings decoded at a time; 0: as many as pay"},
-                                          {"precision", SETTING_CHOICE, offsetof(struct model_options, precision),
-                                           "auto", 0, 0, SETTING_CHOICES(PRECISIONS),
-                                           "of products: single, bf16, 8-bit, or what is fastest on this processor"},
-                                          {0}};
+static const struct setting settings[] = {
+    {"model", SETTING_TEXT, offsetof(struct model_options, name), "", 0, 0, NULL,
+     "model directory, or the name of one in the model cache"},
+    {"threads", SETTING_INT, offsetof(struct model_options, threads), "0", 0, 1024, NULL,
+     "threads to use; 0: one for each processor"},
+    {"batch", SETTING_INT, offsetof(struct model_options, batch), "0", 0, TEXT_BATCH_MOST, NULL,
+     "recordings decoded at a time; above 1 long ones are cut at silences; 0: as many as pay, none cut"},
+    {"precision", SETTING_CHOICE, offsetof(struct model_options, precision), "auto", 0, 0, SETTING_CHOICES(PRECISIONS),
+     "of products: single, bf16, 8-bit, or what is fastest on this processor"},
+    {0}};
 
 const struct settings_table model_settings = {"Model", sizeof(struct model_options), settings};
 
