@@ -97,19 +97,19 @@ static int load(struct linear *l, const struct layer_source *from, const struct 
 {
     const struct tensor *w[LAYER_MAX_JOINED] = {NULL}, *b[LAYER_MAX_JOINED] = {NULL};
     char name[LINEAR_STORED_NAME];
-    int rc = LINNET_OK, n_taps = form->n_taps > 0 ? form->n_taps : 1;
+    int n_taps = form->n_taps > 0 ? form->n_taps : 1;
     *l = (struct linear){0};
     join_names(name, sizeof name, names);
+    int stored = linear_stored_has(from, name), rc = stored;
     for (int i = 0; i < names->n && rc >= 0; i++)
-        rc = find_bias(from, names->prefix, names->names[i], form, &b[i]);
-    if (rc >= 0)
+        if (stored || (rc = find_weight(from, names->prefix, names->names[i], form, &w[i])) >= 0)
+            rc = find_bias(from, names->prefix, names->names[i], form, &b[i]);
+    if (rc >= 0 && stored)
         rc = linear_stored_open(l, from, name, form->n_in * n_taps, form->n_out * names->n, b, names->n);
-    if (rc != 0)
+    else if (rc >= 0)
+        rc = linear_open(l, w, b, names->n, from->precision, from->pool, from->msg);
+    if (rc < 0 || stored)
         return rc < 0 ? rc : LINNET_OK;
-    for (int i = 0; i < names->n && rc >= 0; i++)
-        rc = find_weight(from, names->prefix, names->names[i], form, &w[i]);
-    if (rc < 0 || (rc = linear_open(l, w, b, names->n, from->precision, from->pool, from->msg)) < 0)
-        return rc;
     for (int i = 0; i < names->n; i++)
         safetensors_release(from->file, w[i]);
     return linear_list_add(from, name, l, w, names->n);

@@ -88,14 +88,20 @@ static int copy_biases(struct linear *l, const struct tensor *const *biases, int
     return LINNET_OK;
 }
 
+int linear_stored_has(const struct layer_source *from, const char *name)
+{
+    int rc = from->precision == PRECISION_FP32 ? 0 : linear_stored_in(from->file, from->msg);
+    return rc > 0 ? find_kind(from->file, name) != NULL : rc;
+}
+
 int linear_stored_open(struct linear *l, const struct layer_source *from, const char *name, int n_in, int n_out,
                        const struct tensor *const *biases, int n)
 {
     const struct tensor *panels, *scales, *sums = NULL;
-    int rc = from->precision == PRECISION_FP32 ? 0 : linear_stored_in(from->file, from->msg);
-    const struct kind *kind = rc > 0 ? find_kind(from->file, name) : NULL;
-    if (kind == NULL)
-        return rc < 0 ? rc : 0;
+    int rc = linear_stored_has(from, name);
+    if (rc <= 0)
+        return rc;
+    const struct kind *kind = find_kind(from->file, name);
     *l = (struct linear){.n_in = n_in, .n_out = n_out, .dtype = kind->dtype, .inputs = kind->inputs};
     const int64_t n_panels = linear_panels(l), n_groups = (n_in + kind->group - 1) / kind->group;
     const int64_t shape[] = {n_panels, n_groups, NN_PANEL, kind->group}, outputs[] = {n_panels * NN_PANEL};

@@ -22,6 +22,9 @@
 /* 1 where the file's layers are stored in this form, 0 where it has weights.  An unknown version is an error. */
 LINNET_MUST_CHECK int linear_stored_in(const struct safetensors *file, struct message *msg);
 
+/* 1 where the file has the layer `name` in this form, for a source of whole numbers; else 0. */
+LINNET_MUST_CHECK int linear_stored_has(const struct layer_source *from, const char *name);
+
 /* Opens the layer `name` if the file has it: 1, else 0.  It joins n layers of one size, whose biases may be NULL, each
  * or all.  The panels stay in the file, which must stay open. */
 LINNET_MUST_CHECK int linear_stored_open(struct linear *l, const struct layer_source *from, const char *name, int n_in,

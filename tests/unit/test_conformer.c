@@ -430,7 +430,7 @@ static void test_refusals(void)
         {"conv2d6", "num_blocks", "3", "encoder.encoders.2."},
         {"conv2d6", "num_blocks", "1", "configuration says 1 blocks"},
         {"conv2d6", "num_blocks", "-1", "num_blocks is -1"},
-        {"conv2d6", "linear_units", "13", "feed_forward.w_1.bias"},
+        {"conv2d6", "linear_units", "13", "feed_forward.w_1.weight"},
         {"conv2d6", "cnn_module_kernel", "9", "depthwise_conv.weight"},
         {"conv2d6", "causal", "false", "kernel 8 is even"},
         {"conv2d6", "conv_bias", "false", "bias is there"},
