@@ -92,6 +92,12 @@ static void join_names(char *name, size_t size, const struct layer_names *names)
         n += (size_t)snprintf(name + n, size - n, "%s%s", i > 0 ? "+" : "", names->names[i]);
 }
 
+/* Layers that are listed to be stored are the same on every processor: of whole numbers. */
+static enum precision precision_of(const struct layer_source *from)
+{
+    return from->list != NULL && from->precision == PRECISION_BF16 ? PRECISION_INT16 : from->precision;
+}
+
 static int load(struct linear *l, const struct layer_source *from, const struct layer_names *names,
                 const struct form *form)
 {
@@ -107,7 +113,7 @@ static int load(struct linear *l, const struct layer_source *from, const struct 
     if (rc >= 0 && stored)
         rc = linear_stored_open(l, from, name, form->n_in * n_taps, form->n_out * names->n, b, names->n);
     else if (rc >= 0)
-        rc = linear_open(l, w, b, names->n, from->precision, from->pool, from->msg);
+        rc = linear_open(l, w, b, names->n, precision_of(from), from->pool, from->msg);
     if (rc < 0 || stored)
         return rc < 0 ? rc : LINNET_OK;
     for (int i = 0; i < names->n; i++)

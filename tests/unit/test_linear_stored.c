@@ -295,10 +295,28 @@ static void any_numbers_will_do(void)
     }
 }
 
+/* Where the finer layers of int8 are of bf16, those that are listed to be stored are not. */
+static void listed_layers_are_of_whole_numbers(void)
+{
+    struct linear_list list = {0};
+    struct message msg = {""};
+    struct layers plain, listed;
+    write_weights(in_folder("weights"));
+    CU_ASSERT_EQUAL_FATAL(layers_open(&plain, in_folder("weights"), PRECISION_BF16, NULL, &msg), 0);
+    CU_ASSERT_EQUAL(plain.qkv.inputs, DTYPE_BF16);
+    CU_ASSERT_EQUAL_FATAL(layers_open(&listed, in_folder("weights"), PRECISION_BF16, &list, &msg), 0);
+    CU_ASSERT_EQUAL(listed.qkv.inputs, DTYPE_I16);
+    CU_ASSERT_EQUAL(listed.convolution.dtype, DTYPE_I16);
+    layers_close(&plain);
+    layers_close(&listed);
+    linear_list_close(&list);
+}
+
 static const struct unit_test tests[] = {
     {"stored layers give the same bits", stored_layers_give_the_same_bits},
     {"wrong files are refused", wrong_files_are_refused},
     {"any numbers will do", any_numbers_will_do},
+    {"listed layers are of whole numbers", listed_layers_are_of_whole_numbers},
 };
 
 SCRATCH_MAIN("linear_stored", tests)
