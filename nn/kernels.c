@@ -20,8 +20,8 @@
 #include <sys/auxv.h>
 #endif
 
-extern const struct nn_kernels nn_kernels_scalar, nn_kernels_avx2, nn_kernels_avx512, nn_kernels_avx512vnni,
-    nn_kernels_avx512bf16, nn_kernels_amx, nn_kernels_neon, nn_kernels_neondot;
+extern const struct nn_kernels nn_kernels_scalar, nn_kernels_avx2, nn_kernels_avxvnni, nn_kernels_avx512,
+    nn_kernels_avx512vnni, nn_kernels_avx512bf16, nn_kernels_amx, nn_kernels_neon, nn_kernels_neondot;
 
 #if defined(HAVE_AVX2)
 /* Not every compiler's __builtin_cpu_supports knows the name. */
@@ -32,11 +32,11 @@ static int has_f16c(void)
 }
 #endif
 
-#if defined(HAVE_AVX512BF16)
-static int has_avx512bf16(void)
+#if defined(HAVE_AVX512BF16) || defined(HAVE_AVXVNNI)
+static int has_feature(unsigned bit) /* of leaf 7, 1 */
 {
     unsigned a, b, c, d;
-    return __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & 1u << 5);
+    return __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & 1u << bit);
 }
 #endif
 
@@ -71,7 +71,7 @@ int kernels_all(const struct nn_kernels *tables[NN_MOST_TABLES])
                 tables[n++] = &nn_kernels_amx;
 #endif
 #ifdef HAVE_AVX512BF16
-            if (has_avx512bf16())
+            if (has_feature(5))
                 tables[n++] = &nn_kernels_avx512bf16;
 #endif
             tables[n++] = &nn_kernels_avx512vnni;
@@ -80,8 +80,13 @@ int kernels_all(const struct nn_kernels *tables[NN_MOST_TABLES])
     }
 #endif
 #ifdef HAVE_AVX2
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c())
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c()) {
+#ifdef HAVE_AVXVNNI
+        if (has_feature(4))
+            tables[n++] = &nn_kernels_avxvnni;
+#endif
         tables[n++] = &nn_kernels_avx2;
+    }
 #endif
 #endif
 #ifdef HAVE_NEONDOT

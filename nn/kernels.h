@@ -125,12 +125,12 @@ struct nn_kernels {
     void (*to_bf16)(const float *x, float factor, int n, uint16_t *y);
 };
 
-/* The best table of this processor; LINNET_CPU=scalar|avx2|avx512|avx512vnni|avx512bf16|amx|neon|neondot in the
- * environment asks for a lower one. */
+/* The best table of this processor; LINNET_CPU=scalar|avx2|avxvnni|avx512|avx512vnni|avx512bf16|amx|neon|
+ * neondot in the environment asks for a lower one. */
 const struct nn_kernels *kernels_pick(void);
 
 /* All tables that can run here, best first; returns their number (for tests). */
-#define NN_MOST_TABLES 6
+#define NN_MOST_TABLES 7
 int kernels_all(const struct nn_kernels *tables[NN_MOST_TABLES]);
 
 /* Packs rows of x (rows, stride ldx) into a [n_in][rows]. */

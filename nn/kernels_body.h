@@ -7,6 +7,7 @@
  * exp: x = n ln 2 + r, |r| <= ln 2 / 2, polynomial of Cephes' expf, 2^n built in the exponent; 2 ulp.  erf inside GELU:
  * Abramowitz & Stegun 7.1.26 (absolute error 1.5e-7), used on the tail so that large negative x keep their precision.
  * */
+#include <float.h>
 #include <math.h>
 #include <string.h>
 

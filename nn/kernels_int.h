@@ -250,8 +250,8 @@ static void FN(quantize)(const float *x, int n, uint8_t *q, float *scale, int32_
     float low, high;
     range_of(x, n, &low, &high);
     float step = (high - low) / NN_I8_INPUT;
-    float factor = step > 0 ? 1 / step : 0;
-    float origin = rintf(-low * factor);
+    float factor = step > FLT_MIN ? 1 / step : 0;
+    float origin = step < INFINITY ? rintf(-low * factor) : 0;
     *scale = step;
     *zero = (int32_t)origin;
     int i = 0;

@@ -88,6 +88,30 @@ static int copy_biases(struct linear *l, const struct tensor *const *biases, int
     return LINNET_OK;
 }
 
+/* Pairs of whole numbers as pairs of bf16, for a source whose finer layers are of that. */
+static int become_bf16(struct linear *l, struct message *msg)
+{
+    enum { ROW = 2 * NN_PANEL }; /* a pair of each output */
+    const struct nn_kernels *kernels = kernels_pick();
+    const int16_t *whole = l->panels;
+    size_t n_pairs = (size_t)nn_i16_inputs(l->n_in) / 2, n = (size_t)linear_panels(l) * n_pairs;
+    uint16_t *to = mem_array(n, ROW * sizeof *to);
+    if (to == NULL)
+        return fail_memory(msg);
+    for (size_t i = 0; i < n; i++) {
+        const float *scales = l->scales + i / n_pairs * NN_PANEL;
+        float row[ROW];
+        for (size_t j = 0; j < ROW; j++)
+            row[j] = scales[j / 2] * whole[i * ROW + j];
+        kernels->to_bf16(row, 1.0f, ROW, to + i * ROW);
+    }
+    mem_free(l->scales);
+    l->scales = NULL;
+    l->panels = l->packed = to;
+    l->dtype = l->inputs = DTYPE_BF16;
+    return LINNET_OK;
+}
+
 int linear_stored_has(const struct layer_source *from, const char *name)
 {
     int rc = from->precision == PRECISION_FP32 ? 0 : linear_stored_in(from->file, from->msg);
@@ -112,7 +136,9 @@ int linear_stored_open(struct linear *l, const struct layer_source *from, const 
     if ((uintptr_t)panels->data % ALIGNMENT != 0)
         return fail(from->msg, LINNET_E_MODEL, "%s: does not lie at a multiple of %d bytes", panels->name, ALIGNMENT);
     l->panels = panels->data;
-    if ((rc = copy_scales(l, scales, sums, from->msg)) < 0 || (rc = copy_biases(l, biases, n, from->msg)) < 0) {
+    int narrows = kind->dtype == DTYPE_I16 && from->precision == PRECISION_BF16;
+    if ((rc = copy_scales(l, scales, sums, from->msg)) < 0 || (rc = copy_biases(l, biases, n, from->msg)) < 0 ||
+        (narrows && (rc = become_bf16(l, from->msg)) < 0)) {
         linear_close(l);
         return rc;
     }

@@ -147,6 +147,6 @@ size_t text_decoder_bytes(const struct text_decoder *d)
 
 size_t text_decoder_frame_bytes(const struct text_decoder *d)
 {
-    size_t item = linear_precision(&d->blocks[0].cross_kv) == PRECISION_INT8 ? sizeof(int16_t) : sizeof(float);
+    size_t item = linear_precision(&d->blocks[0].cross_kv) == PRECISION_FP32 ? sizeof(float) : sizeof(int16_t);
     return 2 * (size_t)d->config.n_blocks * (size_t)d->config.n_dims * item;
 }

@@ -131,8 +131,10 @@ static void compare(const char *precision, uint64_t most, const char *const *set
 static void compare_precisions(uint64_t most, const char *const *settings, size_t n_settings)
 {
     compare("fp32", most, settings, n_settings);
-    if (!is_slow())
-        compare("int8", most, settings, n_settings);
+    if (is_slow())
+        return;
+    compare("int8", most, settings, n_settings);
+    compare("bf16", most, settings, n_settings);
 }
 
 #define COMPARE(most, ...)                                                                                             \

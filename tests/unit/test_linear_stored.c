@@ -295,6 +295,30 @@ static void any_numbers_will_do(void)
     }
 }
 
+/* Where they are of bf16 when a model of them opens, they are near: a weight has 10 bits, and 9 then. */
+static void finer_layers_become_bf16(void)
+{
+    struct linear_list list = {0};
+    struct message msg = {""};
+    struct layers packed, stored;
+    float x[N_ROWS * N_IN], y[N_ROWS * 3 * N_PART], z[N_ROWS * 3 * N_PART];
+    write_weights(in_folder("weights"));
+    CU_ASSERT_EQUAL_FATAL(layers_open(&packed, in_folder("weights"), PRECISION_INT16, &list, &msg), 0);
+    write_stored(in_folder("stored"), &list, NULL, NULL);
+    CU_ASSERT_EQUAL_FATAL(layers_open(&stored, in_folder("stored"), PRECISION_BF16, NULL, &msg), 0);
+    CU_ASSERT(stored.qkv.dtype == DTYPE_BF16 && stored.qkv.inputs == DTYPE_BF16 && stored.qkv.packed != NULL);
+    CU_ASSERT_EQUAL(stored.convolution.dtype, DTYPE_BF16);
+    fill(x, N_ROWS * N_IN);
+    forward(&packed.qkv, x, y);
+    forward(&stored.qkv, x, z);
+    for (int j = 0; j < N_ROWS * 3 * N_PART; j++) /* weights and inputs of at most 1 err by 2^-9 of themselves */
+        CU_ASSERT(fabsf(z[j] - y[j]) <= 2.1f * N_IN / 512);
+    CU_ASSERT(memcmp(y, z, sizeof y) != 0);
+    layers_close(&stored);
+    layers_close(&packed);
+    linear_list_close(&list);
+}
+
 /* Where the finer layers of int8 are of bf16, those that are listed to be stored are not. */
 static void listed_layers_are_of_whole_numbers(void)
 {
@@ -316,6 +340,7 @@ static const struct unit_test tests[] = {
     {"stored layers give the same bits", stored_layers_give_the_same_bits},
     {"wrong files are refused", wrong_files_are_refused},
     {"any numbers will do", any_numbers_will_do},
+    {"finer layers become bf16", finer_layers_become_bf16},
     {"listed layers are of whole numbers", listed_layers_are_of_whole_numbers},
 };
 
