@@ -9,8 +9,6 @@
 #if !defined(__AVX512VNNI__) || (!defined(__AMX_TILE__) && !defined(__AMXTILE__)) /* the second in older clang */
 #error "this file must be compiled with -mamx-tile -mamx-int8 -mamx-bf16 and as kernels_avx512vnni.c"
 #endif
-#include <immintrin.h>
-
 #include "nn/kernels.h"
 
 static nn_panel_product tiles_i8, tiles_bf16;
@@ -19,13 +17,7 @@ static void tiles_end(void);
 
 #define NN_ISA amx
 #define NN_ISA_NAME "amx"
-#define VL 16
-#define TILE_ROWS 14
-#define TILE_VECS 2
-#define VEC_HALF(p) ((vec)_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)(p))))
-#define I8_STEP(sum, x, w) ((ivec)_mm512_dpbusd_epi32((__m512i)(sum), (__m512i)(x), (__m512i)(w)))
-#define I16_STEP(sum, x, w) ((ivec)_mm512_dpwssd_epi32((__m512i)(sum), (__m512i)(x), (__m512i)(w)))
-#define WIDEN(p) ((ivec)_mm512_cvtepi8_epi16(_mm256_loadu_si256((const __m256i *)(const void *)(p))))
+#include "nn/kernels_avx512.h"
 #define BF16_IS_FAST 1
 #define I8_PRODUCT                                                                                                     \
     {                                                                                                                  \
