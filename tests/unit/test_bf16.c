@@ -6,18 +6,9 @@
 
 #include "nn/half.h"
 #include "nn/matmul.h"
+#include "tests/support/noise.h"
 #include "tests/support/panel_product.h"
 #include "tests/support/unit.h"
-
-static unsigned seed = 1;
-
-static unsigned any(void)
-{
-    seed = seed * 1664525u + 1013904223u;
-    return seed >> 8;
-}
-
-static float noise(void) { return (float)any() / (float)(1 << 23) - 1.0f; }
 
 /* ---- rounding ---- */
 
@@ -36,8 +27,9 @@ static void numbers_are_rounded_to_the_nearest(void)
     static float x[N];
     static uint16_t y[N + 2];
     for (size_t i = 0; i < N; i++) /* numbers of all sizes, half of them right between two */
-        x[i] = half_from_bits(
-            i < sizeof special / sizeof *special ? special[i] : any() << 16 | (i % 2 != 0 ? 0x8000 : any() & 0xffff));
+        x[i] = half_from_bits(i < sizeof special / sizeof *special
+                                  ? special[i]
+                                  : noise_bits() << 16 | (i % 2 != 0 ? 0x8000 : noise_bits() & 0xffff));
     for (int n_tables = kernels_all(tables), t = 0; t < n_tables; t++)
         for (int n = 1; n <= N; n = 3 * n + 1) {
             int n_wrong = 0;
@@ -71,12 +63,13 @@ static void make_numbers(struct numbers *s, int n_in, int spread)
     memset(s->rows, 0, sizeof s->rows);
     for (int k = 0; k < nn_i16_inputs(n_in); k++)
         for (int j = 0; j < NN_PANEL; j++) {
-            float w = k < n_in ? ldexpf(noise(), spread > 0 ? (int)(any() % (2u * (unsigned)spread)) - spread : 0) : 0;
+            float w =
+                k < n_in ? ldexpf(noise(), spread > 0 ? (int)(noise_bits() % (2u * (unsigned)spread)) - spread : 0) : 0;
             s->panel[k / 2][j][k % 2] = half_f32_to_bf16(w);
         }
     for (int i = 0; i < NN_MAX_ROWS; i++)
         for (int k = 0; k < n_in; k++)
-            s->rows[i][k] = half_f32_to_bf16(ldexpf(noise(), spread > 0 ? -spread + (int)(any() % 9) : 0));
+            s->rows[i][k] = half_f32_to_bf16(ldexpf(noise(), spread > 0 ? -spread + (int)(noise_bits() % 9) : 0));
     for (int j = 0; j < NN_PANEL; j++)
         s->bias[j] = noise();
 }

@@ -5,21 +5,9 @@
 #include <string.h>
 
 #include "nn/matmul.h"
+#include "tests/support/noise.h"
 #include "tests/support/panel_product.h"
 #include "tests/support/unit.h"
-
-static unsigned seed = 1;
-static float noise(void)
-{
-    seed = seed * 1664525u + 1013904223u;
-    return (float)(int)(seed >> 8) / (float)(1 << 23) - 1.0f;
-}
-
-static void fill(float *x, int n)
-{
-    for (int i = 0; i < n; i++)
-        x[i] = noise();
-}
 
 /* ---- a row ---- */
 
@@ -32,7 +20,7 @@ static void rows_are_rounded_to_the_nearest_step(void)
     uint8_t q[N + 3];
     int32_t zero;
     for (int round = 0; round < 3; round++) { /* both signs, positive only, negative only */
-        fill(x, N);
+        noise_fill(x, N);
         for (int i = 0; i < N; i++)
             x[i] = round == 1 ? fabsf(x[i]) + 5 : round == 2 ? -fabsf(x[i]) - 5 : x[i];
         x[7] = 0;
@@ -129,8 +117,8 @@ static void shorts_keep_their_limits(void)
     int n_tables = kernels_all(tables);
     float x[N], factors[N], scale;
     int16_t q[N + 1];
-    fill(x, N);
-    fill(factors, N);
+    noise_fill(x, N);
+    noise_fill(factors, N);
     for (int round = 0; round < 2; round++) /* the largest, then the sum, is what binds */
         for (int t = 0; t < n_tables; t++) {
             const struct nn_i16_limits limits = {round == 0 ? 2047 : 32767, round == 0 ? INFINITY : 100000};
@@ -156,7 +144,7 @@ static void sums_of_pairs_are_exact(void)
     static int16_t panel[128 * NN_PANEL], rows[NN_MAX_ROWS][128];
     float scales[NN_MAX_ROWS], truth[NN_MAX_ROWS * NN_PANEL], got[NN_MAX_ROWS * NN_PANEL];
     const struct nn_epilogue end = {.row_scales = scales};
-    fill(scales, NN_MAX_ROWS);
+    noise_fill(scales, NN_MAX_ROWS);
     for (int n_in = 1; n_in <= 127; n_in = 2 * n_in + 1)
         for (int t = 0; t < n_tables; t++) {
             struct matmul table[3];
@@ -185,7 +173,7 @@ static void sums_of_wide_inputs_are_exact(void)
     static int16_t rows[NN_MAX_ROWS][512];
     float scales[NN_MAX_ROWS], truth[NN_MAX_ROWS * NN_PANEL], got[NN_MAX_ROWS * NN_PANEL];
     const struct nn_epilogue end = {.row_scales = scales};
-    fill(scales, NN_MAX_ROWS);
+    noise_fill(scales, NN_MAX_ROWS);
     for (int n_in = 1; n_in <= 511; n_in = 2 * n_in + 1)
         for (int t = 0; t < n_tables; t++) {
             struct matmul table[3];

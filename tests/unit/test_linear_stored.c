@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "nn/linear_stored.h"
+#include "tests/support/noise.h"
 #include "tests/support/scratch.h"
 
 /* ---- two layers: three of 37 inputs and 20 outputs in one, a convolution of 3 taps ---- */
@@ -34,19 +35,6 @@ static size_t n_bytes(int i)
     size_t bytes = 0;
     CU_ASSERT_EQUAL_FATAL(tensor_measure(DTYPE_F32, tensors[i].n_dims, tensors[i].shape, &bytes), 0);
     return bytes;
-}
-
-static float random_number(void)
-{
-    static uint32_t state = 1;
-    state = state * 1664525u + 1013904223u;
-    return (float)(state >> 8) / (float)(1 << 23) - 1.0f;
-}
-
-static void fill(float *x, int n)
-{
-    for (int i = 0; i < n; i++)
-        x[i] = random_number();
 }
 
 struct layers {
@@ -80,7 +68,7 @@ static void write_weights(const char *path)
     struct safetensors_writer *w;
     CU_ASSERT_EQUAL_FATAL(safetensors_writer_open(&w, path, NULL), 0);
     for (int i = 0; i < N_TENSORS; i++) {
-        fill(numbers[i], N_MOST);
+        noise_fill(numbers[i], N_MOST);
         CU_ASSERT_EQUAL(
             safetensors_writer_declare(w, tensors[i].name, DTYPE_F32, tensors[i].n_dims, tensors[i].shape, NULL), i);
     }
@@ -177,7 +165,7 @@ static void forward(const struct linear *l, const float *x, float *y)
 static void check_same(const struct linear *a, const struct linear *b)
 {
     float x[N_ROWS * N_IN], y[N_ROWS * 3 * N_PART], z[N_ROWS * 3 * N_PART];
-    fill(x, N_ROWS * N_IN);
+    noise_fill(x, N_ROWS * N_IN);
     CU_ASSERT_EQUAL_FATAL(a->n_in, b->n_in);
     CU_ASSERT_EQUAL_FATAL(a->n_out, b->n_out);
     forward(a, x, y);
@@ -284,7 +272,7 @@ static void any_numbers_will_do(void)
         CU_ASSERT_EQUAL_FATAL(layers_open(&packed, in_folder("weights"), all[i].precision, &list, &msg), 0);
         write_stored(in_folder("stored"), &list, &all[i].fault, NULL);
         CU_ASSERT_EQUAL_FATAL(layers_open(&stored, in_folder("stored"), PRECISION_INT8, NULL, &msg), 0);
-        fill(x, N_ROWS * N_IN);
+        noise_fill(x, N_ROWS * N_IN);
         forward(&packed.qkv, x, y);
         forward(&stored.qkv, x, z);
         for (int j = 0; j < N_ROWS * 3 * N_PART; j++)
@@ -308,7 +296,7 @@ static void finer_layers_become_bf16(void)
     CU_ASSERT_EQUAL_FATAL(layers_open(&stored, in_folder("stored"), PRECISION_BF16, NULL, &msg), 0);
     CU_ASSERT(stored.qkv.dtype == DTYPE_BF16 && stored.qkv.inputs == DTYPE_BF16 && stored.qkv.packed != NULL);
     CU_ASSERT_EQUAL(stored.convolution.dtype, DTYPE_BF16);
-    fill(x, N_ROWS * N_IN);
+    noise_fill(x, N_ROWS * N_IN);
     forward(&packed.qkv, x, y);
     forward(&stored.qkv, x, z);
     for (int j = 0; j < N_ROWS * 3 * N_PART; j++) /* weights and inputs of at most 1 err by 2^-9 of themselves */

@@ -9,20 +9,8 @@
 #include "nn/attention.h"
 #include "nn/half.h"
 #include "nn/linear.h"
+#include "tests/support/noise.h"
 #include "tests/support/unit.h"
-
-static unsigned seed = 1;
-static float noise(void)
-{
-    seed = seed * 1664525u + 1013904223u;
-    return (float)(int)(seed >> 8) / (float)(1 << 23) - 1.0f;
-}
-
-static void fill(float *x, int n)
-{
-    for (int i = 0; i < n; i++)
-        x[i] = noise();
-}
 
 /* ---- attention ---- */
 
@@ -96,7 +84,7 @@ static void attention_is_near_and_the_same_for_all(void)
     const struct nn_kernels *tables[NN_MOST_TABLES];
     struct pool *pool;
     CU_ASSERT_EQUAL_FATAL(pool_open(&pool, 3), 0);
-    fill(data, (int)(sizeof data / sizeof *data));
+    noise_fill(data, (int)(sizeof data / sizeof *data));
     for (size_t i = 0; i < sizeof data / sizeof *data; i++)
         data[i] = half_bf16_to_f32(half_f32_to_bf16(data[i]));
     for (int round = 0; round < 2; round++) {
@@ -118,8 +106,8 @@ static void keys_and_values_are_rounded_to_nearest(void)
     float keys[3 * WIDTH], values[3 * WIDTH], key[WIDTH], value[WIDTH];
     struct nn_context ctx;
     struct attention_cache c;
-    fill(keys, 3 * WIDTH);
-    fill(values, 3 * WIDTH);
+    noise_fill(keys, 3 * WIDTH);
+    noise_fill(values, 3 * WIDTH);
     CU_ASSERT_EQUAL_FATAL(nn_context_open(&ctx, NULL, NULL), 0);
     CU_ASSERT_EQUAL_FATAL(attention_cache_open(&c, HEADS, DIMS, 3, 0, PRECISION_BF16, NULL), 0);
     attention_cache_append(&ctx, &c, &(struct attention_keys){keys, WIDTH, values, WIDTH, NULL, 3});
@@ -181,9 +169,9 @@ static void layer_open(struct layer *l, enum precision precision, const int size
     l->x = mem_array((size_t)(n_rows * n_in), sizeof(float));
     l->w = mem_array((size_t)(n_out * n_in), sizeof(float));
     l->b = mem_array((size_t)n_out, sizeof(float));
-    fill(l->x, n_rows * n_in);
-    fill(l->w, n_out * n_in);
-    fill(l->b, n_out);
+    noise_fill(l->x, n_rows * n_in);
+    noise_fill(l->w, n_out * n_in);
+    noise_fill(l->b, n_out);
     l->weight = (struct tensor){.name = "w", .dtype = DTYPE_F32, .n_dims = n_taps > 1 ? 3 : 2, .data = l->w};
     l->weight.shape[0] = n_out;
     l->weight.shape[1] = n_in / n_taps;
