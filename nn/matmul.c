@@ -124,47 +124,25 @@ static void finish_whole(double sum, int i, float *c, int col, const struct nn_e
     finish(sum * scale, c, col, end);
 }
 
-static void reference_i8(int rows, int n_in, const void *a, const void *panel, float *c, ptrdiff_t ldc, int n_cols,
-                         const struct nn_epilogue *end)
-{
-    const uint8_t *x = a;
-    const int8_t *w = panel;
-    for (int i = 0; i < rows; i++)
-        for (int col = 0; col < n_cols; col++) {
-            double sum = 0;
-            for (int k = 0; k < n_in; k++)
-                sum +=
-                    (x[(k / 4 * rows + i) * 4 + k % 4] - end->row_zeros[i]) * w[(k / 4 * NN_PANEL + col) * 4 + k % 4];
-            finish_whole(sum, i, c + i * ldc + col, col, end);
-        }
-}
-
-static void reference_i16(int rows, int n_in, const void *a, const void *panel, float *c, ptrdiff_t ldc, int n_cols,
-                          const struct nn_epilogue *end)
-{
-    const int16_t *x = a, *w = panel;
-    for (int i = 0; i < rows; i++)
-        for (int col = 0; col < n_cols; col++) {
-            double sum = 0;
-            for (int k = 0; k < n_in; k++)
-                sum += (double)x[(k / 2 * rows + i) * 2 + k % 2] * w[(k / 2 * NN_PANEL + col) * 2 + k % 2];
-            finish_whole(sum, i, c + i * ldc + col, col, end);
-        }
-}
-
-static void reference_i8x16(int rows, int n_in, const void *a, const void *panel, float *c, ptrdiff_t ldc, int n_cols,
-                            const struct nn_epilogue *end)
-{
-    const int16_t *x = a;
-    const int8_t *w = panel;
-    for (int i = 0; i < rows; i++)
-        for (int col = 0; col < n_cols; col++) {
-            double sum = 0;
-            for (int k = 0; k < n_in; k++)
-                sum += (double)x[(k / 4 * rows + i) * 4 + k % 4] * w[(k / 4 * NN_PANEL + col) * 4 + k % 4];
-            finish_whole(sum, i, c + i * ldc + col, col, end);
-        }
-}
+/* Of inputs and weights in groups: quads or pairs. */
+#define REFERENCE_WHOLE(name, x_type, w_type, group, zero)                                                             \
+    static void reference_##name(int rows, int n_in, const void *a, const void *panel, float *c, ptrdiff_t ldc,        \
+                                 int n_cols, const struct nn_epilogue *end)                                            \
+    {                                                                                                                  \
+        const x_type *x = a;                                                                                           \
+        const w_type *w = panel;                                                                                       \
+        for (int i = 0; i < rows; i++)                                                                                 \
+            for (int col = 0; col < n_cols; col++) {                                                                   \
+                double sum = 0;                                                                                        \
+                for (int k = 0; k < n_in; k++)                                                                         \
+                    sum += (double)(x[(k / group * rows + i) * group + k % group] - (zero)) *                          \
+                           w[(k / group * NN_PANEL + col) * group + k % group];                                        \
+                finish_whole(sum, i, c + i * ldc + col, col, end);                                                     \
+            }                                                                                                          \
+    }
+REFERENCE_WHOLE(i8, uint8_t, int8_t, 4, end->row_zeros[i])
+REFERENCE_WHOLE(i16, int16_t, int16_t, 2, 0)
+REFERENCE_WHOLE(i8x16, int16_t, int8_t, 4, 0)
 
 static void reference_bf16x16(int rows, int n_in, const void *a, const void *panel, float *c, ptrdiff_t ldc, int n_cols,
                               const struct nn_epilogue *end)
