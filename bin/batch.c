@@ -197,7 +197,7 @@ static int take_call(void *arg, double fed_s, double compute_s, struct message *
     return w->called != NULL ? w->called(w->arg, fed_s, compute_s, msg) : LINNET_OK;
 }
 
-static void add_stats(struct linnet_stats *sum, const struct linnet_stats *s)
+void batch_add_stats(struct linnet_stats *sum, const struct linnet_stats *s)
 {
     sum->audio_s += s->audio_s;
     sum->features_s += s->features_s;
@@ -224,7 +224,7 @@ static void hand_on(struct run *r, struct item *m)
     if (m != NULL) {
         if (m->rc < 0)
             rc = fail(msg, m->rc, "%s", m->msg.text);
-        add_stats(&r->end.stats, &m->stats);
+        batch_add_stats(&r->end.stats, &m->stats);
         events_clear(&m->later);
     }
     mem_free(m);

@@ -22,6 +22,9 @@ struct batch_end {
     struct linnet_stats stats; /* sums */
 };
 
+/* Adds what a recording took to a sum. */
+void batch_add_stats(struct linnet_stats *sum, const struct linnet_stats *s);
+
 /* What a command does with its recordings 0 .. n - 1.  Never two of its functions run at once, and but for find they
  * are called in the order of recordings: begin, event and fed, end.  Any but find, event and end may be NULL. */
 struct batch_work {

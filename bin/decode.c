@@ -49,8 +49,8 @@ static const struct option_spec options[] = {
 
 struct totals {
     int done, skipped, failed;
-    double audio_s, features_s, encoder_s, decoder_s, wall_s;
-    unsigned long long n_tokens, n_fallbacks;
+    double wall_s;
+    struct linnet_stats sum;
 };
 
 struct job {
@@ -243,16 +243,6 @@ static int write_results(struct job *j, const char *id, double duration_s, struc
     return rc;
 }
 
-static void add_stats(struct totals *t, const struct linnet_stats *s)
-{
-    t->audio_s += s->audio_s;
-    t->features_s += s->features_s;
-    t->encoder_s += s->encoder_s;
-    t->decoder_s += s->decoder_s;
-    t->n_tokens += s->n_tokens;
-    t->n_fallbacks += s->n_fallbacks;
-}
-
 /* Ends an utterance, which may have failed. */
 static int end_latency(struct job *j, const char *id, struct message *msg)
 {
@@ -270,7 +260,7 @@ static int end(void *arg, int i, struct batch_end *e)
     const char *id = j->to_do[i]->id;
     int rc = e->rc, written = LINNET_OK;
     if (rc >= 0) {
-        add_stats(&j->totals, &e->stats);
+        batch_add_stats(&j->totals.sum, &e->stats);
         rc = written = write_results(j, id, e->stats.audio_s, e->msg);
     }
     output_close(&j->output);
@@ -348,9 +338,10 @@ static int make_stats(struct job *j, struct buffer *b)
                            " \"features_s\": %.3f, \"encoder_s\": %.3f, \"decoder_s\": %.3f,\n"
                            " \"tokens\": %llu, \"fallbacks\": %llu, \"threads\": %d,\n"
                            " \"version\": \"%s\", \"model\": \"%s",
-                           t->done, t->skipped, t->failed, t->audio_s, t->wall_s,
-                           t->audio_s > 0 ? t->wall_s / t->audio_s : 0, t->features_s, t->encoder_s, t->decoder_s,
-                           t->n_tokens, t->n_fallbacks, info.n_threads, linnet_version(), info.description);
+                           t->done, t->skipped, t->failed, t->sum.audio_s, t->wall_s,
+                           t->sum.audio_s > 0 ? t->wall_s / t->sum.audio_s : 0, t->sum.features_s, t->sum.encoder_s,
+                           t->sum.decoder_s, (unsigned long long)t->sum.n_tokens,
+                           (unsigned long long)t->sum.n_fallbacks, info.n_threads, linnet_version(), info.description);
     if (rc >= 0)
         rc = add_settings(j, b);
     if (rc >= 0 && j->options->streaming && (rc = buffer_puts(b, ",\n \"latency\": ")) >= 0)
@@ -388,7 +379,7 @@ static int decode(struct job *j, struct message *msg)
         return rc;
     const struct totals *t = &j->totals;
     fprintf(stderr, "linnet: %d utterances decoded, %d were there, %d failed; %.1f s of audio in %.1f s\n", t->done,
-            t->skipped, t->failed, t->audio_s, t->wall_s);
+            t->skipped, t->failed, t->sum.audio_s, t->wall_s);
     return t->done > 0 ? save_stats(j, msg) : LINNET_OK;
 }
 
