@@ -1,11 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# structure.sh - what keeps the building in order: how large folders, files and functions may be, and which names may
-# stand where. Includes between folders have a check of their own, layers.sh.
+# structure.sh - what keeps the building in order: how large folders, files and functions may be, which names may
+# stand where, and that make knows each header. Includes between folders have a check of their own, layers.sh.
 cd "${top_srcdir:-.}" || exit 99
 
 LC_ALL=C export LC_ALL
 . tests/support/sources.inc
+listed=" $(cat Makefile.am ./*/Makefile.inc | tr '\n\t' '  ') " export listed
 exec awk '
 BEGIN {
     MAX_SHARE = 30 # percent of all lines
@@ -142,6 +143,13 @@ function check_shares(   i, dir, n, n_folders, folder, lines, total) {
     }
 }
 
+# A header that no Makefile lists is found where it lies and missing from a release.
+function check_listed(   i) {
+    for (i = 1; i <= n_files; i++)
+        if (file[i] ~ /\.h$/ && index(ENVIRON["listed"], " " file[i] " ") == 0)
+            broken(file[i], "in no Makefile.inc")
+}
+
 function check_lines(   i) {
     for (i = 1; i <= n_files; i++)
         if (n_lines[file[i]] > MAX_LINES && file[i] !~ /_data\.h$|^nn\/kernels_body\.h$/)
@@ -151,6 +159,7 @@ function check_lines(   i) {
 END {
     check_shares()
     check_lines()
+    check_listed()
     for (i = 1; i <= n_files; i++)
         visit(file[i], "")
     if (n_broken > 0)
