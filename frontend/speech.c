@@ -46,14 +46,39 @@ int speech_finish(struct speech *s, uint64_t n_samples, struct message *msg)
 
 uint64_t speech_decided(const struct speech *s) { return s->has_finished ? s->end : vad_decided(s->vad); }
 
-uint64_t speech_next(struct speech *s, uint64_t from)
+uint64_t speech_next(const struct speech *s, uint64_t from)
+{
+    int is_speech = s->is_speech;
+    size_t i = 0;
+    while (i < s->n && s->changes[i].at <= from)
+        is_speech = s->changes[i++].is_speech;
+    if (is_speech)
+        return from;
+    return i < s->n ? s->changes[i].at : SPEECH_NONE; /* the next change is a start */
+}
+
+static uint64_t clamp(uint64_t at, uint64_t from, uint64_t to) { return at < from ? from : at < to ? at : to; }
+
+uint64_t speech_within(const struct speech *s, uint64_t from, uint64_t to)
+{
+    uint64_t n = 0, begin = from;
+    int is_speech = s->is_speech;
+    if (to <= from)
+        return 0;
+    for (size_t i = 0; i < s->n; i++) {
+        uint64_t at = clamp(s->changes[i].sound, from, to);
+        n += is_speech ? at - begin : 0;
+        begin = at;
+        is_speech = s->changes[i].is_speech;
+    }
+    return is_speech ? n + clamp(vad_sound_end(s->vad), begin, to) - begin : n;
+}
+
+void speech_drop(struct speech *s, uint64_t before)
 {
     size_t passed = 0;
-    while (passed < s->n && s->changes[passed].at <= from)
+    while (passed < s->n && s->changes[passed].at <= before && s->changes[passed].sound <= before)
         s->is_speech = s->changes[passed++].is_speech;
     s->n -= passed;
     memmove(s->changes, s->changes + passed, s->n * sizeof *s->changes);
-    if (s->is_speech)
-        return from;
-    return s->n > 0 ? s->changes[0].at : SPEECH_NONE; /* the next change is a start */
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * speech.h - where a recording holds speech, for decoders that skip silence. */
+ * speech.h - where a recording holds speech, for decoders that skip silence and drop text that nobody spoke.
+ *
+ * All positions are samples of the recording.  What was found is kept until speech_drop. */
 #ifndef LINNET_FRONTEND_SPEECH_H
 #define LINNET_FRONTEND_SPEECH_H
 
@@ -30,8 +32,14 @@ LINNET_MUST_CHECK int speech_finish(struct speech *s, uint64_t n_samples, struct
 /* Samples before this one are decided. */
 uint64_t speech_decided(const struct speech *s);
 
-/* The first sample from `from` on that is speech, or SPEECH_NONE when none of the decided ones is.  What lies before
- * `from` is dropped. */
-uint64_t speech_next(struct speech *s, uint64_t from);
+/* The first sample from `from` on that is speech, margins included, or SPEECH_NONE when none of the decided ones is. */
+uint64_t speech_next(const struct speech *s, uint64_t from);
+
+/* How many of the samples from .. to - 1 are speech, the margins (pre-roll and hold) taken off: 0 where nobody speaks,
+ * also just after somebody did.  Speech that goes on counts up to its last sound so far. */
+uint64_t speech_within(const struct speech *s, uint64_t from, uint64_t to);
+
+/* Nothing before this sample will be asked for any more. */
+void speech_drop(struct speech *s, uint64_t before);
 
 #endif

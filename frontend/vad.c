@@ -201,19 +201,20 @@ static int decide(struct vad *v, struct vad_change *change)
     v->start_bits = v->start_bits << 1 | (unsigned)sounds;
     if (sounds)
         v->last_sound = frame;
-    uint64_t recent = v->start_bits & ((UINT64_C(1) << v->n_start_window) - 1);
+    uint64_t recent = v->start_bits & ((UINT64_C(1) << v->n_start_window) - 1), sound;
     if (!v->is_speech && __builtin_popcountll(recent) >= v->n_start) {
-        uint64_t first = (frame - (uint64_t)(63 - __builtin_clzll(recent))) * HOP;
-        uint64_t at = first > v->pre_roll_samples ? first - v->pre_roll_samples : 0;
+        sound = (frame - (uint64_t)(63 - __builtin_clzll(recent))) * HOP;
+        uint64_t at = sound > v->pre_roll_samples ? sound - v->pre_roll_samples : 0;
         v->last_change = at > v->last_change ? at : v->last_change;
     } else if (v->is_speech && frame - v->last_sound >= (uint64_t)v->n_hold) {
+        sound = vad_sound_end(v);
         v->last_change = (v->last_sound + (uint64_t)v->n_hold) * HOP + LENGTH / 2;
         v->start_bits = 0;
     } else {
         return 0;
     }
     v->is_speech = !v->is_speech;
-    *change = (struct vad_change){v->last_change, v->is_speech};
+    *change = (struct vad_change){v->last_change, sound, v->is_speech};
     return 1;
 }
 
@@ -239,11 +240,18 @@ size_t vad_finish(struct vad *v, struct vad_change *change)
         return 0;
     v->is_speech = 0;
     v->last_change = v->n_samples;
-    *change = (struct vad_change){v->n_samples, 0};
+    *change = (struct vad_change){v->n_samples, vad_sound_end(v), 0};
     return 1;
 }
 
 int vad_is_speech(const struct vad *v) { return v->is_speech; }
+
+/* A frame hears what is in its middle. */
+uint64_t vad_sound_end(const struct vad *v)
+{
+    uint64_t end = v->last_sound * HOP + LENGTH / 2;
+    return end < v->n_samples ? end : v->n_samples;
+}
 
 uint64_t vad_decided(const struct vad *v)
 {

@@ -29,8 +29,9 @@ struct vad_options {
 extern const struct settings_table vad_settings;
 
 struct vad_change {
-    uint64_t at;   /* sample of the stream */
-    int is_speech; /* from there on */
+    uint64_t at;    /* sample of the stream */
+    uint64_t sound; /* where the sound itself starts, at most the pre-roll after `at`, or ends, before the hold */
+    int is_speech;  /* from there on */
 };
 
 LINNET_MUST_CHECK int vad_open(struct vad **out, const struct vad_options *options, struct message *msg);
@@ -45,7 +46,8 @@ size_t vad_feed(struct vad *v, const float *samples, size_t n, struct vad_change
 /* The end of the stream: speech that is open ends here.  Returns how many changes (0 or 1) were written. */
 size_t vad_finish(struct vad *v, struct vad_change *change);
 
-int vad_is_speech(const struct vad *v);    /* after the last change */
-uint64_t vad_decided(const struct vad *v); /* no change will lie before this sample */
+int vad_is_speech(const struct vad *v);      /* after the last change */
+uint64_t vad_decided(const struct vad *v);   /* no change will lie before this sample */
+uint64_t vad_sound_end(const struct vad *v); /* the sample after the last sound of speech */
 
 #endif

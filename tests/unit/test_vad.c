@@ -1,55 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Voice activity on made-up sounds, and on recordings where the reference data is there: what steady sounds are, that
- * speech is kept, that neither level nor the size of feeds matters.
- *
- * The made-up speech is a harmonic sound on 120 Hz in syllables of 150 ms every 250 ms: like speech it has gaps. */
+ * speech is kept, that neither level nor the size of feeds matters. */
 #include <math.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "frontend/audio_file.h"
 #include "frontend/vad.h"
+#include "tests/support/sounds.h"
 #include "tests/support/unit.h"
 
 #define RATE VAD_RATE_HZ
 #define MAX_CHANGES 4000
-
-static uint32_t noise_state = 1;
-
-/* About normal, standard deviation 1. */
-static float noise(void)
-{
-    float sum = 0.0f;
-    for (int i = 0; i < 12; i++) {
-        noise_state = noise_state * 1664525u + 1013904223u;
-        sum += (float)(noise_state >> 8) / 16777216.0f;
-    }
-    return sum - 6.0f;
-}
-
-static void add_noise(float *x, size_t n, float level)
-{
-    for (size_t i = 0; i < n; i++)
-        x[i] += level * noise();
-}
-
-static void add_hum(float *x, size_t n, float level)
-{
-    for (size_t i = 0; i < n; i++)
-        for (int h = 1; h < 20; h++)
-            x[i] += level / (float)h * (float)sin(6.283185307179586 * 50.0 * h * (double)i / RATE + h);
-}
-
-static void add_speech(float *x, size_t n, float level)
-{
-    for (size_t i = 0; i < n; i++) {
-        size_t at = i % 4000;
-        double shape = at < 2400 ? sin(3.141592653589793 * (double)at / 2400.0) : 0.0, sum = 0.0;
-        for (int h = 1; shape > 0.0 && h < 40; h++)
-            sum += sin(6.283185307179586 * 120.0 * h * (double)i / RATE) / h;
-        x[i] += level * (float)(shape * sum);
-    }
-}
 
 /* All changes of x in feeds of `size`, the end included; checks that they take turns and do not go back. */
 static size_t detect(struct vad *v, const float *x, size_t n, size_t size, struct vad_change *changes)
@@ -101,9 +63,9 @@ static void steady_sounds_are_silence(void)
         for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++) {
             memset(x, 0, n * sizeof *x);
             if (kind != 1)
-                add_noise(x, n, levels[i]);
+                sounds_noise(x, n, levels[i]);
             if (kind != 0)
-                add_hum(x, n, levels[i]);
+                sounds_hum(x, n, levels[i]);
             vad_reset(v);
             CU_ASSERT_EQUAL(detect(v, x, n, n, changes), 0);
         }
@@ -117,8 +79,8 @@ static void check_speech(float level, float background)
     size_t n = 7 * RATE;
     float *x = mem_array(n, sizeof *x);
     static struct vad_change changes[MAX_CHANGES];
-    add_noise(x, n, background);
-    add_speech(x + 2 * RATE, 2 * RATE, level);
+    sounds_noise(x, n, background);
+    sounds_syllables(x + 2 * RATE, 2 * RATE, level);
     struct vad *v = open_ok();
     CU_ASSERT_EQUAL_FATAL(detect(v, x, n, 1000, changes), 2);
     CU_ASSERT(changes[0].at <= 2 * RATE && changes[0].at >= RATE * 3 / 2);
@@ -140,8 +102,8 @@ static void speech_at_the_edges_is_kept(void)
     size_t n = 2 * RATE;
     float *x = mem_array(n, sizeof *x);
     struct vad_change changes[MAX_CHANGES / 10];
-    add_speech(x, n, 0.1f);
-    add_noise(x, n, 0.0003f);
+    sounds_syllables(x, n, 0.1f);
+    sounds_noise(x, n, 0.0003f);
     struct vad *v = open_ok();
     CU_ASSERT_EQUAL_FATAL(detect(v, x, n, 160, changes), 2);
     CU_ASSERT_EQUAL(changes[0].at, 0);
@@ -155,7 +117,7 @@ static void clicks_are_not_speech(void)
     size_t n = 5 * RATE;
     float *x = mem_array(n, sizeof *x);
     static struct vad_change changes[MAX_CHANGES];
-    add_noise(x, n, 0.001f);
+    sounds_noise(x, n, 0.001f);
     for (size_t i = RATE; i < n; i += RATE)
         x[i] = 0.2f; /* no longer than a frame */
     struct vad *v = open_ok();
@@ -169,9 +131,9 @@ static void feeds_do_not_matter(void)
     size_t n = 12 * RATE;
     float *x = mem_array(n, sizeof *x);
     static struct vad_change whole[MAX_CHANGES], parts[MAX_CHANGES], others[MAX_CHANGES];
-    add_noise(x, n, 0.001f);
+    sounds_noise(x, n, 0.001f);
     for (size_t i = 1; i < 12; i += 4)
-        add_speech(x + i * RATE, RATE, 0.1f);
+        sounds_syllables(x + i * RATE, RATE, 0.1f);
     struct vad *v = open_ok(), *other = open_ok();
     size_t n_whole = detect(v, x, n, n, whole);
     CU_ASSERT_EQUAL(n_whole, 6);
@@ -253,7 +215,7 @@ static void check_corpus(float gain, float level, double must_remove)
         CU_ASSERT_EQUAL_FATAL(audio_file_open(&f, path, NULL, RATE, NULL), 0);
         size_t gap = 3 * RATE, n = 37 * RATE;
         memset(x, 0, gap * sizeof *x);
-        add_noise(x, gap, level);
+        sounds_noise(x, gap, level);
         n = gap + (size_t)audio_file_read(f, x + gap, n, NULL) / 160 * 160;
         audio_file_close(f);
         mark_speech(x + gap, (n - gap) / 160, is_speech);
