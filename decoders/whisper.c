@@ -49,6 +49,7 @@ struct whisper {
     int previewed;     /* there are some, and nothing was fed yet */
     int64_t seek, end; /* mel frame where the next window starts; of the recording, -1 while unknown */
     int i_clip;
+    double language_probability; /* of the detected language */
     int encodes_whole;      /* windows, whatever they hold */
     float *window, *states; /* [WINDOW, n_mels], [n_audio_ctx, D] */
     struct buffer text;     /* whose repetitions are measured */
@@ -75,6 +76,7 @@ static int whisper_reset(void *state)
     w->previewed = 0;
     w->end = -1;
     w->i_clip = 0;
+    w->language_probability = 0;
     w->seek = clip->n > 0 ? (int64_t)llrint(clip->at[0] * WHISPER_FRAMES_PER_S) : 0;
     whisper_prompt_reset(&w->prompt);
     whisper_results_reset(&w->results);
@@ -181,7 +183,9 @@ static int detect_language(struct whisper *w)
     float *probabilities = mem_array((size_t)s->n_languages, sizeof *probabilities);
     if (probabilities == NULL)
         return fail_memory(w->host.msg);
-    w->prompt.language = s->first_language + whisper_search_language(w->search, probabilities);
+    int best = whisper_search_language(w->search, probabilities);
+    w->prompt.language = s->first_language + best;
+    w->language_probability = (double)probabilities[best];
     mem_free(probabilities);
     return LINNET_OK;
 }
@@ -240,12 +244,12 @@ static int decode_at(struct whisper *w, int i, struct whisper_outcome *out)
     if (rc < 0)
         return rc;
     out->mean_logprob = out->best->sum_logprob / (out->best->n + 1);
+    if ((rc = compression_ratio(w, out->best->tokens, out->best->n, &out->compression_ratio)) < 0)
+        return rc;
     if (out->mean_logprob < o->logprob_threshold)
         return out->no_speech > o->no_speech_threshold;
-    double limit = o->compression_ratio_threshold, ratio = 0;
-    if (limit > 0 && (rc = compression_ratio(w, out->best->tokens, out->best->n, &ratio)) < 0)
-        return rc;
-    return !(limit > 0 && ratio > limit);
+    double limit = o->compression_ratio_threshold;
+    return !(limit > 0 && out->compression_ratio > limit);
 }
 
 static int is_silent(const struct whisper *w, const struct whisper_outcome *o)
@@ -307,6 +311,7 @@ static int window_step(struct whisper *w, int n_frames)
     if (rc < 0)
         return rc;
     int n_done = n_frames;
+    o.language_probability = w->language_probability;
     if (!is_silent(w, &o))
         rc = whisper_results_push(&w->results, &o, w->seek, n_frames, &n_done);
     w->seek += n_done;

@@ -136,6 +136,15 @@ struct linnet_hypothesis {
     double score; /* natural log, as the decoder ranks them */
 };
 
+/* How the window that a segment is from was decoded. */
+struct linnet_window {
+    size_t size;                 /* of this struct in the library */
+    double start_s;              /* in the recording */
+    double temperature;          /* at which its text was found */
+    double compression_ratio;    /* of its text, by zlib: high for repetitions */
+    double language_probability; /* of the language, where it was detected; else 0 */
+};
+
 typedef struct linnet_event {
     enum linnet_event_type type;
     double start_s, end_s;
@@ -151,6 +160,7 @@ typedef struct linnet_event {
     float confidence;
     const struct linnet_hypothesis *nbest; /* [n_nbest], best first */
     int n_nbest;
+    const struct linnet_window *window; /* Whisper's, not streaming; else NULL */
 } linnet_event;
 
 /* What a stream has done since open or reset. */

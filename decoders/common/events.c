@@ -41,6 +41,7 @@ static void put_event(struct block *b, const linnet_event *e, linnet_event *out)
     struct linnet_word *words = put(b, e->words, (size_t)e->n_words * sizeof *words, a);
     struct linnet_hypothesis *nbest = put(b, e->nbest, (size_t)e->n_nbest * sizeof *nbest, a);
     int *tokens = put(b, e->tokens, (size_t)e->n_tokens * sizeof *tokens, a);
+    struct linnet_window *window = put(b, e->window, e->window != NULL ? sizeof *window : 0, a);
     char *text = put_text(b, e->text), *language = put_text(b, e->language);
     for (int i = 0; i < e->n_words; i++) {
         char *t = put_text(b, e->words[i].text);
@@ -64,6 +65,7 @@ static void put_event(struct block *b, const linnet_event *e, linnet_event *out)
     out->words = words;
     out->nbest = nbest;
     out->tokens = tokens;
+    out->window = window;
     out->text = text;
     out->language = language;
 }

@@ -104,8 +104,18 @@ static int append_nbest(struct whisper_results *r, const struct whisper_outcome 
     return LINNET_OK;
 }
 
+/* The window that starts at frame seek. */
+static struct linnet_window window_of(const struct whisper_outcome *o, int64_t seek)
+{
+    return (struct linnet_window){.size = sizeof(struct linnet_window),
+                                  .start_s = (double)seek / WHISPER_FRAMES_PER_S,
+                                  .temperature = o->temperature,
+                                  .compression_ratio = o->compression_ratio,
+                                  .language_probability = o->language_probability};
+}
+
 static int push_segment(struct whisper_results *r, const struct whisper_segment *g, const struct whisper_outcome *o,
-                        int first, const int *text_tokens)
+                        const struct linnet_window *window, int first, const int *text_tokens)
 {
     const int *tokens = o->best->tokens;
     struct texts *t = mem_array(1, sizeof *t);
@@ -132,6 +142,7 @@ static int push_segment(struct whisper_results *r, const struct whisper_segment 
         e.n_words = g->last_word - g->first_word;
         for (int i = 0; i < e.n_words; i++)
             t->words[i].text = t->buffer.data + t->word_at[i];
+        e.window = window;
         e.nbest = t->nbest;
         e.n_nbest = t->n_nbest;
         for (int i = 0; i < t->n_nbest; i++)
@@ -173,6 +184,7 @@ int whisper_results_push(struct whisper_results *r, const struct whisper_outcome
                          int *n_done)
 {
     const int *tokens = o->best->tokens, eot = r->prompt->vocab->special.eot;
+    const struct linnet_window window = window_of(o, seek);
     struct whisper_segments *s = r->segments;
     whisper_segments_cut(s, tokens, o->best->n, r->prompt->vocab->special.timestamp_begin,
                          (double)seek / WHISPER_FRAMES_PER_S, n_frames);
@@ -187,7 +199,7 @@ int whisper_results_push(struct whisper_results *r, const struct whisper_outcome
     for (int i = 0; i < s->n && rc >= 0; i++) {
         if (is_empty(r, &s->at[i], tokens))
             continue;
-        rc = push_segment(r, &s->at[i], o, first, text_tokens);
+        rc = push_segment(r, &s->at[i], o, &window, first, text_tokens);
         first = 0;
         if (rc >= 0)
             rc = whisper_prompt_add(r->prompt, tokens + s->at[i].first, s->at[i].last - s->at[i].first, r->host->msg);

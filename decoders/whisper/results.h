@@ -15,7 +15,8 @@ enum { WHISPER_FRAMES_PER_S = 100 }; /* of the spectrogram */
 struct whisper_outcome {
     const struct whisper_hypothesis *best; /* [n] best first */
     int n;
-    double no_speech, mean_logprob, temperature;
+    double no_speech, mean_logprob, temperature, compression_ratio;
+    double language_probability; /* 0 where the language was given */
 };
 
 struct whisper_results {

@@ -197,6 +197,17 @@ static void check_words(const linnet_event *e, const json_t *words)
     }
 }
 
+/* All recordings are one window. */
+static void check_window(const linnet_event *e, const json_t *segment)
+{
+    const struct linnet_window *w = e->window;
+    CU_ASSERT_DOUBLE_EQUAL(e->no_speech, json_number_value(json_object_get(segment, "no_speech_prob")), 1e-3);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(w);
+    CU_ASSERT_EQUAL(w->size, sizeof *w);
+    CU_ASSERT_TRUE(w->start_s == 0 && w->temperature == 0 && w->language_probability > 0.5);
+    CU_ASSERT_EQUAL(w->compression_ratio, json_number_value(json_object_get(segment, "compression_ratio")));
+}
+
 static void transcripts(void)
 {
     static const char *const settings[] = {"language=auto", "decoder.word_times=true"};
@@ -219,6 +230,7 @@ static void transcripts(void)
             CU_ASSERT_DOUBLE_EQUAL(e.end_s, json_number_value(json_object_get(g, "end")), 0.0201);
             CU_ASSERT_DOUBLE_EQUAL(e.logprob, json_number_value(json_object_get(g, "avg_logprob")), 1e-3);
             check_words(&e, json_object_get(g, "words"));
+            check_window(&e, g);
         }
         CU_ASSERT_EQUAL(k, json_array_size(segments));
         json_decref(json);
