@@ -65,13 +65,13 @@ uint64_t speech_within(const struct speech *s, uint64_t from, uint64_t to)
     int is_speech = s->is_speech;
     if (to <= from)
         return 0;
-    for (size_t i = 0; i < s->n; i++) {
+    for (size_t i = 0; i < s->n && s->changes[i].at <= to; i++) {
         uint64_t at = clamp(s->changes[i].sound, from, to);
         n += is_speech ? at - begin : 0;
         begin = at;
         is_speech = s->changes[i].is_speech;
     }
-    return is_speech ? n + clamp(vad_sound_end(s->vad), begin, to) - begin : n;
+    return is_speech ? n + to - begin : n;
 }
 
 void speech_drop(struct speech *s, uint64_t before)

@@ -35,8 +35,9 @@ uint64_t speech_decided(const struct speech *s);
 /* The first sample from `from` on that is speech, margins included, or SPEECH_NONE when none of the decided ones is. */
 uint64_t speech_next(const struct speech *s, uint64_t from);
 
-/* How many of the samples from .. to - 1 are speech, the margins (pre-roll and hold) taken off: 0 where nobody speaks,
- * also just after somebody did.  Speech that goes on counts up to its last sound so far. */
+/* How many of the samples from .. to - 1, all of them decided, are speech, the margins (pre-roll and hold) taken off: 0
+ * where nobody speaks, also just after somebody did.  What has not ended at `to` counts up to there, whatever comes
+ * later: the result does not depend on how much was fed. */
 uint64_t speech_within(const struct speech *s, uint64_t from, uint64_t to);
 
 /* Nothing before this sample will be asked for any more. */
