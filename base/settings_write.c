@@ -100,24 +100,33 @@ static int same(const struct setting *k, const void *x, const void *y)
 
 /* ---- all of them ---- */
 
-/* Bytes of the key's section, 0: it has none. */
-static size_t section(const char *key)
+static int is_key(const struct settings *s, const char *name, size_t n)
 {
-    const char *dot = strchr(key, '.');
-    return dot != NULL ? (size_t)(dot - key) : 0;
+    for (int i = 0; i < s->n; i++)
+        for (const struct setting *k = s->tables[i]->at; k->key != NULL; k++)
+            if (strlen(k->key) == n && memcmp(k->key, name, n) == 0)
+                return 1;
+    return 0;
 }
 
-static int are_together(const struct setting *a, const struct setting *b)
+/* Bytes of the key's section, 0: it has none, or one by whose name there is a value already. */
+static size_t section(const struct settings *s, const char *key)
 {
-    size_t n = section(a->key);
-    return section(b->key) == n && strncmp(a->key, b->key, n) == 0;
+    const char *dot = strchr(key, '.');
+    return dot != NULL && !is_key(s, key, (size_t)(dot - key)) ? (size_t)(dot - key) : 0;
+}
+
+static int are_together(const struct settings *s, const struct setting *a, const struct setting *b)
+{
+    size_t n = section(s, a->key);
+    return section(s, b->key) == n && strncmp(a->key, b->key, n) == 0;
 }
 
 static int is_first_of_section(const struct settings *s, const struct setting *wanted)
 {
     for (int i = 0; i < s->n; i++)
         for (const struct setting *k = s->tables[i]->at; k->key != NULL; k++)
-            if (are_together(k, wanted))
+            if (are_together(s, k, wanted))
                 return k == wanted;
     return 0;
 }
@@ -131,11 +140,11 @@ static int is_left_out(const struct writing *w, int i_table, const struct settin
 static int write_section(const struct writing *w, const struct setting *first)
 {
     const struct settings *s = w->settings;
-    size_t n = section(first->key);
+    size_t n = section(s, first->key);
     int rc = 0, has_begun = n == 0;
     for (int i = 0; i < s->n; i++)
         for (const struct setting *k = s->tables[i]->at; k->key != NULL && rc == 0; k++) {
-            if (!are_together(k, first) || is_left_out(w, i, k))
+            if (!are_together(s, k, first) || is_left_out(w, i, k))
                 continue;
             if (!has_begun)
                 rc = buffer_printf(w->out, "%.*s:\n", (int)n, k->key);
