@@ -11,12 +11,13 @@
  * 30 s before any higher temperature is tried, so that what is hard is decoded as if the setting were not there. */
 #include <math.h>
 #include <string.h>
-#include <zlib.h>
 
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "decoders/decoder.h"
+#include "decoders/whisper/frames.h"
+#include "decoders/whisper/outcome.h"
 #include "decoders/whisper/results.h"
 #include "decoders/whisper_common/options.h"
 #include "decoders/whisper_common/state.h"
@@ -25,8 +26,12 @@
 #include "frontend/speech.h"
 #include "vocab/whisper_vocab.h"
 
-enum { WINDOW = LOG_MEL_WINDOW_FRAMES, PIECE = AUDIO_RATE_HZ, BUFFER_FRAMES = WINDOW + 400 };
-enum { MARGIN = 200 }; /* frames that are encoded after the audio; doc/decisions.md says why so many */
+enum { WINDOW = LOG_MEL_WINDOW_FRAMES, PIECE = AUDIO_RATE_HZ };
+#define CLEAR_LANGUAGE 0.5f /* probability from which on it counts */
+#define LITTLE_SPEECH 0.1   /* of a window: what is improbable there is not tried again */
+#define MISSED_SPEECH_S 1.0 /* after the last time stamp: the text is not complete */
+enum { LEAST_STEP = 100 };  /* frames to go on where speech was missed */
+enum { MARGIN = 200 };      /* frames that are encoded after the audio; doc/decisions.md says why so many */
 
 struct whisper {
     struct decoder_host host;
@@ -35,24 +40,23 @@ struct whisper {
     const struct linnet_model *model;
     const struct whisper_vocab *vocab;
     struct nn_context ctx;
-    struct features_stream *mel;
+    struct whisper_frames frames;
     struct speech speech;                                /* with decoder.skip_silence only */
     struct whisper_encoder_state encoder, *encoder_used; /* its own or another's, like window and states */
     struct whisper_search *search;
     int *suppressed; /* of the search */
     struct whisper_prompt prompt;
     struct whisper_results results;
-    void *block;   /* of the arrays */
-    float *frames; /* [BUFFER_FRAMES, n_mels] log10, from first_frame on */
-    int64_t first_frame, n_frames, n_samples;
-    float largest;     /* of the previewed frames; -INFINITY: there are none */
-    int previewed;     /* there are some, and nothing was fed yet */
+    void *block; /* of window and states */
+    int64_t n_samples;
     int64_t seek, end; /* mel frame where the next window starts; of the recording, -1 while unknown */
     int i_clip;
     double language_probability; /* of the detected language */
-    int encodes_whole;      /* windows, whatever they hold */
-    float *window, *states; /* [WINDOW, n_mels], [n_audio_ctx, D] */
-    struct buffer text;     /* whose repetitions are measured */
+    int encodes_whole;           /* windows, whatever they hold */
+    int language_is_open;        /* detected in the next window too */
+    int goes_on;                 /* the last window's text ended before speech did */
+    float *window, *states;      /* [WINDOW, n_mels], [n_audio_ctx, D] */
+    struct buffer text;          /* whose repetitions are measured */
 };
 
 /* ---- opening ---- */
@@ -64,16 +68,21 @@ static int search_open(struct whisper *w)
     return rc < 0 ? rc : whisper_search_open(&w->search, w->model, &options, &w->ctx, w->host.msg);
 }
 
+static int results_open(struct whisper *w)
+{
+    const struct speech *speech = w->speech.vad != NULL ? &w->speech : NULL;
+    return whisper_results_open(&w->results, &w->host, &w->prompt, &w->ctx, whisper_search_state(w->search), speech);
+}
+
 static int whisper_reset(void *state)
 {
     struct whisper *w = state;
     const struct settings_list *clip = &w->shared->clip;
-    features_reset(w->mel);
+    whisper_frames_reset(&w->frames);
     if (w->speech.vad != NULL)
         speech_reset(&w->speech);
-    w->first_frame = w->n_frames = w->n_samples = 0;
-    w->largest = -INFINITY;
-    w->previewed = 0;
+    w->n_samples = 0;
+    w->language_is_open = w->goes_on = 0;
     w->end = -1;
     w->i_clip = 0;
     w->language_probability = 0;
@@ -88,7 +97,7 @@ static void whisper_close(void *state)
     struct whisper *w = state;
     if (w == NULL)
         return;
-    features_close(w->mel);
+    whisper_frames_close(&w->frames);
     speech_close(&w->speech);
     whisper_encoder_state_close(&w->encoder);
     whisper_search_close(w->search);
@@ -105,8 +114,7 @@ static int buffers_open(struct whisper *w)
 {
     const struct encoder *e = w->model->encoder;
     size_t n_mels = (size_t)e->n_features, n_states = (size_t)whisper_window_states(w->model);
-    w->block = MEM_PARTS(MEM_PART(w->frames, BUFFER_FRAMES * n_mels), MEM_PART(w->window, WINDOW * n_mels),
-                         MEM_PART(w->states, n_states * (size_t)e->n_dims));
+    w->block = MEM_PARTS(MEM_PART(w->window, WINDOW * n_mels), MEM_PART(w->states, n_states * (size_t)e->n_dims));
     return w->block == NULL ? fail_memory(w->host.msg) : whisper_window_check(w->model, w->host.msg);
 }
 
@@ -126,13 +134,13 @@ static int whisper_open(void **state, const struct decoder_host *host)
         w->options->context == WHISPER_CONTEXT_FULL || (is_auto && w->model->precision == PRECISION_FP32);
     int rc;
     if ((rc = nn_context_open(&w->ctx, host->model->pool, host->msg)) < 0 || (rc = buffers_open(w)) < 0 ||
-        (rc = features_open(&w->mel, &w->model->features, host->msg)) < 0 ||
+        (rc = whisper_frames_open(&w->frames, w->model, host->msg)) < 0 ||
         (rc = whisper_encoder_state_open(&w->encoder, whisper_encoder_of(w->model->encoder), 0, &w->ctx, host->msg)) <
             0 ||
         (rc = search_open(w)) < 0 || (rc = whisper_prompt_open(&w->prompt, w->model, host->settings, host->msg)) < 0 ||
-        (rc = whisper_results_open(&w->results, &w->host, &w->prompt, &w->ctx, whisper_search_state(w->search))) < 0 ||
         (w->options->skip_silence &&
-         (rc = speech_open(&w->speech, settings_of(host->settings, &vad_settings), host->msg)) < 0)) {
+         (rc = speech_open(&w->speech, settings_of(host->settings, &vad_settings), host->msg)) < 0) ||
+        (rc = results_open(w)) < 0) {
         whisper_close(w);
         return rc;
     }
@@ -151,67 +159,33 @@ static int frames_to_encode(const struct whisper *w, int n)
     return w->encodes_whole || wanted > WINDOW ? WINDOW : wanted;
 }
 
-/* Copies frames from seek on into the window, n that hold audio, and pads it to n_encoded. */
-static void fill_window(struct whisper *w, int n, int n_encoded)
-{
-    int is_silence = w->options->padding == WHISPER_PADDING_SILENCE;
-    int64_t n_there = w->first_frame + w->n_frames - w->seek;
-    if (is_silence) /* the two frames across the end have some audio in them */
-        n = n_there < n_encoded ? (int)n_there : n_encoded;
-    size_t n_mels = (size_t)w->model->encoder->n_features, used = (size_t)n * n_mels, all = (size_t)n_encoded * n_mels;
-    memcpy(w->window, w->frames + (size_t)(w->seek - w->first_frame) * n_mels, used * sizeof *w->window);
-    for (size_t i = used; i < all; i++)
-        w->window[i] = is_silence ? LOG_MEL_SILENCE : 0;
-    log_mel_normalize(w->window, is_silence ? all : used, w->largest);
-}
-
 static void encode_window(struct whisper *w, int n, int n_encoded)
 {
     double start = clock_s();
-    fill_window(w, n, n_encoded);
+    whisper_frames_window(&w->frames, w->seek, n, n_encoded, w->options->padding == WHISPER_PADDING_SILENCE, w->window);
     const struct whisper_encoder_input in = {.mel = w->window, .n_frames = n_encoded};
     whisper_encoder_forward(&w->ctx, whisper_encoder_of(w->model->encoder), w->encoder_used, &in, w->states);
     whisper_search_set_states(w->search, w->states, encoder_frames(w->model->encoder, n_encoded));
     w->host.stats->encoder_s += clock_s() - start;
 }
 
+/* The language is that of the first window, or, while no window was clear, of each: a few words may be of any. */
 static int detect_language(struct whisper *w)
 {
     const struct whisper_specials *s = &w->vocab->special;
-    if (w->prompt.language >= 0 || s->n_languages == 0)
+    int is_known = w->prompt.language >= 0 && !w->language_is_open;
+    if (is_known || s->n_languages == 0)
         return LINNET_OK;
     float *probabilities = mem_array((size_t)s->n_languages, sizeof *probabilities);
     if (probabilities == NULL)
         return fail_memory(w->host.msg);
     int best = whisper_search_language(w->search, probabilities);
-    w->prompt.language = s->first_language + best;
-    w->language_probability = (double)probabilities[best];
+    int is_clear = probabilities[best] >= CLEAR_LANGUAGE;
+    if (is_clear || w->prompt.language < 0)
+        w->prompt.language = s->first_language + best;
+    w->language_probability = (double)probabilities[w->prompt.language - s->first_language];
+    w->language_is_open = w->options->each_window || !is_clear;
     mem_free(probabilities);
-    return LINNET_OK;
-}
-
-/* By what factor zlib compresses the text without the spaces around it: high for repetitions. */
-static int compression_ratio(struct whisper *w, const int *tokens, int n, double *ratio)
-{
-    *ratio = 0;
-    w->text.n = 0;
-    if (whisper_vocab_text(w->vocab, tokens, n, &w->text) < 0)
-        return fail_memory(w->host.msg);
-    const char *text = buffer_text(&w->text), *end = text + w->text.n;
-    while (text < end && (*text == ' ' || *text == '\n'))
-        text++;
-    while (end > text && (end[-1] == ' ' || end[-1] == '\n'))
-        end--;
-    if (text == end)
-        return LINNET_OK;
-    uLong n_text = (uLong)(end - text);
-    uLongf size = compressBound(n_text);
-    Bytef *packed = mem_array(size, 1);
-    int ok = packed != NULL && compress(packed, &size, (const Bytef *)text, n_text) == Z_OK;
-    mem_free(packed);
-    if (!ok)
-        return fail_memory(w->host.msg);
-    *ratio = (double)n_text / (double)size;
     return LINNET_OK;
 }
 
@@ -243,77 +217,92 @@ static int decode_at(struct whisper *w, int i, struct whisper_outcome *out)
     int rc = whisper_search_run(w->search, out->temperature, seed, w->host.cancelled, &out->best, &out->n);
     if (rc < 0)
         return rc;
-    out->mean_logprob = out->best->sum_logprob / (out->best->n + 1);
-    if ((rc = compression_ratio(w, out->best->tokens, out->best->n, &out->compression_ratio)) < 0)
-        return rc;
-    if (out->mean_logprob < o->logprob_threshold)
-        return out->no_speech > o->no_speech_threshold;
-    double limit = o->compression_ratio_threshold;
-    return !(limit > 0 && out->compression_ratio > limit);
-}
-
-static int is_silent(const struct whisper *w, const struct whisper_outcome *o)
-{
-    return o->no_speech > w->options->no_speech_threshold && o->mean_logprob <= w->options->logprob_threshold;
+    rc = whisper_outcome_measure(out, w->vocab, &w->text, w->host.msg);
+    return rc < 0 ? rc : whisper_outcome_is_accepted(out, o);
 }
 
 /* Whether a text may be wrong because only n_encoded frames were encoded: there is none, or it counts as silence,
  * though there is sound; it does not end; it goes on after what was encoded. */
 static int is_doubtful(const struct whisper *w, int n_encoded, const struct whisper_outcome *out)
 {
-    const struct whisper_specials *s = &w->vocab->special;
-    const struct whisper_hypothesis *h = out->best;
-    int n_text = 0, last = 0; /* tokens, encoder frame */
-    for (int i = 0; i < h->n; i++) {
-        n_text += h->tokens[i] < s->eot;
-        last = h->tokens[i] >= s->timestamp_begin ? h->tokens[i] - s->timestamp_begin : last;
-    }
-    return n_text == 0 || is_silent(w, out) || h->is_full || last > encoder_frames(w->model->encoder, n_encoded);
+    int n_text, last = whisper_outcome_last_time(out, w->vocab, &n_text);
+    return n_text == 0 || whisper_outcome_is_silence(out, w->options) || out->best->is_full ||
+           last > encoder_frames(w->model->encoder, n_encoded);
 }
 
 /* Decodes a window of which only n_encoded frames are encoded, once.  Returns 1 where the text is accepted and not in
  * doubt; 0, and nothing has changed, where it is. */
 static int decode_short(struct whisper *w, int n_frames, int n_encoded, struct whisper_outcome *out)
 {
-    int language = w->prompt.language, rc = begin_window(w, n_frames, n_encoded, out);
+    int language = w->prompt.language, is_open = w->language_is_open, rc = begin_window(w, n_frames, n_encoded, out);
     if (rc < 0 || (rc = decode_at(w, 0, out)) < 0)
         return rc;
     if (rc > 0 && !is_doubtful(w, n_encoded, out))
         return 1;
     w->prompt.language = language;
+    w->language_is_open = is_open;
     w->host.stats->n_fallbacks++;
     return 0;
 }
 
-/* Decodes at rising temperatures until the text is neither repetitive nor improbable; silence is decoded once. */
+/* Seconds of speech in frames from .. to - 1; all of them where nothing listens for it. */
+static double speech_s(const struct whisper *w, int64_t from, int64_t to)
+{
+    uint64_t hop = LOG_MEL_HOP, n = (uint64_t)(to - from) * hop;
+    if (w->speech.vad != NULL)
+        n = speech_within(&w->speech, (uint64_t)from * hop, (uint64_t)to * hop);
+    return (double)n / AUDIO_RATE_HZ;
+}
+
+/* Decodes at rising temperatures until the text is neither repetitive nor improbable; once where it is silence, or
+ * mostly noise, for which no temperature finds words.  Of a text that stays repetitive the repetitions are cut off. */
 static int decode_window(struct whisper *w, int n_frames, struct whisper_outcome *out)
 {
     int n = w->options->temperature.n > 0 ? w->options->temperature.n : 1, n_encoded = frames_to_encode(w, n_frames);
-    int rc = n_encoded < WINDOW ? decode_short(w, n_frames, n_encoded, out) : 0;
+    int rc = n_encoded < WINDOW ? decode_short(w, n_frames, n_encoded, out) : 0, accepted = 0;
     if (rc != 0)
         return rc;
+    if (speech_s(w, w->seek, w->seek + n_frames) < LITTLE_SPEECH * n_frames / WHISPER_FRAMES_PER_S)
+        n = 1;
     rc = begin_window(w, n_frames, WINDOW, out);
-    for (int i = 0, accepted = 0; i < n && rc >= 0 && !accepted; i++) {
+    for (int i = 0; i < n && rc >= 0 && !accepted; i++) {
         rc = accepted = decode_at(w, i, out);
         w->host.stats->n_fallbacks += rc == 0 && i + 1 < n;
     }
+    if (rc == 0)
+        rc = whisper_outcome_cut_repetition(out, w->options, w->vocab, &w->text, w->host.msg);
     return rc;
+}
+
+/* Whether the text of a window ends before its audio does, which counts as the end of speech, though the detector hears
+ * more of it.  The next window then starts at the last time stamp, after *n_done frames. */
+static int misses_speech(const struct whisper *w, const struct whisper_outcome *o, int n_frames, int *n_done)
+{
+    int n_text, last = whisper_outcome_last_time(o, w->vocab, &n_text) * w->model->encoder->rate;
+    if (w->speech.vad == NULL || *n_done < n_frames || n_text == 0 || last < LEAST_STEP || last >= n_frames ||
+        speech_s(w, w->seek + last, w->seek + n_frames) < MISSED_SPEECH_S)
+        return 0;
+    *n_done = last;
+    return 1;
 }
 
 static int window_step(struct whisper *w, int n_frames)
 {
     struct whisper_outcome o = {0};
+    const struct whisper_window window = {w->seek, n_frames, w->goes_on};
     double start = clock_s(), encoder_s = w->host.stats->encoder_s;
     uint64_t steps = whisper_search_steps(w->search);
     double others_s = whisper_search_others_s(w->search);
-    int rc = decode_window(w, n_frames, &o);
+    int rc = decode_window(w, n_frames, &o), n_done = n_frames;
     w->host.stats->n_tokens += whisper_search_steps(w->search) - steps;
+    w->goes_on = 0;
     if (rc < 0)
         return rc;
-    int n_done = n_frames;
     o.language_probability = w->language_probability;
-    if (!is_silent(w, &o))
-        rc = whisper_results_push(&w->results, &o, w->seek, n_frames, &n_done);
+    if (!whisper_outcome_is_silence(&o, w->options)) {
+        rc = whisper_results_push(&w->results, &o, &window, &n_done);
+        w->goes_on = misses_speech(w, &o, n_frames, &n_done);
+    }
     w->seek += n_done;
     others_s = whisper_search_others_s(w->search) - others_s;
     w->host.stats->decoder_s += clock_s() - start - (w->host.stats->encoder_s - encoder_s) - others_s;
@@ -336,18 +325,6 @@ static int64_t clip_end(struct whisper *w)
             return to;
     }
     return clip->n > 0 ? w->seek : INT64_MAX;
-}
-
-static void drop_frames_before_seek(struct whisper *w)
-{
-    int64_t n = w->seek - w->first_frame;
-    size_t n_mels = (size_t)w->model->encoder->n_features;
-    n = n < w->n_frames ? n : w->n_frames;
-    if (n <= 0)
-        return;
-    memmove(w->frames, w->frames + (size_t)n * n_mels, (size_t)(w->n_frames - n) * n_mels * sizeof *w->frames);
-    w->first_frame += n;
-    w->n_frames -= n;
 }
 
 /* Moves seek over silence where the next n frames start with two seconds of it or more: 1 when it did, 0 when there is
@@ -374,10 +351,12 @@ static int skip_silence(struct whisper *w, int64_t n)
 static int advance(struct whisper *w)
 {
     for (;;) {
-        int64_t end = clip_end(w), have = w->first_frame + w->n_frames;
+        int64_t end = clip_end(w), have = whisper_frames_end(&w->frames);
         if (w->end >= 0 && w->end < end)
             end = w->end;
-        drop_frames_before_seek(w);
+        whisper_frames_drop(&w->frames, w->seek);
+        if (w->speech.vad != NULL)
+            speech_drop(&w->speech, whisper_results_earliest(w->seek));
         if (w->seek >= end)
             return LINNET_OK;
         int64_t n = end - w->seek < WINDOW ? end - w->seek : WINDOW;
@@ -393,46 +372,22 @@ static int advance(struct whisper *w)
     }
 }
 
-/* What completes the last frames of a recording. */
-static const float last_silence[2 * LOG_MEL_HOP + 80];
-enum { LAST_SILENCE = sizeof last_silence / sizeof last_silence[0] };
-
-static void preview_piece(struct whisper *w, const float *samples, size_t n)
-{
-    size_t n_frames = features_feed(w->mel, samples, n, w->frames);
-    float largest = log_mel_largest(w->frames, n_frames * (size_t)w->model->encoder->n_features);
-    w->largest = largest > w->largest ? largest : w->largest;
-}
-
 static int whisper_preview(void *state, const float *samples, size_t n)
 {
     struct whisper *w = state;
     if (w->host.streaming)
         return 0;
-    for (size_t at = 0; at < n; at += PIECE)
-        preview_piece(w, samples + at, n - at < PIECE ? n - at : PIECE);
-    w->previewed |= n > 0;
+    whisper_frames_preview(&w->frames, samples, n);
     return 1;
-}
-
-/* Before anything is fed: a previewed recording begins once more. */
-static void end_preview(struct whisper *w)
-{
-    if (!w->previewed)
-        return;
-    preview_piece(w, last_silence, LAST_SILENCE);
-    features_reset(w->mel);
-    w->previewed = 0;
 }
 
 /* At most PIECE samples. */
 static int feed_piece(struct whisper *w, const float *samples, size_t n)
 {
     double start = clock_s();
-    w->n_frames += (int64_t)features_feed(w->mel, samples, n,
-                                          w->frames + (size_t)w->n_frames * (size_t)w->model->encoder->n_features);
+    whisper_frames_feed(&w->frames, samples, n);
     w->host.stats->features_s += clock_s() - start;
-    int rc = w->speech.vad != NULL && w->end < 0 ? speech_feed(&w->speech, samples, n, w->host.msg) : LINNET_OK;
+    int rc = w->speech.vad != NULL ? speech_feed(&w->speech, samples, n, w->host.msg) : LINNET_OK;
     return rc < 0 ? rc : advance(w);
 }
 
@@ -440,7 +395,6 @@ static int whisper_feed(void *state, const float *samples, size_t n)
 {
     struct whisper *w = state;
     int rc = LINNET_OK;
-    end_preview(w);
     w->n_samples += (int64_t)n;
     for (size_t at = 0; at < n && rc >= 0; at += PIECE)
         rc = feed_piece(w, samples + at, n - at < PIECE ? n - at : PIECE);
@@ -450,10 +404,12 @@ static int whisper_feed(void *state, const float *samples, size_t n)
 static int whisper_finish(void *state)
 {
     struct whisper *w = state;
-    end_preview(w);
     w->end = w->n_samples / LOG_MEL_HOP;
     int rc = w->speech.vad != NULL ? speech_finish(&w->speech, (uint64_t)w->n_samples, w->host.msg) : LINNET_OK;
-    return rc < 0 ? rc : feed_piece(w, last_silence, LAST_SILENCE);
+    if (rc < 0)
+        return rc;
+    whisper_frames_finish(&w->frames);
+    return advance(w);
 }
 
 static int whisper_set_batch(void *state, struct text_batch *batch, void *first)

@@ -8,16 +8,20 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "decoders/whisper/frames.h"
 #include "decoders/whisper_common/options.h"
+
+#define SPEECH_MARGIN AUDIO_RATE_HZ /* samples */
+enum { LEAST_CLAUSE = 3 };          /* tokens: a shorter one may well be said twice */
 
 /* ---- opening ---- */
 
 int whisper_results_open(struct whisper_results *r, const struct decoder_host *host, struct whisper_prompt *prompt,
-                         struct nn_context *ctx, struct text_decoder_state *decoder)
+                         struct nn_context *ctx, struct text_decoder_state *decoder, const struct speech *speech)
 {
     const struct decoder_options *shared = settings_of(host->settings, &decoder_settings);
     const struct whisper_options *o = settings_of(host->settings, &whisper_settings);
-    *r = (struct whisper_results){.host = host, .prompt = prompt, .ctx = ctx, .decoder = decoder};
+    *r = (struct whisper_results){.host = host, .prompt = prompt, .ctx = ctx, .decoder = decoder, .speech = speech};
     r->n_nbest = shared->nbest;
     r->condition_on_previous = o->condition_on_previous;
     r->segments = mem_array(1, sizeof *r->segments);
@@ -36,7 +40,7 @@ void whisper_results_close(struct whisper_results *r)
     *r = (struct whisper_results){0};
 }
 
-void whisper_results_reset(struct whisper_results *r) { r->last_speech_s = 0; }
+void whisper_results_reset(struct whisper_results *r) { r->last_speech_s = r->last_duration_s = 0; }
 
 /* ---- one segment ---- */
 
@@ -104,6 +108,48 @@ static int append_nbest(struct whisper_results *r, const struct whisper_outcome 
     return LINNET_OK;
 }
 
+/* ---- what is no text of this window ---- */
+
+uint64_t whisper_results_earliest(int64_t seek)
+{
+    uint64_t at = (uint64_t)seek * LOG_MEL_HOP;
+    return at > SPEECH_MARGIN ? at - SPEECH_MARGIN : 0;
+}
+
+/* Whether nobody speaks while the segment lasts, or shortly before or after: its time stamps are not exact. */
+static int is_unspoken(const struct whisper_results *r, const struct whisper_segment *g, const struct whisper_window *w)
+{
+    if (r->speech == NULL)
+        return 0;
+    uint64_t least = whisper_results_earliest(w->seek), most = (uint64_t)(w->seek + w->n_frames) * LOG_MEL_HOP;
+    uint64_t from = (uint64_t)(g->start_s * AUDIO_RATE_HZ), to = (uint64_t)(g->end_s * AUDIO_RATE_HZ) + SPEECH_MARGIN;
+    from = from > least + SPEECH_MARGIN ? from - SPEECH_MARGIN : least;
+    return speech_within(r->speech, from, to < most ? to : most) == 0;
+}
+
+/* Whether the first segment of a window says once more what the text so far ends in.  It does where the last window's
+ * text was thought to end too early, and where half a clause is left over, of which the decoder, knowing the text,
+ * makes a whole one. */
+static int is_said(const struct whisper_results *r, const struct whisper_segment *g, const int *tokens,
+                   const struct whisper_window *w)
+{
+    int eot = r->prompt->vocab->special.eot, i = g->last - 1, k = r->prompt->n_past - 1, n = 0;
+    if (!w->goes_on && g->end_s - g->start_s > r->last_duration_s / 2)
+        return 0;
+    for (;; i--, k--, n++) {
+        while (i >= g->first && tokens[i] >= eot)
+            i--;
+        while (k >= r->prompt->n_initial && r->prompt->past[k] >= eot)
+            k--;
+        if (i < g->first)
+            return n >= LEAST_CLAUSE;
+        if (k < r->prompt->n_initial || tokens[i] != r->prompt->past[k])
+            return 0;
+    }
+}
+
+/* ---- events ---- */
+
 /* The window that starts at frame seek. */
 static struct linnet_window window_of(const struct whisper_outcome *o, int64_t seek)
 {
@@ -159,15 +205,15 @@ static int push_segment(struct whisper_results *r, const struct whisper_segment 
 
 /* Word times for all segments of the window; the next window starts after the last word. */
 static int time_words(struct whisper_results *r, const struct whisper_outcome *o, const int *text_tokens, int n_text,
-                      int64_t seek, int n_frames)
+                      const struct whisper_window *w)
 {
-    double offset = (double)seek / WHISPER_FRAMES_PER_S;
+    double offset = (double)w->seek / WHISPER_FRAMES_PER_S;
     int start[3];
     const struct whisper_times_text text = {.start = start,
                                             .n_start = whisper_prompt_start(r->prompt, start),
                                             .tokens = text_tokens,
                                             .n = n_text,
-                                            .n_frames = n_frames / 2,
+                                            .n_frames = w->n_frames / 2,
                                             .language = whisper_prompt_language(r->prompt)};
     struct whisper_words words;
     int rc = whisper_times_align(r->times, r->ctx, r->decoder, &text, &words, r->host->msg);
@@ -176,37 +222,61 @@ static int time_words(struct whisper_results *r, const struct whisper_outcome *o
     struct whisper_segments *s = r->segments;
     whisper_segments_time(s, o->best->tokens, r->prompt->vocab->special.eot, &words, offset, &r->last_speech_s);
     if (!s->single_ending && s->n_words > 0 && s->words[s->n_words - 1].end_s > offset)
-        s->seek_frames = (int)(llrint(s->words[s->n_words - 1].end_s * WHISPER_FRAMES_PER_S) - seek);
+        s->seek_frames = (int)(llrint(s->words[s->n_words - 1].end_s * WHISPER_FRAMES_PER_S) - w->seek);
     return LINNET_OK;
 }
 
-int whisper_results_push(struct whisper_results *r, const struct whisper_outcome *o, int64_t seek, int n_frames,
-                         int *n_done)
+/* The text of a window without its special tokens. */
+static int text_of_segments(const struct whisper_segments *s, const int *tokens, int eot, int *text)
 {
-    const int *tokens = o->best->tokens, eot = r->prompt->vocab->special.eot;
-    const struct linnet_window window = window_of(o, seek);
-    struct whisper_segments *s = r->segments;
-    whisper_segments_cut(s, tokens, o->best->n, r->prompt->vocab->special.timestamp_begin,
-                         (double)seek / WHISPER_FRAMES_PER_S, n_frames);
-    int *text_tokens = mem_array((size_t)o->best->n + 1, sizeof *text_tokens), n_text = 0, first = 1, rc = LINNET_OK;
-    if (text_tokens == NULL)
-        return fail_memory(r->host->msg);
+    int n = 0;
     for (int i = 0; s->n > 0 && i < s->at[s->n - 1].last; i++)
         if (tokens[i] < eot)
-            text_tokens[n_text++] = tokens[i];
-    if (r->times != NULL)
-        rc = time_words(r, o, text_tokens, n_text, seek, n_frames);
+            text[n++] = tokens[i];
+    return n;
+}
+
+static int push_segments(struct whisper_results *r, const struct whisper_outcome *o, const struct whisper_window *w,
+                         const int *text_tokens)
+{
+    const int *tokens = o->best->tokens;
+    const struct whisper_segments *s = r->segments;
+    const struct linnet_window window = window_of(o, w->seek);
+    int first = 1, rc = LINNET_OK;
     for (int i = 0; i < s->n && rc >= 0; i++) {
-        if (is_empty(r, &s->at[i], tokens))
+        const struct whisper_segment *g = &s->at[i];
+        if (is_empty(r, g, tokens) || is_unspoken(r, g, w) || (first && is_said(r, g, tokens, w)))
             continue;
-        rc = push_segment(r, &s->at[i], o, &window, first, text_tokens);
+        rc = push_segment(r, g, o, &window, first, text_tokens);
         first = 0;
+        r->last_duration_s = g->end_s - g->start_s;
         if (rc >= 0)
-            rc = whisper_prompt_add(r->prompt, tokens + s->at[i].first, s->at[i].last - s->at[i].first, r->host->msg);
+            rc = whisper_prompt_add(r->prompt, tokens + g->first, g->last - g->first, r->host->msg);
     }
+    return rc;
+}
+
+int whisper_results_push(struct whisper_results *r, const struct whisper_outcome *o, const struct whisper_window *w,
+                         int *n_done)
+{
+    const int *tokens = o->best->tokens;
+    const struct whisper_specials *special = &r->prompt->vocab->special;
+    double from_s = (double)w->seek / WHISPER_FRAMES_PER_S,
+           to_s = (double)(w->seek + w->n_frames) / WHISPER_FRAMES_PER_S;
+    struct whisper_segments *s = r->segments;
+    int *text_tokens = mem_array((size_t)o->n_tokens + 1, sizeof *text_tokens), rc = LINNET_OK;
+    if (text_tokens == NULL)
+        return fail_memory(r->host->msg);
+    whisper_segments_cut(s, tokens, o->n_tokens, special->timestamp_begin, from_s, w->n_frames);
+    int n_text = text_of_segments(s, tokens, special->eot, text_tokens);
+    if (r->times != NULL)
+        rc = time_words(r, o, text_tokens, n_text, w);
+    whisper_segments_limit(s, to_s);
+    if (rc >= 0)
+        rc = push_segments(r, o, w, text_tokens);
     mem_free(text_tokens);
     if (!r->condition_on_previous || o->temperature > 0.5)
         whisper_prompt_drop_past(r->prompt);
-    *n_done = s->seek_frames > 0 ? s->seek_frames : n_frames;
+    *n_done = s->seek_frames > 0 ? s->seek_frames : w->n_frames;
     return rc;
 }

@@ -6,6 +6,7 @@
 #include <math.h>
 
 #define STEP_S 0.02
+#define SHORTEST_S 0.02 /* of a word */
 enum { STEP_FRAMES = 2 };
 
 static void add(struct whisper_segments *s, int first, int last, double start_s, double end_s)
@@ -89,5 +90,55 @@ void whisper_segments_time(struct whisper_segments *s, const int *tokens, int eo
         }
         g->last_word = s->n_words;
         adjust(s, g, words->median_s, last_speech_s);
+    }
+}
+
+/* ---- limits ---- */
+
+static double smaller(double a, double b) { return a < b ? a : b; }
+
+/* Words first .. last - 1, which have no duration, get equal parts of the time between their neighbours, or with their
+ * neighbours where there is none.  One alone stays where it is and gets the shortest duration. */
+static void share(const struct whisper_segment *g, struct whisper_timed_word *words, int first, int last)
+{
+    int is_alone = last - first == 1;
+    double from = 0, to = 0, end = words[first].end_s;
+    for (int wider = 0; wider < 2; wider++) {
+        first -= wider && first > g->first_word;
+        last += wider && last < g->last_word;
+        from = first > g->first_word ? words[first - 1].end_s : g->start_s;
+        to = last < g->last_word ? words[last].start_s : g->end_s;
+        if (to - from >= SHORTEST_S * (last - first))
+            break;
+    }
+    if (is_alone && last - first == 1) {
+        to = smaller(to, larger(end, from + SHORTEST_S));
+        from = to - SHORTEST_S;
+    }
+    double each = larger(0, to - from) / (last - first);
+    for (int i = first; i < last; i++) {
+        words[i].start_s = round_hundredth(from + each * (i - first));
+        words[i].end_s = round_hundredth(from + each * (i + 1 - first));
+    }
+}
+
+static int is_instant(const struct whisper_timed_word *w) { return w->end_s - w->start_s < SHORTEST_S / 2; }
+
+void whisper_segments_limit(struct whisper_segments *s, double end_s)
+{
+    for (int i = 0; i < s->n; i++) {
+        struct whisper_segment *g = &s->at[i];
+        g->end_s = smaller(g->end_s, end_s);
+        g->start_s = smaller(g->start_s, g->end_s);
+        for (int k = g->first_word; k < g->last_word; k++) {
+            s->words[k].end_s = smaller(s->words[k].end_s, g->end_s);
+            s->words[k].start_s = smaller(s->words[k].start_s, s->words[k].end_s);
+        }
+        for (int k = g->first_word, n; k < g->last_word; k += n + 1) {
+            for (n = 0; k + n < g->last_word && is_instant(&s->words[k + n]); n++)
+                continue;
+            if (n > 0)
+                share(g, s->words, k, k + n);
+        }
     }
 }

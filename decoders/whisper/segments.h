@@ -37,4 +37,8 @@ void whisper_segments_cut(struct whisper_segments *s, const int *tokens, int n, 
 void whisper_segments_time(struct whisper_segments *s, const int *tokens, int eot, const struct whisper_words *words,
                            double offset_s, double *last_speech_s);
 
+/* Makes nothing end after end_s, where the audio or the clip does, and no word have no duration: words that the
+ * alignment puts on one instant share the time between their neighbours. */
+void whisper_segments_limit(struct whisper_segments *s, double end_s);
+
 #endif

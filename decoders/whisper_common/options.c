@@ -46,6 +46,8 @@ static const struct setting settings[] = {
      "precision, else audio"},
     {"decoder.skip_silence", SETTING_BOOL, FIELD(skip_silence), "true", 0, 1, NULL,
      "do not decode stretches of two seconds and more without voice activity"},
+    {"language.each_window", SETTING_BOOL, FIELD(each_window), "false", 0, 1, NULL,
+     "language=auto: detect it in each window, for recordings in several languages, not only in the first"},
     {0}};
 
 const struct settings_table whisper_settings = {"Whisper", sizeof(struct whisper_options), settings};

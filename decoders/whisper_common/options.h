@@ -36,6 +36,7 @@ struct whisper_options {
     enum whisper_padding padding;
     enum whisper_context context;
     int skip_silence;
+    int each_window; /* has a language of its own */
 };
 extern const struct settings_table whisper_settings;
 
