@@ -6,20 +6,21 @@
 #include "base/unicode.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "base/status.h"
 #include "base/utf8.h"
 
-struct lower_run {
+struct case_run {
     uint32_t first, last;
     uint8_t step;
     int32_t difference;
 };
 
-struct decomposition {
+struct mapping {
     uint32_t code;
-    uint16_t offset, n; /* in decomposed */
+    uint16_t offset, n; /* in mapped */
 };
 
 struct composition {
@@ -73,14 +74,27 @@ int unicode_digit(uint32_t code)
 static int by_run(const void *key, const void *item)
 {
     const uint32_t code = *(const uint32_t *)key;
-    const struct lower_run *r = item;
+    const struct case_run *r = item;
     return code > r->last ? 1 : code < r->first ? -1 : 0;
 }
 
-uint32_t unicode_lower(uint32_t code)
+static uint32_t other_case(const struct case_run *runs, size_t n, uint32_t code)
 {
-    const struct lower_run *r = bsearch(&code, lower_runs, COUNT(lower_runs), sizeof lower_runs[0], by_run);
+    const struct case_run *r = bsearch(&code, runs, n, sizeof *runs, by_run);
     return r != NULL && (code - r->first) % r->step == 0 ? (uint32_t)((int32_t)code + r->difference) : code;
+}
+
+uint32_t unicode_lower(uint32_t code) { return other_case(lower_runs, COUNT(lower_runs), code); }
+
+static int by_code(const void *key, const void *item)
+{
+    uint32_t code = *(const uint32_t *)key, other = ((const struct mapping *)item)->code;
+    return (code > other) - (code < other);
+}
+
+static const struct mapping *find(const struct mapping *mappings, size_t n, uint32_t code)
+{
+    return code < 0xA0 ? NULL : bsearch(&code, mappings, n, sizeof *mappings, by_code);
 }
 
 static uint8_t combining_class(uint32_t code)
@@ -145,7 +159,7 @@ void codes_replace(struct codes *c, struct codes *by)
 static int has_case(uint32_t code)
 {
     for (size_t i = 0; i < COUNT(lower_runs); i++) {
-        const struct lower_run *r = &lower_runs[i];
+        const struct case_run *r = &lower_runs[i];
         uint32_t from_low = (uint32_t)((int32_t)code - r->difference);
         if ((code >= r->first && code <= r->last && (code - r->first) % r->step == 0) ||
             (from_low >= r->first && from_low <= r->last && (from_low - r->first) % r->step == 0))
@@ -192,6 +206,19 @@ void codes_lower(struct codes *c)
     codes_replace(c, &built);
 }
 
+void codes_upper(struct codes *c)
+{
+    struct codes built = {0};
+    for (size_t i = 0; i < c->n; i++) {
+        const struct mapping *m = find(long_upper, COUNT(long_upper), c->at[i]);
+        if (m != NULL)
+            codes_add_all(&built, mapped + m->offset, m->n);
+        else
+            codes_add(&built, other_case(upper_runs, COUNT(upper_runs), c->at[i]));
+    }
+    codes_replace(c, &built);
+}
+
 static void add_hangul(struct codes *out, uint32_t index)
 {
     codes_add(out, HANGUL_L + index / (N_V * N_T));
@@ -200,45 +227,60 @@ static void add_hangul(struct codes *out, uint32_t index)
         codes_add(out, HANGUL_T + index % N_T);
 }
 
-static int by_code(const void *key, const void *item)
+static void add_decomposed(struct codes *out, uint32_t code, int is_compatible)
 {
-    uint32_t code = *(const uint32_t *)key, other = ((const struct decomposition *)item)->code;
-    return (code > other) - (code < other);
-}
-
-static void add_decomposed(struct codes *out, uint32_t code)
-{
-    const struct decomposition *d =
-        code < 0xA0 ? NULL : bsearch(&code, decompositions, COUNT(decompositions), sizeof *d, by_code);
+    const struct mapping *d = is_compatible ? find(compatible, COUNT(compatible), code) : NULL;
+    if (d == NULL)
+        d = find(canonical, COUNT(canonical), code);
     if (code >= HANGUL && code < HANGUL + N_HANGUL)
         add_hangul(out, code - HANGUL);
     else if (d != NULL)
-        codes_add_all(out, decomposed + d->offset, d->n);
+        codes_add_all(out, mapped + d->offset, d->n);
     else
         codes_add(out, code);
 }
 
-/* Sorts each run of marks by combining class, equal ones staying in their order. */
-static void order_marks(struct codes *c)
+/* Sorts marks [n] by combining class, equal ones staying in their order; by counting, since a line may be nothing else.
+ * spare [n] */
+static void order_run(uint32_t *marks, size_t n, uint32_t *spare)
 {
-    for (size_t i = 1; i < c->n; i++) {
-        uint32_t code = c->at[i];
-        uint8_t k = code < 0x300 ? 0 : combining_class(code);
-        size_t j = i;
-        for (; k > 0 && j > 0 && combining_class(c->at[j - 1]) > k; j--)
-            c->at[j] = c->at[j - 1];
-        c->at[j] = code;
-    }
+    size_t places[257] = {0};
+    for (size_t i = 0; i < n; i++)
+        places[combining_class(marks[i]) + 1]++;
+    for (size_t k = 1; k < 257; k++)
+        places[k] += places[k - 1];
+    for (size_t i = 0; i < n; i++)
+        spare[places[combining_class(marks[i])]++] = marks[i];
+    memcpy(marks, spare, n * sizeof *marks);
 }
 
-void codes_decompose(struct codes *c)
+static int is_starter(uint32_t code) { return code < 0x300 || combining_class(code) == 0; }
+
+/* Sorts each run of marks. */
+static void order_marks(struct codes *c)
+{
+    uint32_t *spare = NULL;
+    for (size_t i = 0, n; c->rc == 0 && i < c->n; i += n + 1) {
+        for (n = 0; i + n < c->n && !is_starter(c->at[i + n]); n++)
+            ;
+        if (n > 1 && spare == NULL && (spare = mem_array(c->n, sizeof *spare)) == NULL)
+            c->rc = LINNET_E_MEMORY;
+        else if (n > 1)
+            order_run(c->at + i, n, spare);
+    }
+    mem_free(spare);
+}
+
+static void decompose(struct codes *c, int is_compatible)
 {
     struct codes built = {0};
     for (size_t i = 0; i < c->n; i++)
-        add_decomposed(&built, c->at[i]);
+        add_decomposed(&built, c->at[i], is_compatible);
     order_marks(&built);
     codes_replace(c, &built);
 }
+
+void codes_decompose(struct codes *c) { decompose(c, 1); }
 
 static int by_pair(const void *key, const void *item)
 {
@@ -259,9 +301,9 @@ static uint32_t composed_of(uint32_t first, uint32_t second)
     return p != NULL ? p->composed : 0;
 }
 
-void codes_compose(struct codes *c)
+/* Joins what composes of decomposed codes. */
+static void compose(struct codes *c)
 {
-    codes_decompose(c);
     size_t n = 0, starter = 0;
     int has_starter = 0, last_class = 0; /* class of the code before, 0 right after the starter */
     for (size_t i = 0; i < c->n; i++) {
@@ -281,4 +323,31 @@ void codes_compose(struct codes *c)
         c->at[n++] = code;
     }
     c->n = n;
+}
+
+void codes_compose(struct codes *c)
+{
+    decompose(c, 1);
+    compose(c);
+}
+
+void codes_normalize(struct codes *c)
+{
+    size_t i = 0;
+    while (i < c->n && c->at[i] < 0x300) /* nothing below composes with what comes before it */
+        i++;
+    if (i < c->n) {
+        decompose(c, 0);
+        compose(c);
+    }
+}
+
+int unicode_normalize(const char *utf8, size_t n, struct buffer *out)
+{
+    struct codes c = {0};
+    codes_read(&c, utf8, n);
+    codes_normalize(&c);
+    int rc = codes_write(&c, out);
+    codes_free(&c);
+    return rc;
 }

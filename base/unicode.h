@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * unicode.h - what kind of character a code point is, lower case, and the compatibility normal forms.
+ * unicode.h - what kind of character a code point is, upper and lower case, and the normal forms.
  *
  * Complete for Unicode 14 (tables in unicode_data.h), and the same as Python's `str` methods where those are what a
- * reference uses: word splitting, `\w`, `\s`, lower(), unicodedata.normalize. */
+ * reference uses: word splitting, `\w`, `\s`, lower(), upper(), unicodedata.normalize. */
 #ifndef LINNET_BASE_UNICODE_H
 #define LINNET_BASE_UNICODE_H
 
@@ -48,7 +48,12 @@ void codes_replace(struct codes *c, struct codes *by); /* takes by over, its rc 
 void codes_free(struct codes *c);
 
 void codes_lower(struct codes *c);     /* sigma at a word's end included */
+void codes_upper(struct codes *c);     /* one letter may become several */
 void codes_decompose(struct codes *c); /* NFKD */
 void codes_compose(struct codes *c);   /* NFKC */
+void codes_normalize(struct codes *c); /* NFC, in which the same text has the same codes */
+
+/* Appends the text [n bytes] in NFC, with U+FFFD for bytes that are no UTF-8. */
+int unicode_normalize(const char *utf8, size_t n, struct buffer *out) __attribute__((warn_unused_result));
 
 #endif

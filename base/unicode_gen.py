@@ -35,14 +35,14 @@ def runs(value):
     return out
 
 
-def lower_runs():
-    """[first, last, step, difference] of letters with a single lower-case partner."""
+def case_runs(change):
+    """[first, last, step, difference] of letters with a single partner of the other case."""
     out = []
     for c in CODES:
-        low = chr(c).lower()
-        if len(low) != 1 or ord(low) == c:
+        other = change(chr(c))
+        if len(other) != 1 or ord(other) == c:
             continue
-        d = ord(low) - c
+        d = ord(other) - c
         if out and out[-1][3] == d and c - out[-1][1] <= 2 and out[-1][2] in (0, c - out[-1][1]):
             out[-1][2] = c - out[-1][1]
             out[-1][1] = c
@@ -51,17 +51,33 @@ def lower_runs():
     return [[a, b, s or 1, d] for a, b, s, d in out]
 
 
-def decompositions():
-    pool, entries, seen = [], [], {}
+POOL, PLACES = [], {}
+
+
+def mappings(change, is_wanted):
+    """(code, place in the pool, number) of codes that become several, or others."""
+    out = []
     for c in CODES:
-        full = tuple(map(ord, u.normalize("NFKD", chr(c))))
-        if full == (c,) or 0xAC00 <= c <= 0xD7A3:
+        full = tuple(map(ord, change(chr(c))))
+        if full == (c,) or not is_wanted(c, full):
             continue
-        if full not in seen:
-            seen[full] = len(pool)
-            pool.extend(full)
-        entries.append((c, seen[full], len(full)))
-    return pool, entries
+        if full not in PLACES:
+            PLACES[full] = len(POOL)
+            POOL.extend(full)
+        out.append((c, PLACES[full], len(full)))
+    return out
+
+
+def is_hangul(c):
+    return 0xAC00 <= c <= 0xD7A3
+
+
+def nfd(text):
+    return u.normalize("NFD", text)
+
+
+def nfkd(text):
+    return u.normalize("NFKD", text)
 
 
 def compositions():
@@ -84,11 +100,17 @@ array("uint32_t", "class_runs", [f"0x{c << 4 | ORDER.index(k):x}"
       "first code << 4 | enum unicode_class, in order of codes")
 array("uint32_t", "combining_runs", [f"0x{c << 8 | k:x}" for c, k in runs(lambda c: u.combining(chr(c)))],
       "first code << 8 | canonical combining class")
-array("struct lower_run", "lower_runs", [f"{{0x{a:x}, 0x{b:x}, {s}, {d}}}" for a, b, s, d in lower_runs()],
-      "upper-case letters with one lower-case partner")
-POOL, ENTRIES = decompositions()
-array("uint32_t", "decomposed", [f"0x{c:x}" for c in POOL], "what codes decompose to, one after another")
-array("struct decomposition", "decompositions", [f"{{0x{c:x}, {o}, {n}}}" for c, o, n in ENTRIES],
-      "full compatibility decompositions (NFKD), in order of codes")
+for name, change, what in (("lower_runs", str.lower, "upper-case letters with one lower-case partner"),
+                           ("upper_runs", str.upper, "lower-case letters with one upper-case partner")):
+    array("struct case_run", name, [f"{{0x{a:x}, 0x{b:x}, {s}, {d}}}" for a, b, s, d in case_runs(change)], what)
+MAPPINGS = (
+    ("canonical", mappings(nfd, lambda c, full: not is_hangul(c)), "full canonical decompositions (NFD)"),
+    ("compatible", mappings(nfkd, lambda c, full: full != tuple(map(ord, nfd(chr(c))))),
+     "full compatibility decompositions (NFKD), where they are others"),
+    ("long_upper", mappings(str.upper, lambda c, full: len(full) > 1), "upper case of several letters"),
+)
+array("uint32_t", "mapped", [f"0x{c:x}" for c in POOL], "what codes are mapped to, one after another")
+for name, entries, what in MAPPINGS:
+    array("struct mapping", name, [f"{{0x{c:x}, {o}, {n}}}" for c, o, n in entries], what + ", in order of codes")
 array("struct composition", "compositions", [f"{{0x{a:x}, 0x{b:x}, 0x{c:x}}}" for a, b, c in compositions()],
       "canonical compositions (NFC), in order of pairs")

@@ -131,6 +131,20 @@ static char *changed(const char *text, void (*change)(struct codes *), struct bu
     return out->data;
 }
 
+/* A line of nothing but marks above and below by turns, which a sort that exchanges neighbours would never finish. */
+static void many_marks_are_ordered(void)
+{
+    enum { N = 200000 };
+    struct codes c = {0};
+    codes_add(&c, 'x');
+    for (int i = 0; i < N; i++)
+        codes_add(&c, i % 2 == 0 ? 0x301 : 0x323);
+    codes_normalize(&c);
+    CU_ASSERT(c.rc == 0 && c.n == N + 1 && c.at[0] == 'x');
+    CU_ASSERT(c.at[1] == 0x323 && c.at[N / 2] == 0x323 && c.at[N / 2 + 1] == 0x301 && c.at[N] == 0x301);
+    codes_free(&c);
+}
+
 static void unicode_knows_classes_case_and_normal_forms(void)
 {
     CU_ASSERT_EQUAL(unicode_class_of('a'), UNICODE_LETTER);
@@ -153,6 +167,16 @@ static void unicode_knows_classes_case_and_normal_forms(void)
     CU_ASSERT_STRING_EQUAL(changed("é ﬁ ２ 한 ½", codes_decompose, &b), "e\u0301 fi 2 \u1112\u1161\u11AB 1\u20442");
     CU_ASSERT_STRING_EQUAL(changed("a\u0301\u0323", codes_decompose, &b), "a\u0323\u0301"); /* marks in order */
     CU_ASSERT_STRING_EQUAL(changed("e\u0301 a\u0323\u0302 \u1112\u1161\u11AB ①", codes_compose, &b), "é ậ 한 1");
+    CU_ASSERT_STRING_EQUAL(changed("e\u0301 a\u0302\u0323 \u1112\u1161\u11AB ①ﬁ ½ \u212B", codes_normalize, &b),
+                           "é ậ 한 ①ﬁ ½ Å");
+    CU_ASSERT_STRING_EQUAL(changed("\u0915\u093C \u0958 \u2126", codes_normalize, &b), /* not to be composed */
+                           "\u0915\u093C \u0915\u093C Ω");
+    CU_ASSERT_STRING_EQUAL(changed("straße ŉ և ǆ ﬁ ı ắ ș ა ａ ꭰ 𐐨 ᾳ", codes_upper, &b),
+                           "STRASSE ʼN ԵՒ Ǆ FI I Ắ Ș Ა Ａ Ꭰ 𐐀 ΑΙ");
+    many_marks_are_ordered();
+    buffer_cut(&b, 0);
+    CU_ASSERT_EQUAL(unicode_normalize("o\u0308\xFF", 4, &b), 0);
+    CU_ASSERT_STRING_EQUAL(buffer_text(&b), "ö\uFFFD");
     buffer_free(&b);
 }
 
