@@ -44,22 +44,6 @@ int units_is_unspaced(uint32_t code)
            (code >= 0x3040 && code <= 0x30FF) || (code >= 0x31F0 && code <= 0x31FF);     /* kana */
 }
 
-/* The next line of *rest, without its end, or NULL. */
-static char *next_line(char **rest)
-{
-    char *line = *rest;
-    if (line == NULL || *line == '\0')
-        return NULL;
-    char *end = strchr(line, '\n');
-    *rest = end != NULL ? end + 1 : NULL;
-    if (end == NULL)
-        end = line + strlen(line);
-    if (end > line && end[-1] == '\r')
-        end--;
-    *end = '\0';
-    return line;
-}
-
 static int byte_of(const char *name)
 {
     static const char digits[] = "0123456789ABCDEF";
@@ -106,41 +90,42 @@ static struct unit describe(const char *name)
     return x;
 }
 
-static int read_line(struct units *u, char *line, int i_line, const char *path, struct message *msg)
+/* "unit id": the last blanks part them, and only blanks of ASCII are none of the unit. */
+static int read_line(struct units *u, struct line *line, struct message *msg)
 {
-    char *space = strrchr(line, ' ');
-    char *tab = strrchr(line, '\t');
-    char *split = space == NULL || (tab != NULL && tab > space) ? tab : space;
+    static const char blanks[] = " \t";
+    while (line->n > 0 && strchr(blanks, line->text[line->n - 1]) != NULL)
+        line->text[--line->n] = '\0';
+    char *name = line->text + strspn(line->text, blanks), *id_text = line->text + line->n, *end;
     long long id;
-    if (split == NULL || split == line)
-        return fail(msg, LINNET_E_FORMAT, "%s: line %d is not \"unit id\"", path, i_line);
-    if (parse_int(split + 1, 0, u->base.n - 1, &id) < 0)
-        return fail(msg, LINNET_E_FORMAT, "%s: line %d: the id '%.20s' is not in 0 to %d", path, i_line, split + 1,
-                    u->base.n - 1);
-    *split = '\0';
+    if (*name == '\0')
+        return 0;
+    while (id_text > name && strchr(blanks, id_text[-1]) == NULL)
+        id_text--;
+    for (end = id_text; end > name && strchr(blanks, end[-1]) != NULL; end--)
+        ;
+    if (end == name)
+        return lines_fail(&u->file, msg, "is not \"unit id\"");
+    if (parse_int(id_text, 0, u->base.n - 1, &id) < 0)
+        return lines_fail(&u->file, msg, "the id '%.20s' is not in 0 to %d", id_text, u->base.n - 1);
+    *end = '\0';
     if (u->all[id].name != NULL)
-        return fail(msg, LINNET_E_FORMAT, "%s: line %d: the id %lld is there twice", path, i_line, id);
-    u->all[id] = describe(line);
+        return lines_fail(&u->file, msg, "the id %lld is there twice", id);
+    u->all[id] = describe(strcmp(name, "<space>") == 0 ? UNITS_SPACE : name);
     if (u->all[id].size > u->max_size)
         u->max_size = u->all[id].size;
-    return LINNET_OK;
+    return 1;
 }
 
 static int read_units(struct units *u, const char *path, struct message *msg)
 {
-    int rc = file_read(path, MAX_FILE, &u->text, msg), n_read = 0;
+    struct line line;
+    int rc = lines_open(&u->file, path, MAX_FILE, msg), n_read = 0;
+    while (rc >= 0 && (rc = lines_next(&u->file, &line, msg)) > 0)
+        if ((rc = read_line(u, &line, msg)) >= 0)
+            n_read += rc;
     if (rc < 0)
         return rc;
-    char *rest = u->text.data, *line;
-    if (rest != NULL && strncmp(rest, "\xEF\xBB\xBF", 3) == 0)
-        rest += 3;
-    for (int i_line = 1; (line = next_line(&rest)) != NULL; i_line++) {
-        if (*line == '\0')
-            continue;
-        if ((rc = read_line(u, line, i_line, path, msg)) < 0)
-            return rc;
-        n_read++;
-    }
     if (n_read != u->base.n)
         return fail(msg, LINNET_E_FORMAT, "%s: %d units, the model has %d", path, n_read, u->base.n);
     for (int id = u->base.n - 1; id >= 0; id--) /* of equal names the first is found */
@@ -148,31 +133,35 @@ static int read_units(struct units *u, const char *path, struct message *msg)
     return LINNET_OK;
 }
 
+/* "piece<TAB>score" */
+static int read_piece(struct units *u, const struct lines *file, const struct line *line, struct message *msg)
+{
+    const char *tab = strrchr(line->text, '\t');
+    double score;
+    if (file->number == 1 && tab != NULL && strncmp(line->text, "#model\t", 7) == 0 &&
+        (strcmp(tab + 1, "bpe") == 0 || strcmp(tab + 1, "unigram") == 0)) {
+        u->is_bpe = strcmp(tab + 1, "bpe") == 0;
+        return LINNET_OK;
+    }
+    if (tab == NULL || parse_number(tab + 1, -1e9, 1e9, &score) < 0)
+        return lines_fail(file, msg, "is not \"piece<TAB>score\"");
+    int id = units_find_n(u, line->text, (size_t)(tab - line->text));
+    if (id >= 0 && !u->all[id].is_special && u->all[id].byte < 0 && strcmp(u->all[id].name, "<unk>") != 0)
+        u->all[id].score = (float)score;
+    return LINNET_OK;
+}
+
 static int read_pieces(struct units *u, const char *path, struct message *msg)
 {
-    struct buffer text = {0};
-    int rc = file_read(path, MAX_FILE, &text, msg);
-    if (rc < 0)
-        return rc;
+    struct lines file = {0};
+    struct line line;
+    int rc = lines_open(&file, path, MAX_FILE, msg);
     for (int id = 0; id < u->base.n; id++)
         u->all[id].score = -INFINITY;
-    char *rest = text.data, *line;
-    for (int i_line = 1; rc == 0 && (line = next_line(&rest)) != NULL; i_line++) {
-        char *tab = strrchr(line, '\t');
-        double score;
-        int id;
-        if (i_line == 1 && tab != NULL && strncmp(line, "#model\t", 7) == 0 &&
-            (strcmp(tab + 1, "bpe") == 0 || strcmp(tab + 1, "unigram") == 0)) {
-            u->is_bpe = strcmp(tab + 1, "bpe") == 0;
-        } else if (tab == NULL || parse_number(tab + 1, -1e9, 1e9, &score) < 0) {
-            rc = fail(msg, LINNET_E_FORMAT, "%s: line %d is not \"piece<TAB>score\"", path, i_line);
-        } else if ((id = units_find_n(u, line, (size_t)(tab - line))) >= 0 && !u->all[id].is_special &&
-                   u->all[id].byte < 0 && strcmp(u->all[id].name, "<unk>") != 0) {
-            u->all[id].score = (float)score;
-        }
-    }
+    while (rc >= 0 && (rc = lines_next(&file, &line, msg)) > 0)
+        rc = read_piece(u, &file, &line, msg);
     u->has_pieces = 1;
-    buffer_free(&text);
+    lines_close(&file);
     return rc;
 }
 
@@ -197,7 +186,7 @@ static enum units_style style_of(const struct units *u)
 static void units_close(struct vocab *v)
 {
     struct units *u = (struct units *)v;
-    buffer_free(&u->text);
+    lines_close(&u->file);
     mem_free(u->all);
     mem_free(u->table);
     mem_free(u);
@@ -249,7 +238,7 @@ static int append_name(const struct unit *x, int skip_space, struct buffer *text
         int rc = 0;
         if (!is_space)
             rc = buffer_append(text, x->name + i, 1);
-        else if (!skip_space)
+        else if (!skip_space && (text->n == 0 || text->data[text->n - 1] != ' '))
             rc = buffer_append(text, " ", 1);
         if (rc < 0)
             return rc;

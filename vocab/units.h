@@ -3,7 +3,8 @@
  *
  * Four kinds of vocabulary are distinguished by their units: pieces that include the space before them (sentencepiece,
  * U+2581 "▁" in front), characters with a "▁" of its own between words, whole words without any (also with "@@" at the
- * end of what is not a word's end), and characters of a script without spaces, each of which is a word. */
+ * end of what is not a word's end), and characters of a script without spaces, each of which is a word.  A unit
+ * "<space>" is another name of "▁". */
 #ifndef LINNET_VOCAB_UNITS_H
 #define LINNET_VOCAB_UNITS_H
 

@@ -5,12 +5,13 @@
  * (wenet/text/tokenize_utils.py), and the text between two of them is another one.  A run is then covered with units:
  * those with the largest sum of scores for a unigram model (Kudo 2018; without scores every unit counts -1, so: as few
  * as can be, and the longer first), or by merging neighbours in the order of scores for a byte pair model (Sennrich et
- * al. 2016).  Sentencepiece's Unicode normalization is not done here, and what the vocabulary lacks is an error, not
+ * al. 2016).  Of sentencepiece's Unicode normalization NFC is done here, and what the vocabulary lacks is an error, not
  * <unk>: a phrase with an unknown unit cannot be boosted. */
 #include <math.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/unicode.h"
 #include "base/utf8.h"
 #include "vocab/units_table.h"
 
@@ -152,19 +153,8 @@ static int spell_runs(const struct units *u, const struct buffer *runs, int *ids
     return rc < 0 ? rc : n_ids;
 }
 
-/* Letters of ASCII to upper or lower case; others are left as they are. */
-static void change_case(struct buffer *text, int upper)
+static int spell(const struct units *u, const char *text, int **ids, struct message *msg)
 {
-    for (size_t i = 0; i < text->n; i++) {
-        char *c = &text->data[i];
-        if (upper ? *c >= 'a' && *c <= 'z' : *c >= 'A' && *c <= 'Z')
-            *c = (char)(*c ^ 0x20);
-    }
-}
-
-int units_spell(const struct vocab *v, const char *text, int **ids, struct message *msg)
-{
-    const struct units *u = units_of(v);
     struct buffer runs = {0};
     if (strchr(text, '\n') != NULL)
         return fail(msg, LINNET_E_ARGUMENT, "a line break cannot be spelled");
@@ -176,14 +166,27 @@ int units_spell(const struct vocab *v, const char *text, int **ids, struct messa
         n = fail(msg, LINNET_E_ARGUMENT, "there is nothing to spell");
     else
         n = spell_runs(u, &runs, fresh, msg);
-    for (int upper = 1; n == LINNET_E_ARGUMENT && runs.n > 0 && upper >= 0; upper--) {
-        change_case(&runs, upper);
-        n = spell_runs(u, &runs, fresh, NULL);
-    }
     buffer_free(&runs);
     if (n < 0)
         mem_free(fresh);
     else
         *ids = fresh;
+    return n;
+}
+
+int units_spell(const struct vocab *v, const char *text, int **ids, struct message *msg)
+{
+    static void (*const changes[])(struct codes *) = {codes_normalize, codes_upper, codes_lower};
+    struct codes codes = {0};
+    int n = LINNET_E_ARGUMENT;
+    codes_read(&codes, text, strlen(text));
+    for (int i = 0; n == LINNET_E_ARGUMENT && i < 3; i++) {
+        struct buffer changed = {0};
+        changes[i](&codes);
+        n = codes_write(&codes, &changed) < 0 ? fail_memory(msg)
+                                              : spell(units_of(v), buffer_text(&changed), ids, i == 0 ? msg : NULL);
+        buffer_free(&changed);
+    }
+    codes_free(&codes);
     return n;
 }

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/lines.h"
 #include "vocab/units.h"
 
 #define UNITS_SPACE "\xE2\x96\x81" /* U+2581, which stands for a space */
@@ -29,9 +30,9 @@ struct unit {
 
 struct units {
     struct vocab base;
-    struct unit *all;   /* [base.n] */
-    struct buffer text; /* the file, cut into names */
-    int *table;         /* [n_table] open addressing: id whose name hashes here, or -1 */
+    struct unit *all;  /* [base.n] */
+    struct lines file; /* where the names lie */
+    int *table;        /* [n_table] open addressing: id whose name hashes here, or -1 */
     size_t n_table;
     size_t max_size; /* bytes of the longest name */
     enum units_style style;

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/file.h"
+#include "base/lines.h"
 #include "base/mem.h"
 #include "base/parse.h"
 
@@ -26,42 +26,35 @@ int hotword_list_add(struct hotword_list *l, const char *phrase, double bonus, s
     return LINNET_OK;
 }
 
-/* A line of the file, without its end. */
-static int add_line(struct hotword_list *l, char *line, double default_bonus, struct message *msg)
+/* A phrase, perhaps with its bonus behind a tab; or nothing. */
+static int add_line(struct hotword_list *l, const struct lines *file, struct line *line, double bonus,
+                    struct message *msg)
 {
-    double bonus = default_bonus;
-    char *tab = strchr(line, '\t');
+    struct message why = {""};
+    line_trim(line);
+    char *tab = strchr(line->text, '\t');
     if (tab != NULL) {
-        *tab = '\0';
         if (parse_number(tab + 1, -MAX_BONUS, MAX_BONUS, &bonus) < 0)
-            return fail(msg, LINNET_E_FORMAT, "'%.40s' is not a bonus", tab + 1);
+            return lines_fail(file, msg, "'%.40s' is not a bonus", tab + 1);
+        line->n = (size_t)(tab - line->text);
+        line_trim(line);
     }
-    if (*line == '\0' || strncmp(line, "# ", 2) == 0)
+    if (line->n == 0 || strncmp(line->text, "# ", 2) == 0)
         return LINNET_OK;
-    return hotword_list_add(l, line, bonus, msg);
+    int rc = hotword_list_add(l, line->text, bonus, &why);
+    return rc == LINNET_E_MEMORY ? fail_memory(msg) : rc < 0 ? lines_fail(file, msg, "%s", why.text) : rc;
 }
 
 int hotword_list_read(struct hotword_list *l, const char *path, double default_bonus, struct message *msg)
 {
-    struct buffer text = {0};
-    int rc = file_read(path, MAX_FILE, &text, msg), i_line = 0;
-    char *line = text.data;
-    if (rc == 0 && line != NULL && strncmp(line, "\xEF\xBB\xBF", 3) == 0)
-        line += 3;
-    while (rc == 0 && line != NULL && *line != '\0') {
-        char *end = strchr(line, '\n'), *next = end != NULL ? end + 1 : NULL;
-        if (end != NULL)
-            *end = '\0';
-        size_t n = strlen(line);
-        if (n > 0 && line[n - 1] == '\r')
-            line[n - 1] = '\0';
-        i_line++;
-        struct message why = {""};
-        if ((rc = add_line(l, line, default_bonus, &why)) < 0)
-            fail(msg, rc, "%s: line %d: %s", path, i_line, why.text);
-        line = next;
-    }
-    buffer_free(&text);
+    struct lines file = {0};
+    struct line line;
+    int rc = lines_open(&file, path, MAX_FILE, msg);
+    while (rc >= 0 && (rc = lines_next(&file, &line, msg)) > 0)
+        rc = add_line(l, &file, &line, default_bonus, msg);
+    if (rc < 0)
+        hotword_list_free(l);
+    lines_close(&file);
     return rc;
 }
 

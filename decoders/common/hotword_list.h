@@ -2,8 +2,8 @@
  * hotword_list.h - hotwords as people write them: phrases with a bonus, from a file or one by one, and the graph of
  * them.
  *
- * The file has a phrase a line, with a bonus behind a tab where it differs from the default; empty lines and lines
- * that start with '#' and a space are left out. */
+ * The file (base/lines.h) has a phrase a line, with a bonus behind a tab where it differs from the default; empty lines
+ * and lines that start with '#' and a space are left out. */
 #ifndef LINNET_DECODERS_COMMON_HOTWORD_LIST_H
 #define LINNET_DECODERS_COMMON_HOTWORD_LIST_H
 
@@ -18,6 +18,8 @@ struct hotword_list {
 };
 
 LINNET_MUST_CHECK int hotword_list_add(struct hotword_list *l, const char *phrase, double bonus, struct message *msg);
+
+/* Adds those of the file; where that fails the list is empty. */
 LINNET_MUST_CHECK int hotword_list_read(struct hotword_list *l, const char *path, double default_bonus,
                                         struct message *msg);
 void hotword_list_free(struct hotword_list *l);

@@ -205,14 +205,53 @@ static void check_refused(const char *text, int n, const char *why)
     unlink(path);
 }
 
+/* Byte order mark, CRLF, blanks around, several blanks between. */
+static void units_of_other_editors(void)
+{
+    char path[40];
+    struct vocab *u = NULL;
+    write_file(path, "\xEF\xBB\xBF<blank> 0\r\n  a\t 1 \r\n\r\nb b  2\r\u3000 3");
+    CU_ASSERT_EQUAL_FATAL(units_open(&u, path, NULL, 4, NULL), 0);
+    CU_ASSERT(units_find(u, "<blank>") == 0 && units_find(u, "a") == 1);
+    CU_ASSERT(units_find(u, "b b") == 2 && units_find(u, "\u3000") == 3);
+    unlink(path);
+    vocab_close(u);
+}
+
+static void space_has_two_names(void)
+{
+    struct vocab *u = vocabulary("<blank> <space> A B C");
+    check_spelling(u, "ab c", "A B ▁ C", "AB C");
+    check_words(u, "A B ▁ C", "AB|C|");
+    vocab_close(u);
+    u = vocabulary("<blank> ▁A <space> B"); /* where words bring their spaces along too there is one */
+    const int ids[] = {2, 1, 2, 1, 3, 2, 3};
+    struct buffer text = {0};
+    CU_ASSERT_EQUAL(vocab_text(u, ids, 7, 1, &text), 0);
+    CU_ASSERT_STRING_EQUAL(buffer_text(&text), "A AB B");
+    buffer_free(&text);
+    vocab_close(u);
+}
+
+/* Letters with marks, of any form and case. */
+static void letters_are_spelled_whatever_their_form(void)
+{
+    struct vocab *u = vocabulary("<blank> ▁ấ m ▁ș ი");
+    check_spelling(u, "a\u0302\u0301m", "▁ấ m", "ấm");
+    check_spelling(u, "ẤM", "▁ấ m", "ấm");
+    check_spelling(u, "S\u0326Ი", "▁ș ი", "șი");
+    vocab_close(u);
+}
+
 static void broken_files_are_refused(void)
 {
     check_refused("a 0\nb 1\n", 3, "2 units, the model has 3");
-    check_refused("a 0\nb 1\nc 2\n", 2, "line 3");
+    check_refused("a 0\nb 1\nc 2\n", 2, ":3: ");
     check_refused("a 0\nb 0\n", 2, "twice");
-    check_refused("a 0\nb\n", 2, "line 2");
-    check_refused("a 0\nb -1\n", 2, "line 2");
-    check_refused("a 0\nb 1x\n", 2, "line 2");
+    check_refused("a 0\nb\n", 2, ":2: ");
+    check_refused("a 0\nb -1\n", 2, ":2: ");
+    check_refused("a 0\nb 1x\n", 2, ":2: ");
+    check_refused("a 0\nb\xE9 1\n", 2, ":2: ");
     check_refused("", 2, "0 units");
     struct vocab *u = NULL;
     CU_ASSERT_EQUAL(units_open(&u, "/nonexistent/units.txt", NULL, 2, NULL), LINNET_E_IO);
@@ -241,11 +280,19 @@ static void hotword_lists(void)
     hotwords_close(h);
     hotword_list_free(&list);
     unlink(path);
-    write_file(path, "a\t1\nb\tx\n");
     struct message m;
-    CU_ASSERT_EQUAL(hotword_list_read(&list, path, 3.0, &m), LINNET_E_FORMAT);
-    CU_ASSERT_PTR_NOT_NULL(strstr(m.text, "line 2: 'x'"));
+    write_file(path, "\xEF\xBB\xBF  ab \t2\r# comment\rABC\t\r\n \u3000\n");
+    CU_ASSERT_EQUAL(hotword_list_read(&list, path, 3.0, &m), 0);
+    CU_ASSERT_EQUAL_FATAL(list.n, 2);
+    CU_ASSERT_STRING_EQUAL(list.phrases[0], "ab");
+    CU_ASSERT_STRING_EQUAL(list.phrases[1], "ABC");
+    CU_ASSERT(list.bonus[0] == 2.0 && list.bonus[1] == 3.0);
     hotword_list_free(&list);
+    unlink(path);
+    write_file(path, "a\t1\nb\tx\n");
+    CU_ASSERT_EQUAL(hotword_list_read(&list, path, 3.0, &m), LINNET_E_FORMAT);
+    CU_ASSERT_PTR_NOT_NULL(strstr(m.text, ":2: 'x'"));
+    CU_ASSERT(list.n == 0 && list.phrases == NULL);
     buffer_free(&unspelled);
     unlink(path);
     vocab_close(u);
@@ -276,6 +323,9 @@ static const struct unit_test tests[] = {
     {"byte pairs merge in order", byte_pairs_merge_in_order},
     {"broken files are refused", broken_files_are_refused},
     {"hotword lists", hotword_lists},
+    {"units of other editors", units_of_other_editors},
+    {"space has two names", space_has_two_names},
+    {"letters are spelled whatever their form", letters_are_spelled_whatever_their_form},
     {"vocabularies of no kind", unknown_kinds_are_refused},
 };
 
