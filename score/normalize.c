@@ -8,23 +8,31 @@
 
 void normalize_none(struct codes *text) { (void)text; }
 
-void normalize_lower(struct codes *text) { codes_lower(text); }
-
-/* The capital that code is the lower case of, or code; Latin, Greek and Cyrillic. */
-static uint32_t capital_of(uint32_t code)
+/* Of i with a dot on it, which a Turkish or Azerbaijani capital leaves, the i. */
+static void drop_dots(struct codes *text)
 {
-    static const uint32_t runs[][2] = {{'A', 'Z'}, {0xC0, 0x17F}, {0x370, 0x52F}};
-    for (size_t k = 0; k < 3 && code >= 'a' && code <= 0x52F; k++)
-        for (uint32_t c = runs[k][0]; c <= runs[k][1]; c++)
-            if (c != code && unicode_lower(c) == code)
-                return c;
-    return code;
+    size_t n = 0;
+    for (size_t i = 0; i < text->n; i++)
+        if (text->at[i] != 0x307 || n == 0 || text->at[n - 1] != 'i')
+            text->at[n++] = text->at[i];
+    text->n = n;
 }
 
+/* Small letters first: some capitals have no other way to the capital that their small letter has. */
 void normalize_upper(struct codes *text)
 {
-    for (size_t i = 0; i < text->n; i++)
-        text->at[i] = capital_of(text->at[i]);
+    codes_lower(text);
+    drop_dots(text);
+    codes_normalize(text);
+    codes_upper(text);
+    codes_normalize(text);
+}
+
+void normalize_lower(struct codes *text)
+{
+    normalize_upper(text);
+    codes_lower(text);
+    codes_normalize(text);
 }
 
 #define ENTRY(function, name) {name, normalize_##function},
@@ -41,6 +49,7 @@ int normalize_text(const char *name, const char *text, size_t n, struct buffer *
             continue;
         struct codes codes = {0};
         codes_read(&codes, text, n);
+        codes_normalize(&codes);
         normalizers[i].change(&codes);
         int rc = codes_write(&codes, out);
         codes_free(&codes);

@@ -1,14 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0
  * normalize.h - text made comparable before it is scored: the table of normalizers.
  *
- *     none           as it is
- *     lower, upper   case only
- *     whisper-basic  BasicTextNormalizer: lower case, no brackets, symbols to spaces
- *     whisper-en     EnglishTextNormalizer: that, contractions and titles spelled out, numbers as digits, American
- *                    spelling
+ *     none                   as it is
+ *     lower, upper           letters that differ in case alone become the same, in every script: both give two texts
+ *                            one form or neither does.  Whether an I is an i or a dotless i depends on the language:
+ *                            they are one letter, and so are sharp s and "ss", whose capitals are the same
+ *     whisper-basic          BasicTextNormalizer: lower case, no brackets, symbols and marks to spaces
+ *     whisper-basic-marks    that, but marks stay with their letters, as words of Indian scripts, Thai and Arabic need
+ *     whisper-basic-plain    BasicTextNormalizer(remove_diacritics=True): letters lose their marks and strokes
+ *     whisper-basic-letters  BasicTextNormalizer(split_letters=True): a blank between any two letters
+ *     whisper-en             EnglishTextNormalizer: lower case, no brackets, symbols to spaces, contractions and titles
+ *                            spelled out, numbers as digits, American spelling
  *
- * The last two give what those of OpenAI's Whisper (20250625) give, character by character, quirks included ("nineth"
- * is a number and "ninth" is not), so that error rates can be compared with published ones.
+ * All begin with NFC, so that it does not matter how letters and their marks are written.  Those named after Whisper
+ * give what OpenAI's (20250625) give, character by character, quirks included ("nineth" is a number and "ninth" is
+ * not), so that error rates can be compared with published ones; -marks is not one of theirs.
  *
  * A new one is a function normalize_NAME (normalize_rules.h) and one line in NORMALIZERS. */
 #ifndef LINNET_SCORE_NORMALIZE_H
@@ -24,6 +30,9 @@
     X(lower, "lower") \
     X(upper, "upper") \
     X(basic, "whisper-basic") \
+    X(basic_marks, "whisper-basic-marks") \
+    X(basic_plain, "whisper-basic-plain") \
+    X(basic_letters, "whisper-basic-letters") \
     X(english, "whisper-en")
 /* clang-format on */
 

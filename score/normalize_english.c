@@ -58,7 +58,7 @@ static void remove_parentheses(struct codes *text)
 }
 
 /* \s+ -> one space */
-static void squeeze_blanks(struct codes *text)
+void normalize_squeeze(struct codes *text)
 {
     size_t n = 0;
     int was_blank = 0;
@@ -92,17 +92,16 @@ static int is_symbol(uint32_t code)
     return k == UNICODE_MARK || k == UNICODE_NONSPACING_MARK || k == UNICODE_PUNCTUATION || k == UNICODE_SYMBOL;
 }
 
-/* Marks dropped, other symbols to spaces, but for those that belong to numbers. */
-static void remove_symbols_and_diacritics(struct codes *text)
+/* Marks dropped, other symbols to spaces, but for those kept [n_kept]. */
+static void remove_symbols_and_diacritics(struct codes *text, const uint32_t *kept, size_t n_kept)
 {
-    static const uint32_t kept[] = {'.', '%', '$', 0xA2, 0x20AC, 0xA3}; /* . % $ cent euro pound */
     struct codes built = {0};
     codes_decompose(text);
     for (size_t i = 0; i < text->n; i++) {
         uint32_t code = text->at[i];
         const char *plain = plain_letter(code);
         int keep = 0;
-        for (size_t k = 0; k < sizeof kept / sizeof kept[0]; k++)
+        for (size_t k = 0; k < n_kept; k++)
             keep |= kept[k] == code;
         if (plain != NULL)
             codes_add_ascii(&built, plain);
@@ -112,17 +111,57 @@ static void remove_symbols_and_diacritics(struct codes *text)
     codes_replace(text, &built);
 }
 
-void normalize_basic(struct codes *text)
+static int is_mark(uint32_t code)
+{
+    enum unicode_class k = unicode_class_of(code);
+    return k == UNICODE_MARK || k == UNICODE_NONSPACING_MARK;
+}
+
+/* Symbols to spaces; with keep_marks those marks stay that follow a letter, a digit, a joiner or another mark. */
+static void remove_symbols(struct codes *text, int keep_marks)
+{
+    codes_compose(text);
+    for (size_t i = 0; i < text->n; i++) {
+        uint32_t before = i > 0 ? text->at[i - 1] : ' ';
+        int is_held = unicode_is_word(before) || is_mark(before) || before == 0x200C || before == 0x200D; /* joiners */
+        int stays = keep_marks && is_mark(text->at[i]) && is_held;
+        if (is_symbol(text->at[i]) && !stays)
+            text->at[i] = ' ';
+    }
+}
+
+static void begin_basic(struct codes *text)
 {
     codes_lower(text);
     remove_brackets(text);
     remove_parentheses(text);
-    codes_compose(text);
-    for (size_t i = 0; i < text->n; i++)
-        if (is_symbol(text->at[i]))
-            text->at[i] = ' ';
+}
+
+static void end_basic(struct codes *text)
+{
     codes_lower(text);
-    squeeze_blanks(text);
+    normalize_squeeze(text);
+}
+
+void normalize_basic(struct codes *text)
+{
+    begin_basic(text);
+    remove_symbols(text, 0);
+    end_basic(text);
+}
+
+void normalize_basic_marks(struct codes *text)
+{
+    begin_basic(text);
+    remove_symbols(text, 1);
+    end_basic(text);
+}
+
+void normalize_basic_plain(struct codes *text)
+{
+    begin_basic(text);
+    remove_symbols_and_diacritics(text, NULL, 0);
+    end_basic(text);
 }
 
 /* A literal pattern, with \b before and after where wanted, and what takes its place. */
@@ -258,9 +297,8 @@ static void remove_lone_signs(struct codes *text)
 
 void normalize_english(struct codes *text)
 {
-    codes_lower(text);
-    remove_brackets(text);
-    remove_parentheses(text);
+    static const uint32_t of_numbers[] = {'.', '%', '$', 0xA2, 0x20AC, 0xA3}; /* . % $ cent euro pound */
+    begin_basic(text);
     for (size_t i = 0; i < COUNT(fillers); i++)
         apply(text, &fillers[i]);
     join_apostrophes(text);
@@ -268,9 +306,9 @@ void normalize_english(struct codes *text)
         apply(text, &contractions[i]);
     remove_digit_commas(text);
     remove_periods(text);
-    remove_symbols_and_diacritics(text);
+    remove_symbols_and_diacritics(text, of_numbers, COUNT(of_numbers));
     normalize_numbers(text);
     americanize(text);
     remove_lone_signs(text);
-    squeeze_blanks(text);
+    normalize_squeeze(text);
 }

@@ -20,6 +20,7 @@ int normalize_number_words(const struct buffer *text, struct buffer *out) LINNET
 
 /* Building blocks shared by the steps. */
 int normalize_is_ascii_digit(uint32_t code);
+void normalize_squeeze(struct codes *text);                    /* one space for blanks */
 int normalize_at_boundary(const struct codes *text, size_t i); /* between a word character and another, as \b */
 
 #endif

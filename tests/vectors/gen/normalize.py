@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes tests/vectors/normalize.txt with openai-whisper 20250625's normalizers: lines "text TAB english TAB basic"."""
+"""Writes tests/vectors/normalize.txt with openai-whisper 20250625's normalizers, in lines of
+"text TAB english TAB basic TAB without diacritics TAB split into letters"."""
 import random
 
 from whisper.normalizers import BasicTextNormalizer, EnglishTextNormalizer
@@ -31,6 +32,13 @@ LETTERS = "abst1205.,%$¢€£'-()[]<> éœß٣ 、。你мΣ½２"
 random.seed(3)
 LINES = CRAFTED + [" ".join(random.choice(WORDS) for _ in range(random.randint(2, 7))) for _ in range(160)]
 LINES += ["".join(random.choice(LETTERS) for _ in range(random.randint(2, 16))) for _ in range(100)]
+LINES += """I owe you £3 and fifty pence|nineteen euros and five cents, €0.50 or 50 cents|-$5, $-5, $1,000,000.00
+the twenty-first of June, 2001st, 2 nd, three hundredth and first|Shouldn't've, y'all'd've, it's been, he'd've gone
+Col. Sen. Gov. Prof. Rev. Esq. and the Lt.|grey colours analysed in the centre; jewellery, programme, manoeuvre
+thirty-five point two five percent, ten percent of nothing|0.5 of 1.0 and 00.70|5,000.5 1.234,5 1,2,3,4|one one's ones
+O'Neill said "oh oh seven" twice|ХЛЕБ И СОЛЬ|สวัสดีครับ|السَّلامُ عليكم|ไทย ก\u0e33|ᄒᆞᆫ글 각|क्\u200dष नमस्ते
+Groß-Gerau, Þór, Ærø, đôi|\u0600123 \u06dd7""".replace("\n", "|").split("|")
 ENGLISH, BASIC = EnglishTextNormalizer(), BasicTextNormalizer()
+PLAIN, LETTERS = BasicTextNormalizer(remove_diacritics=True), BasicTextNormalizer(split_letters=True)
 for line in LINES:
-    print(line, ENGLISH(line), BASIC(line), sep="\t")
+    print(line, ENGLISH(line), BASIC(line), PLAIN(line), LETTERS(line), sep="\t")
