@@ -18,6 +18,7 @@
 #include "base/mem.h"
 #include "bin/data_dir.h"
 #include "bin/decoding.h"
+#include "bin/problems.h"
 #include "bin/progress.h"
 #include "decoders/ctc/align.h"
 #include "decoders/ctc/layer.h"
@@ -92,6 +93,8 @@ static int open_files(struct job *j, struct message *msg)
         (rc = file_make_folder(j->options->out, msg)) < 0 ||
         (rc = file_in(path, j->options->out, "alignments.txt", msg)) < 0)
         return rc;
+    problems_report(&j->texts);
+    j->n_failed = data_dir_problems(&j->data) + j->texts.n_problems;
     j->out = fopen(path, "w");
     return j->out != NULL ? LINNET_OK : fail(msg, LINNET_E_IO, "%s: %s", path, strerror(errno));
 }
@@ -133,8 +136,8 @@ static int feed(struct job *j, const float *samples, size_t n, struct message *m
     return LINNET_OK;
 }
 
-/* Log probabilities of the next n_max samples (< 0: all that are left) or as many as there are. */
-static int encode(struct job *j, struct audio_file *audio, long n_max, struct message *msg)
+/* Log probabilities of the next n_max samples (< 0: all that are left) or as many as there are, which is told. */
+static int encode(struct job *j, struct audio_file *audio, long n_max, double *heard_s, struct message *msg)
 {
     static float block[BLOCK];
     long done = 0, n = 1;
@@ -146,6 +149,7 @@ static int encode(struct job *j, struct audio_file *audio, long n_max, struct me
         rc = n < 0 ? (int)n : feed(j, block, (size_t)n, msg);
         done += n;
     }
+    *heard_s = (double)done / AUDIO_RATE_HZ;
     if (rc >= 0 && (rc = frames_finish(j->frames, msg)) >= 0)
         rc = take_blocks(j, msg);
     return rc;
@@ -185,11 +189,12 @@ static int align_audio(struct job *j, const struct data_utterance *u, struct aud
     if (text == NULL)
         return fail(msg, LINNET_E_ARGUMENT, "has no transcript");
     long n_max = u->end_s < 0 ? -1 : lrint((u->end_s - u->start_s) * AUDIO_RATE_HZ);
+    double heard_s = 0;
     int *tokens = NULL, n, rc = u->start_s > 0 ? audio_file_seek_s(audio, u->start_s, msg) : LINNET_OK;
     if (rc < 0 || (rc = n = vocab_spell(j->decoding.model->vocab, text, &tokens, msg)) < 0)
         return rc;
-    if ((rc = encode(j, audio, n_max, msg)) >= 0)
-        rc = align_tokens(j, u->id, tokens, n, msg);
+    if ((rc = encode(j, audio, n_max, &heard_s, msg)) >= 0 && (rc = align_tokens(j, u->id, tokens, n, msg)) >= 0)
+        data_dir_is_cut(u, heard_s, msg); /* a warning */
     mem_free(tokens);
     return rc;
 }
@@ -218,12 +223,12 @@ static int align(struct job *j, struct message *msg)
     progress_start(&progress, j->data.n);
     for (int i = 0; i < j->data.n; i++) {
         struct message what = {""};
-        if (align_utterance(j, &j->data.at[i], &what) < 0) {
-            j->n_failed++;
+        int is_good = align_utterance(j, &j->data.at[i], &what) >= 0;
+        j->n_done += is_good;
+        j->n_failed += !is_good;
+        if (what.text[0] != '\0') {
             progress_hide(&progress);
             fprintf(stderr, "linnet: %s: %s\n", j->data.at[i].id, what.text);
-        } else {
-            j->n_done++;
         }
         progress_step(&progress, i + 1);
     }

@@ -25,6 +25,7 @@
 #include "bin/batch.h"
 #include "bin/data_dir.h"
 #include "bin/output.h"
+#include "bin/problems.h"
 #include "bin/progress.h"
 #include "models/model.h"
 #include "score/latency.h"
@@ -173,7 +174,7 @@ static int open_results(struct job *j, struct message *msg)
         (rc = file_in(jsonl, j->options->out, "hyp.jsonl", msg)) < 0 ||
         (rc = file_make_folder(j->options->out, msg)) < 0 || (rc = even_out(txt, jsonl, msg)) < 0 ||
         (access(txt, F_OK) == 0 && (rc = transcripts_read(&j->before, txt, msg)) < 0) ||
-        (rc = check_settings(j, j->before.n == 0, msg)) < 0)
+        (rc = transcripts_check(&j->before, msg)) < 0 || (rc = check_settings(j, j->before.n == 0, msg)) < 0)
         return rc;
     if ((j->jsonl = fopen(jsonl, "a")) == NULL || (j->txt = fopen(txt, "a")) == NULL)
         return fail(msg, LINNET_E_IO, "%s: %s", j->jsonl == NULL ? jsonl : txt, strerror(errno));
@@ -253,6 +254,15 @@ static int end_latency(struct job *j, const char *id, struct message *msg)
     return j->options->streaming && latency_end(&j->latency, n) < 0 ? fail_memory(msg) : LINNET_OK;
 }
 
+static void warn_of_cut(struct job *j, const struct data_utterance *u, double heard_s)
+{
+    struct message msg;
+    if (data_dir_is_cut(u, heard_s, &msg)) {
+        progress_hide(&j->progress);
+        fprintf(stderr, "linnet: %s: %s\n", u->id, msg.text);
+    }
+}
+
 /* Fails where nothing can be written any more. */
 static int end(void *arg, int i, struct batch_end *e)
 {
@@ -261,6 +271,7 @@ static int end(void *arg, int i, struct batch_end *e)
     int rc = e->rc, written = LINNET_OK;
     if (rc >= 0) {
         batch_add_stats(&j->totals.sum, &e->stats);
+        warn_of_cut(j, j->to_do[i], e->stats.audio_s);
         rc = written = write_results(j, id, e->stats.audio_s, e->msg);
     }
     output_close(&j->output);
@@ -366,7 +377,9 @@ static int open_references(struct job *j, struct message *msg)
     char path[FILE_MAX_PATH];
     if (file_in(path, j->options->data, "text", NULL) < 0 || !file_exists(path))
         return LINNET_OK;
-    return transcripts_read(&j->references, path, msg);
+    int rc = transcripts_read(&j->references, path, msg);
+    problems_report(&j->references);
+    return rc;
 }
 
 static int decode(struct job *j, struct message *msg)
@@ -377,7 +390,8 @@ static int decode(struct job *j, struct message *msg)
         (rc = decoding_open(&j->decoding, &j->options->decoding, j->options->streaming, msg)) < 0 ||
         (rc = open_results(j, msg)) < 0 || (rc = decode_all(j, msg)) < 0)
         return rc;
-    const struct totals *t = &j->totals;
+    struct totals *t = &j->totals;
+    t->failed += data_dir_problems(&j->data);
     fprintf(stderr, "linnet: %d utterances decoded, %d were there, %d failed; %.1f s of audio in %.1f s\n", t->done,
             t->skipped, t->failed, t->sum.audio_s, t->wall_s);
     return t->done > 0 ? save_stats(j, msg) : LINNET_OK;
@@ -418,7 +432,9 @@ const struct command decode_command = {
             "them.  Writes hyp.txt, hyp.jsonl, recipe.yaml and stats.json.  Utterances that are\n"
             "in the output folder already are not decoded again.  With --streaming stats.json\n"
             "has latencies, on the audio's clock and with the computation time added;\n"
-            "average_lagging is LAAL, against the words of DIR/text.",
+            "average_lagging is LAAL, against the words of DIR/text.  Lines of wav.scp and\n"
+            "segments that cannot be used are named and left out, and make the exit code 1; a\n"
+            "segment that ends after its recording is cut there, with a warning.",
     .options = options,
     .size = sizeof(struct decode_options),
     .run = run,

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "bin/options.h"
+#include "bin/problems.h"
 #include "score/normalize.h"
 #include "score/score.h"
 
@@ -285,6 +286,29 @@ static int check_ids(const struct score *score, const struct transcripts *refere
     return score->n_missing;
 }
 
+static void name_empty(const struct score *score, const char *path)
+{
+    const int most = 10;
+    int n = 0;
+    for (int i = 0; i < score->n; i++)
+        if (score->utterances[i].words.n_reference == 0 && n++ < most)
+            fprintf(stderr, "linnet score: %s: '%s' has no words\n", path, score->utterances[i].id);
+    if (n > most)
+        fprintf(stderr, "linnet score: %s: %d have no words in all\n", path, n);
+}
+
+/* Reports the lines that were left out; returns how many. */
+static int report_problems(const struct scoring *s)
+{
+    const struct transcripts *const files[] = {&s->reference, &s->hypothesis, &s->second, &s->speakers};
+    int n = 0;
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        problems_report(files[i]);
+        n += files[i]->n_problems;
+    }
+    return n;
+}
+
 static int load(struct scoring *s, char **arguments, struct message *msg)
 {
     const struct score_options *o = s->options;
@@ -306,7 +330,7 @@ static int load(struct scoring *s, char **arguments, struct message *msg)
 static int run(void *values, int n_arguments, char **arguments, struct message *msg)
 {
     struct scoring s = {.options = values};
-    int n_missing = 0;
+    int n_missing = 0, n_left_out;
     (void)n_arguments;
     int rc = load(&s, arguments, msg);
     if (rc == 0 && s.options->align && !s.options->json)
@@ -314,17 +338,19 @@ static int run(void *values, int n_arguments, char **arguments, struct message *
     if (rc == 0 && (s.options->json ? report_json(&s) : report(&s)) < 0)
         rc = fail_memory(msg);
     if (rc >= 0) {
+        name_empty(&s.score, arguments[0]);
         n_missing = check_ids(&s.score, &s.reference, &s.hypothesis, arguments[1]);
         if (s.options->against != NULL)
             n_missing += check_ids(&s.other, &s.reference, &s.second, s.options->against);
     }
+    n_left_out = report_problems(&s);
     score_close(&s.score);
     score_close(&s.other);
     transcripts_close(&s.reference);
     transcripts_close(&s.hypothesis);
     transcripts_close(&s.second);
     transcripts_close(&s.speakers);
-    return rc >= 0 && n_missing > 0 ? EXIT_WORK_FAILED : rc;
+    return rc >= 0 && n_missing + n_left_out > 0 ? EXIT_WORK_FAILED : rc;
 }
 
 const struct command score_command = {
@@ -336,7 +362,14 @@ const struct command score_command = {
             "    %WER 12.34 [ 123 / 997, 10 ins, 20 del, 93 sub ]\n"
             "    %CER ...   over characters, blanks left out\n"
             "    %SER ...   over utterances\n"
-            "An utterance that HYP lacks counts as deleted and makes the exit code 1.",
+            "An utterance that HYP lacks counts as deleted and makes the exit code 1.  A line\n"
+            "that cannot be read, or whose utterance was there before, is named and left out,\n"
+            "and makes the exit code 1 too.  Texts are compared in Unicode's form NFC.\n"
+            "\n"
+            "Rules: lower and upper ignore case, in all scripts.  whisper-en, whisper-basic,\n"
+            "whisper-basic-plain (its remove_diacritics) and whisper-basic-letters (its\n"
+            "split_letters) are openai-whisper's.  whisper-basic makes spaces of marks, which\n"
+            "words of Indian scripts, Thai and Arabic need; whisper-basic-marks keeps them.",
     .options = options,
     .defaults = &defaults,
     .size = sizeof defaults,

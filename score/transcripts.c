@@ -5,51 +5,51 @@
 #include "score/transcripts.h"
 
 #include <jansson.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
+#include "base/lines.h"
 #include "base/mem.h"
+#include "base/unicode.h"
 
 #define MAX_FILE_BYTES ((size_t)1 << 30)
 
 struct offsets {
     size_t id, text;
+    int line;
 };
 
 struct reading {
+    struct lines lines;
     struct offsets *at;
     int n, room;
-    struct buffer bytes;
+    struct transcripts result;
 };
 
-/* Appends the n bytes as a string and tells where it begins. */
-static int keep(struct reading *r, const char *text, size_t n, size_t *offset)
+static int add(struct reading *r, const char *id, const char *text)
 {
-    *offset = r->bytes.n;
-    int rc = buffer_append(&r->bytes, text, n);
-    return rc == 0 ? buffer_append(&r->bytes, "", 1) : rc;
-}
-
-static int add(struct reading *r, const char *id, size_t n_id, const char *text, size_t n_text)
-{
+    struct buffer *bytes = &r->result.bytes;
     int rc = MEM_GROW(r->at, r->room, r->n + 1);
-    if (rc < 0 || (rc = keep(r, id, n_id, &r->at[r->n].id)) < 0)
+    if (rc < 0)
         return rc;
-    rc = keep(r, text, n_text, &r->at[r->n].text);
+    struct offsets *o = &r->at[r->n];
+    o->line = r->lines.number;
+    o->id = bytes->n;
+    if ((rc = unicode_normalize(id, strlen(id), bytes)) < 0 || (rc = buffer_append(bytes, "", 1)) < 0)
+        return rc;
+    o->text = bytes->n;
+    rc = buffer_append(bytes, text, strlen(text) + 1);
     r->n += rc == 0;
     return rc;
 }
 
 /* "utt-id words" */
-static int add_plain(struct reading *r, const char *line, size_t n)
+static int add_plain(struct reading *r, struct line *line)
 {
-    size_t n_id = 0, text;
-    while (n_id < n && line[n_id] != ' ' && line[n_id] != '\t')
-        n_id++;
-    for (text = n_id; text < n && (line[text] == ' ' || line[text] == '\t'); text++)
-        ;
-    return add(r, line, n_id, line + text, n - text);
+    struct line id;
+    line_cut_word(line, &id);
+    return add(r, id.text, line->text);
 }
 
 static const json_t *first_of(const json_t *object, const char *const *names)
@@ -60,95 +60,134 @@ static const json_t *first_of(const json_t *object, const char *const *names)
     return NULL;
 }
 
-static int add_json(struct reading *r, const char *line, size_t n, struct message *msg)
+static int add_json(struct reading *r, const struct line *line, struct message *msg)
 {
     static const char *const ids[] = {"utt", "id", "key", "file", NULL}, *const texts[] = {"text", "txt", NULL};
     json_error_t error;
-    json_t *object = json_loadb(line, n, 0, &error);
+    json_t *object = json_loadb(line->text, line->n, 0, &error);
     if (object == NULL)
-        return fail(msg, LINNET_E_FORMAT, "%s", error.text);
+        return lines_fail(&r->lines, msg, "%s", error.text);
     const json_t *id = first_of(object, ids), *text = first_of(object, texts);
-    int rc = id == NULL || text == NULL ? fail(msg, LINNET_E_FORMAT, "no \"%s\"", id == NULL ? "utt\" or \"id" : "text")
-                                        : add(r, json_string_value(id), json_string_length(id), json_string_value(text),
-                                              json_string_length(text));
+    int rc = id == NULL || text == NULL ? lines_fail(&r->lines, msg, "no \"%s\"", id == NULL ? "utt\" or \"id" : "text")
+                                        : add(r, json_string_value(id), json_string_value(text));
     json_decref(object);
     return rc;
 }
 
-static int read_lines(struct reading *r, const struct buffer *file, const char *path, struct message *msg)
+int transcripts_complain(struct transcripts *t, const struct message *why)
 {
-    const char *at = buffer_text(file), *end = at + file->n;
-    int is_json = *at == '{';
-    for (int line = 1; at < end; line++) {
-        const char *stop = memchr(at, '\n', (size_t)(end - at));
-        stop = stop != NULL ? stop : end;
-        size_t n = (size_t)(stop - at);
-        while (n > 0 && (at[n - 1] == '\r' || at[n - 1] == ' ' || at[n - 1] == '\t'))
-            n--;
-        if (n > 0) {
-            int rc = is_json ? add_json(r, at, n, msg) : add_plain(r, at, n);
-            if (rc == LINNET_E_MEMORY)
-                return fail_memory(msg);
-            if (rc < 0) {
-                char where[4200];
-                snprintf(where, sizeof where, "%s:%d", path, line);
-                return fail_in(msg, rc, where);
-            }
-        }
-        at = stop + 1;
+    const int most = 1000; /* nobody reads more, and a file that is no text has as many as it has lines */
+    return t->n_problems++ < most ? buffer_printf(&t->problems, "%s\n", why->text) : 0;
+}
+
+static int read_lines(struct reading *r, struct message *msg)
+{
+    struct line line;
+    struct message why = {""};
+    int rc, is_json = -1;
+    while ((rc = lines_next(&r->lines, &line, &why)) != 0) {
+        if (rc > 0)
+            line_trim(&line);
+        if (rc > 0 && line.n == 0)
+            continue;
+        if (rc > 0 && is_json < 0)
+            is_json = *line.text == '{';
+        if (rc > 0)
+            rc = is_json ? add_json(r, &line, &why) : add_plain(r, &line);
+        if (rc == LINNET_E_FORMAT)
+            rc = transcripts_complain(&r->result, &why);
+        if (rc < 0)
+            return fail_memory(msg);
     }
     return 0;
 }
 
 static int by_id(const void *a, const void *b)
 {
-    return strcmp(((const struct transcript *)a)->id, ((const struct transcript *)b)->id);
+    const struct transcript *x = a, *y = b;
+    int order = strcmp(x->id, y->id);
+    return order != 0 ? order : (x->line > y->line) - (x->line < y->line);
 }
 
-static int finish(struct transcripts *t, struct reading *r, const char *path, struct message *msg)
+/* Of several with an id the first is kept. */
+static int drop_doubles(struct reading *r)
 {
-    struct transcripts done = {.at = mem_array((size_t)r->n, sizeof *done.at), .n = r->n, .bytes = r->bytes};
-    if (done.at == NULL)
-        return fail_memory(msg);
-    for (int i = 0; i < r->n; i++)
-        done.at[i] = (struct transcript){done.bytes.data + r->at[i].id, done.bytes.data + r->at[i].text};
-    qsort(done.at, (size_t)done.n, sizeof *done.at, by_id);
-    for (int i = 1; i < done.n; i++)
-        if (by_id(&done.at[i - 1], &done.at[i]) == 0) {
-            int rc = fail(msg, LINNET_E_FORMAT, "%s: utterance '%s' is there twice", path, done.at[i].id);
-            mem_free(done.at);
-            return rc;
+    struct transcripts *t = &r->result;
+    int n = 0, rc = 0;
+    for (int i = 0; rc == 0 && i < t->n; i++) {
+        if (n == 0 || strcmp(t->at[n - 1].id, t->at[i].id) != 0) {
+            t->at[n++] = t->at[i];
+            continue;
         }
-    r->bytes = (struct buffer){0};
-    *t = done;
-    return 0;
+        struct message why;
+        r->lines.number = t->at[i].line;
+        lines_fail(&r->lines, &why, "utterance '%.200s' is there twice, in line %d too", t->at[i].id,
+                   t->at[n - 1].line);
+        rc = transcripts_complain(t, &why);
+    }
+    t->n = n;
+    return rc;
+}
+
+static int finish(struct reading *r, struct message *msg)
+{
+    struct transcripts *t = &r->result;
+    t->at = mem_array((size_t)r->n, sizeof *t->at);
+    if (t->at == NULL)
+        return fail_memory(msg);
+    for (t->n = 0; t->n < r->n; t->n++) {
+        const struct offsets *o = &r->at[t->n];
+        t->at[t->n] = (struct transcript){t->bytes.data + o->id, t->bytes.data + o->text, o->line};
+    }
+    qsort(t->at, (size_t)t->n, sizeof *t->at, by_id);
+    return drop_doubles(r) < 0 ? fail_memory(msg) : 0;
+}
+
+static int read_file(struct transcripts *t, const char *path, int any_bytes, struct message *msg)
+{
+    struct reading r = {.lines.any_bytes = any_bytes, .result.bytes.max = SIZE_MAX / 4};
+    int rc = lines_open(&r.lines, path, MAX_FILE_BYTES, msg);
+    if (rc == 0)
+        rc = read_lines(&r, msg);
+    if (rc == 0)
+        rc = finish(&r, msg);
+    if (rc == 0)
+        *t = r.result;
+    else
+        transcripts_close(&r.result);
+    lines_close(&r.lines);
+    mem_free(r.at);
+    return rc;
 }
 
 int transcripts_read(struct transcripts *t, const char *path, struct message *msg)
 {
-    struct reading r = {0};
-    struct buffer file = {0};
-    int rc = file_read(strcmp(path, "-") == 0 ? "/dev/stdin" : path, MAX_FILE_BYTES, &file, msg);
-    if (rc == 0)
-        rc = read_lines(&r, &file, path, msg);
-    if (rc == 0)
-        rc = finish(t, &r, path, msg);
-    buffer_free(&file);
-    buffer_free(&r.bytes);
-    mem_free(r.at);
-    return rc;
+    return read_file(t, path, 0, msg);
+}
+
+int transcripts_read_paths(struct transcripts *t, const char *path, struct message *msg)
+{
+    return read_file(t, path, 1, msg);
+}
+
+int transcripts_check(const struct transcripts *t, struct message *msg)
+{
+    const char *first = buffer_text(&t->problems);
+    return t->n_problems == 0 ? 0 : fail(msg, LINNET_E_FORMAT, "%.*s", (int)strcspn(first, "\n"), first);
 }
 
 void transcripts_close(struct transcripts *t)
 {
     mem_free(t->at);
     buffer_free(&t->bytes);
+    buffer_free(&t->problems);
     *t = (struct transcripts){0};
 }
 
+static int has_id(const void *id, const void *item) { return strcmp(id, ((const struct transcript *)item)->id); }
+
 const char *transcripts_text(const struct transcripts *t, const char *id)
 {
-    struct transcript wanted = {id, NULL};
-    const struct transcript *found = t->n > 0 ? bsearch(&wanted, t->at, (size_t)t->n, sizeof *t->at, by_id) : NULL;
+    const struct transcript *found = t->n > 0 ? bsearch(id, t->at, (size_t)t->n, sizeof *t->at, has_id) : NULL;
     return found != NULL ? found->text : NULL;
 }

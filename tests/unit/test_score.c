@@ -39,19 +39,47 @@ static void transcripts_are_read_in_both_forms(void)
     CU_ASSERT_PTR_NULL(transcripts_text(&plain, "u4"));
     transcripts_close(&plain);
     transcripts_close(&json);
-    static const char *const wrong[][2] = {{"a x\na y\n", "twice"},
-                                           {"{\"utt\": \"a\"}\n", "no \"text\""},
-                                           {"{\"text\": \"a\"}\n", "no \"utt\""},
-                                           {"{\"utt\": \"a\", \"text\": \"b\"}\n{oops\n", ":2: "},
-                                           {"{\"utt\": 1, \"text\": \"b\"}\n", "no \"utt\""}};
-    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
-        CU_ASSERT_EQUAL(read_text(&plain, wrong[i][0]), LINNET_E_FORMAT);
-        CU_ASSERT_PTR_NOT_NULL(strstr(msg.text, wrong[i][1]));
-    }
     CU_ASSERT_EQUAL(read_text(&plain, ""), 0);
     CU_ASSERT_EQUAL(plain.n, 0);
     CU_ASSERT_PTR_NULL(transcripts_text(&plain, "a"));
     transcripts_close(&plain);
+}
+
+/* Lines that cannot be used, between two that can. */
+static void bad_lines_are_told_and_the_rest_is_read(void)
+{
+#define JSON(middle) "{\"utt\": \"a\", \"text\": \"x\"}\n" middle "\n{\"utt\": \"b\", \"text\": \"z\"}"
+    static const struct {
+        const char *text, *says;
+    } wrong[] = {
+        {"a x\na y\nb z\n", ":2: utterance 'a' is there twice, in line 1 too"},
+        {"a x\ncaf\xE9 y\nb z\n", ":2: byte 0xE9 is no UTF-8"},
+        {JSON("{\"utt\": \"c\"}"), ":2: no \"text\""},
+        {JSON("{\"text\": \"c\"}"), ":2: no \"utt\""},
+        {JSON("{\"utt\": 1, \"text\": \"c\"}"), ":2: no \"utt\""},
+        {JSON("{oops"), ":2: "},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        struct transcripts t = {0};
+        CU_ASSERT_EQUAL_FATAL(read_text(&t, wrong[i].text), 0);
+        CU_ASSERT(t.n == 2 && t.n_problems == 1);
+        CU_ASSERT_STRING_EQUAL(transcripts_text(&t, "a"), "x");
+        CU_ASSERT_STRING_EQUAL(transcripts_text(&t, "b"), "z");
+        CU_ASSERT_EQUAL(transcripts_check(&t, &msg), LINNET_E_FORMAT);
+        CU_ASSERT_PTR_NOT_NULL(strstr(msg.text, wrong[i].says));
+        transcripts_close(&t);
+    }
+}
+
+/* One id in two normal forms, with a blank that is none of ASCII behind it; blanks in front, CR, a byte order mark. */
+static void ids_are_the_same_however_they_are_written(void)
+{
+    struct transcripts t;
+    CU_ASSERT_EQUAL_FATAL(read_text(&t, "\xEF\xBB\xBF  u\u0308\u3000one\r\té two\r"), 0);
+    CU_ASSERT(t.n == 2 && t.n_problems == 0 && transcripts_check(&t, &msg) == 0);
+    CU_ASSERT_STRING_EQUAL(transcripts_text(&t, "ü"), "one");
+    CU_ASSERT_STRING_EQUAL(transcripts_text(&t, "é"), "two");
+    transcripts_close(&t);
 }
 
 /* The distance by its definition: every way tried. */
@@ -174,6 +202,8 @@ static void difference_is_sure_when_it_is_everywhere(void)
 
 static const struct unit_test tests[] = {
     {"transcripts are read in both forms", transcripts_are_read_in_both_forms},
+    {"bad lines are told and the rest is read", bad_lines_are_told_and_the_rest_is_read},
+    {"ids are the same however they are written", ids_are_the_same_however_they_are_written},
     {"edits are as few as can be", edits_are_as_few_as_can_be},
     {"text is split into words or letters", text_is_split_into_words_or_letters},
     {"scores add up", scores_add_up},
