@@ -98,6 +98,29 @@ static int open_zip(struct torch_file *f, struct message *msg)
     return 0;
 }
 
+/* Programs, which have the folder code/ beside the weights, name classes in their pickle that only they define. */
+static int is_script(const struct torch_file *f)
+{
+    char name[MAX_NAME];
+    zip_int64_t n = zip_get_num_entries(f->zip, 0);
+    size_t n_name = (size_t)snprintf(name, sizeof name, "%.400scode/", f->folder);
+    for (zip_int64_t i = 0; i < n; i++) {
+        const char *entry = zip_get_name(f->zip, (zip_uint64_t)i, ZIP_FL_ENC_RAW);
+        if (entry != NULL && strncmp(entry, name, n_name) == 0)
+            return 1;
+    }
+    return 0;
+}
+
+static int refuse_script(const struct torch_file *f, struct message *msg)
+{
+    return fail(msg, LINNET_E_UNSUPPORTED,
+                "%.150s: a TorchScript program, not a checkpoint: convert the checkpoint that it was made from "
+                "(WeNet's final.pt), or save its weights: python3 -c 'import torch; "
+                "torch.save(torch.jit.load(\"final.zip\", \"cpu\").state_dict(), \"final.pt\")'",
+                f->path);
+}
+
 /* Finds NAME/data.pkl and so the folder of the archive. */
 static int find_pickle(struct torch_file *f, zip_uint64_t *index, struct message *msg)
 {
@@ -108,7 +131,7 @@ static int find_pickle(struct torch_file *f, zip_uint64_t *index, struct message
             continue;
         f->folder = mem_string_n(name, strlen(name) - strlen("data.pkl"));
         *index = (zip_uint64_t)i;
-        return f->folder != NULL ? 0 : fail_memory(msg);
+        return f->folder == NULL ? fail_memory(msg) : is_script(f) ? refuse_script(f, msg) : 0;
     }
     return fail(msg, LINNET_E_FORMAT, "%s: no data.pkl in the archive: not a PyTorch checkpoint", f->path);
 }

@@ -35,7 +35,7 @@ static const char *in_dir(char path[FILE_MAX_PATH], const char *dir, const char 
 static void find_dir(const char *source, char dir[FILE_MAX_PATH])
 {
     const char *slash = strrchr(source, '/');
-    if (!file_has_suffix(source, ".pt"))
+    if (!file_has_suffix(source, ".pt") && !file_has_suffix(source, ".zip"))
         snprintf(dir, FILE_MAX_PATH, "%s", source);
     else
         snprintf(dir, FILE_MAX_PATH, "%.*s", slash != NULL ? (int)(slash - source) : 1, slash != NULL ? source : ".");
@@ -45,13 +45,15 @@ static int recognizes(const char *source)
 {
     char dir[FILE_MAX_PATH], path[FILE_MAX_PATH];
     find_dir(source, dir);
-    return strlen(source) < FILE_MAX_PATH - 1 && file_exists(in_dir(path, dir, "train.yaml"));
+    return strlen(source) < FILE_MAX_PATH - 1 &&
+           (file_exists(in_dir(path, dir, "train.yaml")) || file_has_suffix(source, ".zip") ||
+            file_exists_in(source, "final.zip"));
 }
 
 /* final.pt, or the only checkpoint that is there. */
 static int find_checkpoint(struct source *s, const char *source, struct message *msg)
 {
-    if (file_has_suffix(source, ".pt")) {
+    if (!file_is_folder(source)) {
         snprintf(s->checkpoint, FILE_MAX_PATH, "%s", source);
         return 0;
     }
@@ -67,12 +69,23 @@ static int find_checkpoint(struct source *s, const char *source, struct message 
         }
     if (d != NULL)
         closedir(d);
+    if (n == 0 && file_exists(in_dir(s->checkpoint, s->dir, "final.zip")))
+        n = 1;
     if (n == 1)
         return 0;
     return fail(msg, LINNET_E_MODEL,
                 n == 0 ? "%s: no checkpoint (final.pt) in it"
                        : "%s: several checkpoints and no final.pt: name the one to convert",
                 s->dir);
+}
+
+/* Archives of WeNet's runtime are programs: the error names what they were made from. */
+static int refuse_program(const struct source *s, struct message *msg)
+{
+    struct checkpoint *c = NULL;
+    int rc = file_has_suffix(s->checkpoint, ".zip") ? torch_file_open(&c, s->checkpoint, msg) : LINNET_OK;
+    checkpoint_close(c);
+    return rc;
 }
 
 /* Where the statistics of the features are, or "" when the model uses none. */
@@ -109,8 +122,33 @@ static int write_tensors(const struct source *s, const char *dir, const struct c
     return rc;
 }
 
+/* Which units stand for blank and the ends is in train.yaml; where it is silent, units.txt says so by their names. */
+static int take_ids(struct source *s, const struct vocab *units, const char *path, struct message *msg)
+{
+    const json_t *special = json_object_get(json_object_get(s->train, "tokenizer_conf"), "special_tokens");
+    const struct {
+        const char *key, *names[2];
+        const json_t *given;
+    } ids[] = {
+        {"blank", {"<blank>", "<blk>"}, json_object_get(json_object_get(s->train, "ctc_conf"), "ctc_blank_id")},
+        {"sos", {"<sos/eos>", "<sos>"}, json_object_get(special, "<sos>")},
+        {"eos", {"<sos/eos>", "<eos>"}, json_object_get(special, "<eos>")},
+    };
+    for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
+        int id = units_find(units, ids[i].names[0]), old = wenet_config_int(s->config, NULL, ids[i].key);
+        if (id < 0)
+            id = units_find(units, ids[i].names[1]);
+        if (id >= 0 && id != old && json_is_integer(ids[i].given))
+            return fail(msg, LINNET_E_FORMAT, "%s: '%s' is unit %d, but %s is %d in train.yaml", path,
+                        vocab_token(units, id), id, ids[i].key, old);
+        if (id >= 0)
+            json_object_set_new(s->config, ids[i].key, json_integer(id));
+    }
+    return LINNET_OK;
+}
+
 /* units.txt, checked against the size of the model's output. */
-static int write_units(const struct source *s, const char *dir, struct message *msg)
+static int write_units(struct source *s, const char *dir, struct message *msg)
 {
     const json_t *tokenizer = json_object_get(s->train, "tokenizer_conf");
     const char *name = json_string_value(json_object_get(tokenizer, "symbol_table_path"));
@@ -121,6 +159,8 @@ static int write_units(const struct source *s, const char *dir, struct message *
     if (!file_exists(path))
         in_dir(path, s->dir, "units.txt");
     int rc = units_open(&units, path, NULL, wenet_config_int(s->config, NULL, "output_dim"), msg);
+    if (rc == 0)
+        rc = take_ids(s, units, path, msg);
     vocab_close(units);
     if (rc == 0)
         rc = convert_copy(path, dir, "units.txt", msg);
@@ -136,10 +176,11 @@ static int convert_dir(const char *source, const char *dir, const struct convert
     struct source s = {.train = NULL};
     char path[FILE_MAX_PATH];
     find_dir(source, s.dir);
-    int rc = yaml_tree_read(in_dir(path, s.dir, "train.yaml"), &s.train, msg);
-    if (rc < 0)
+    int rc;
+    if ((rc = find_checkpoint(&s, source, msg)) < 0 || (rc = refuse_program(&s, msg)) < 0 ||
+        (rc = yaml_tree_read(in_dir(path, s.dir, "train.yaml"), &s.train, msg)) < 0)
         return rc;
-    if ((rc = wenet_config_make(s.train, path, &s.config, msg)) == 0 && (rc = find_checkpoint(&s, source, msg)) == 0 &&
+    if ((rc = wenet_config_make(s.train, path, &s.config, msg)) == 0 &&
         (rc = write_tensors(&s, dir, options, msg)) == 0 && (rc = write_units(&s, dir, msg)) == 0)
         rc = convert_write_json(dir, "config.json", json_incref(s.config), msg);
     json_decref(s.train);

@@ -196,11 +196,58 @@ static void nested_checkpoints_and_statistics_beside_are_found(void)
     safetensors_close(after);
 }
 
+static int id_of(const char *key)
+{
+    json_t *config = read_json(in_folder("model"), "config.json");
+    int id = (int)json_integer_value(json_object_get(config, key));
+    json_decref(config);
+    return id;
+}
+
+/* Where train.yaml names no special tokens, units.txt does; where both do they agree. */
+static void ends_and_blank_are_where_units_say(void)
+{
+    struct message msg = {""};
+    const char *kind = NULL, *source = edited("refs/wenet-u2pp", "/special_tokens:/,/<eos>/d; /ctc_blank_id/d");
+    run("sed -i 's/^<sos.eos> 59/x 59/; s/^[^ ]* 2$/<sos\\/eos> 2/' %s", in_folder("wenet/units.txt"));
+    CU_ASSERT_EQUAL_FATAL(convert(source, in_folder("model"), &as_it_is, &kind, &msg), 0);
+    CU_ASSERT(id_of("sos") == 2 && id_of("eos") == 2 && id_of("blank") == 0);
+    run("sed -i 's/^<sos.eos> 2/<sos> 2/; s/^[^ ]* 3$/<eos> 3/; s/^<blank> 0/y 0/; s/^[^ ]* 4$/<blank> 4/' %s",
+        in_folder("wenet/units.txt"));
+    CU_ASSERT_EQUAL_FATAL(convert(source, in_folder("model"), &as_it_is, &kind, &msg), 0);
+    CU_ASSERT(id_of("sos") == 2 && id_of("eos") == 3 && id_of("blank") == 4);
+    edited("refs/wenet-u2pp", "s/ctc_blank_id: 0/ctc_blank_id: 1/");
+    refuse(in_folder("wenet"), "'<blank>' is unit 0, but blank is 1 in train.yaml");
+    edited("refs/wenet-u2pp", NULL);
+    run("sed -i 's/^<sos.eos> 59/x 59/; s/^[^ ]* 2$/<sos\\/eos> 2/' %s", in_folder("wenet/units.txt"));
+    refuse(in_folder("wenet"), "'<sos/eos>' is unit 2, but sos is 59 in train.yaml");
+}
+
+/* An archive of WeNet's runtime, in its directory and by itself, with train.yaml beside it and without. */
+static void programs_are_refused_with_the_remedy(void)
+{
+    struct torch_writer w;
+    edited("refs/wenet-u2pp", NULL);
+    run("rm %s", in_folder("wenet/final.pt"));
+    torch_open(&w, in_folder("wenet/final.zip"));
+    torch_file(&w, "t/code/__torch__.py", "pass", 4);
+    torch_close(&w);
+    refuse(in_folder("wenet"), "final.zip: a TorchScript program");
+    refuse(in_folder("wenet/final.zip"), "state_dict()");
+    run("rm %s", in_folder("wenet/train.yaml"));
+    refuse(in_folder("wenet"), "final.pt");
+    refuse(in_folder("wenet/final.zip"), "final.zip: a TorchScript program");
+    run("mv %s %s", in_folder("wenet/final.zip"), in_folder("wenet/vad.pt"));
+    refuse(in_folder("wenet/vad.pt"), "vad.pt: a TorchScript program");
+}
+
 static const struct unit_test tests[] = {
     {"WeNet becomes a model", wenet_becomes_a_model},
     {"silence means the default", silence_means_the_default},
     {"what cannot be computed is refused by name", what_cannot_be_computed_is_refused_by_name},
     {"broken WeNets are refused", broken_wenets_are_refused},
+    {"ends and blank are where units say", ends_and_blank_are_where_units_say},
+    {"programs are refused with the remedy", programs_are_refused_with_the_remedy},
     {"nested checkpoints and statistics beside are found", nested_checkpoints_and_statistics_beside_are_found},
 };
 
