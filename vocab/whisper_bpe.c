@@ -152,8 +152,6 @@ int whisper_vocab_encode(const struct whisper_vocab *v, const char *text, size_t
                          struct message *msg)
 {
     struct ids found = {0};
-    if (!v->has_pieces)
-        return fail(msg, LINNET_E_MODEL, "the model has no vocabulary file: text cannot be made into tokens");
     if (n_bytes > MAX_TEXT_BYTES)
         return fail(msg, LINNET_E_ARGUMENT, "text of %zu bytes is too long (%d)", n_bytes, MAX_TEXT_BYTES);
     int rc = encode(v, text, n_bytes, &found);
@@ -211,8 +209,6 @@ static void sort_unique(struct ids *ids)
 int whisper_vocab_non_speech(const struct whisper_vocab *v, int **ids, int *n_ids, struct message *msg)
 {
     struct ids found = {0};
-    if (!v->has_pieces)
-        return fail(msg, LINNET_E_MODEL, "the model has no vocabulary file: its non-speech tokens are not known");
     int rc = add_symbol(v, "-", 0, 1, &found); /* hyphens and apostrophes are fine within a word only */
     if (rc == 0)
         rc = add_symbol(v, "'", 0, 1, &found);

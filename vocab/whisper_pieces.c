@@ -229,7 +229,10 @@ int whisper_pieces_read(struct whisper_vocab *v, const char *dir, struct message
             file = files[i];
     }
     if (file == NULL)
-        return 0;
+        return fail(msg, LINNET_E_MODEL,
+                    "%s: no vocabulary: none of tokenizer.json, vocab.tiktoken, vocab.json and "
+                    "vocabulary.json is there",
+                    dir);
     struct file_map text = {0};
     int rc = file_map_open(&text, (const char *const[]){path}, 1, msg);
     if (rc == 0 && text.size > MAX_FILE_BYTES)
@@ -240,5 +243,5 @@ int whisper_pieces_read(struct whisper_vocab *v, const char *dir, struct message
             rc = fail_in(msg, rc, path);
     }
     file_map_close(&text);
-    return rc < 0 ? rc : 1;
+    return rc;
 }

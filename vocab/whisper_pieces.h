@@ -5,7 +5,7 @@
 
 #include "vocab/whisper_vocab.h"
 
-/* Fills v->pool and v->pieces [v->n] from the first known file in dir.  Returns 1, or 0 when there is none. */
+/* Fills v->pool and v->pieces [v->n] from the first known file in dir; one must be there. */
 int whisper_pieces_read(struct whisper_vocab *v, const char *dir, struct message *msg) LINNET_MUST_CHECK;
 
 #endif

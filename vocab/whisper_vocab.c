@@ -63,7 +63,7 @@ static int lay_out_by_names(struct whisper_vocab *v, struct message *msg)
     if (sot < 0)
         return 0;
     int n_languages = translate - sot - 1;
-    if (eot != sot - 1 || n_languages < 1 || n_languages > WHISPER_LANGUAGES)
+    if (eot < 0 || eot != sot - 1 || n_languages < 1 || n_languages > WHISPER_LANGUAGES)
         return fail(msg, LINNET_E_MODEL, "the special tokens are not in Whisper's order");
     lay_out(&v->special, eot, n_languages, eot >= 50257);
     struct {
@@ -85,15 +85,13 @@ static int lay_out_by_names(struct whisper_vocab *v, struct message *msg)
     return 1;
 }
 
-/* The name that token id has by the layout. */
+/* The name that special token id has by the layout. */
 static void name_of(const struct whisper_vocab *v, int id, char *name, size_t size)
 {
     const struct whisper_specials *s = &v->special;
     static const char *const tasks[] = {"translate",   "transcribe", "startoflm",
                                         "startofprev", "nospeech",   "notimestamps"};
-    if (id < s->eot)
-        snprintf(name, size, "<%d>", id);
-    else if (id <= s->sot)
+    if (id <= s->sot)
         snprintf(name, size, "<|%s|>", id == s->eot ? "endoftext" : "startoftranscript");
     else if (id < s->translate)
         snprintf(name, size, "<|%s|>", whisper_language_code(id - s->first_language));
@@ -103,7 +101,7 @@ static void name_of(const struct whisper_vocab *v, int id, char *name, size_t si
         snprintf(name, size, "<|%.2f|>", (id - s->timestamp_begin) * 0.02);
 }
 
-/* Gives every token without bytes its name; a piece must have bytes if any has. */
+/* Gives every special token without bytes its name; a piece must have bytes. */
 static int fill_names(struct whisper_vocab *v, struct message *msg)
 {
     for (int id = 0; id < v->base.n; id++) {
@@ -111,7 +109,7 @@ static int fill_names(struct whisper_vocab *v, struct message *msg)
         char name[32];
         if (p->offset != 0)
             continue;
-        if (id < v->special.eot && v->has_pieces)
+        if (id < v->special.eot)
             return fail(msg, LINNET_E_MODEL, "token %d is missing in the vocabulary", id);
         name_of(v, id, name, sizeof name);
         p->offset = (uint32_t)v->pool.n;
@@ -150,8 +148,6 @@ static int build_table(struct whisper_vocab *v, struct message *msg)
 
 int whisper_vocab_find(const struct whisper_vocab *v, const char *bytes, size_t n)
 {
-    if (v->table == NULL) /* no pieces */
-        return -1;
     for (uint32_t at = hash_of(bytes, n) & v->table_mask; v->table[at] != 0; at = (at + 1) & v->table_mask) {
         const struct whisper_piece *p = &v->pieces[v->table[at] - 1];
         if (p->n == n && memcmp(v->pool.data + p->offset, bytes, n) == 0)
@@ -168,13 +164,12 @@ static int load(struct whisper_vocab *v, const char *dir, struct message *msg)
     int rc = whisper_pieces_read(v, dir, msg);
     if (rc < 0)
         return rc;
-    v->has_pieces = rc;
-    rc = v->has_pieces ? lay_out_by_names(v, msg) : 0;
+    rc = lay_out_by_names(v, msg);
     if (rc == 0)
         rc = lay_out_by_size(v, msg);
     if (rc < 0 || (rc = fill_names(v, msg)) < 0)
         return fail_in(msg, rc, dir);
-    return v->has_pieces ? build_table(v, msg) : 0;
+    return build_table(v, msg);
 }
 
 int whisper_vocab_open(struct whisper_vocab **out, const char *dir, int n_vocab, struct message *msg)

@@ -3,7 +3,7 @@
  *
  * Read from what lies in a model directory: `tokenizer.json` (Hugging Face), `vocab.tiktoken` (OpenAI: a line
  * "base64 rank" for each piece), `vocab.json` or `vocabulary.json` (CTranslate2's list).  A directory with none of them
- * still gives a vocabulary: the special tokens follow from its size, and pieces read as "<id>".
+ * is refused: its texts would be numbers.  Special tokens may be missing in the file: they follow from the size.
  *
  * A vocabulary is immutable after opening and may be used by many threads. */
 #ifndef LINNET_VOCAB_WHISPER_VOCAB_H
@@ -29,7 +29,6 @@ struct whisper_piece {
 struct whisper_vocab {
     struct vocab base;
     struct whisper_specials special;
-    int has_pieces; /* 0: only the special tokens are known */
     struct buffer pool;
     struct whisper_piece *pieces; /* [n] into pool; the special tokens' are their names */
     uint32_t *table;              /* [table_mask + 1] id + 1 of a piece by hash, 0: free; for encoding */

@@ -62,7 +62,7 @@ static int suppressed_list(int **out, int *n_out, const struct whisper_vocab *vo
     const int n_always = (int)(sizeof always / sizeof always[0]);
     int *annotations = NULL, n_annotations = 0, n = 0, rc = LINNET_OK;
     for (int i = 0; i < wanted->n && annotations == NULL && rc >= 0; i++)
-        if (wanted->at[i] < 0 && vocab->has_pieces)
+        if (wanted->at[i] < 0)
             rc = whisper_vocab_non_speech(vocab, &annotations, &n_annotations, msg);
     if (rc < 0)
         return rc;

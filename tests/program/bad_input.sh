@@ -60,6 +60,9 @@ model_refused "$dir/headless" model.safetensors
 model_refused "$dir/cut" model.safetensors
 model_refused "$dir/garbage" model.safetensors
 model_refused "$dir/a.wav" 'directory'
+cp -r "$dir/model" "$dir/mute"
+rm "$dir/mute/vocab.json"
+model_refused "$dir/mute" 'no vocabulary: none of tokenizer.json'
 
 # A family that is not known: what is, is named.
 for json in '' --json; do

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * tiny_whisper.h - a very small Whisper model with random weights, and sounds to give it.
  *
- * Everything about it is real but its size and what it says: the window of 30 s, the vocabulary's layout (without
- * pieces: tokens read "<123>"), the names and shapes of the tensors.  The numbers come from a generator with a fixed
+ * Everything about it is real but its size and what it says: the window of 30 s, the vocabulary's layout (256 bytes,
+ * then tokens that read "<256>"), the names and shapes of the tensors.  The numbers come from a generator with a fixed
  * seed, so that the model is the same everywhere. */
 #ifndef LINNET_TESTS_SUPPORT_TINY_WHISPER_H
 #define LINNET_TESTS_SUPPORT_TINY_WHISPER_H
@@ -178,6 +178,24 @@ static inline int tiny_weights(const char *dir, const struct tiny_whisper *how, 
     return tiny_put(w, &l, how) < 0 ? -1 : safetensors_writer_close(w, NULL);
 }
 
+/* In GPT-2's alphabet, see vocab/whisper_pieces.c. */
+static inline int tiny_vocabulary(const char *dir, int n_pieces)
+{
+    char path[4200];
+    snprintf(path, sizeof path, "%s/vocab.json", dir);
+    FILE *f = fopen(path, "w");
+    if (f == NULL)
+        return -1;
+    for (int id = 0, next = 256; id < 256; id++) {
+        int is_plain = (id >= 33 && id <= 126) || (id >= 161 && id <= 172) || id >= 174;
+        fprintf(f, "%c\"\\u%04x\": %d", id == 0 ? '{' : ',', is_plain ? (unsigned)id : (unsigned)next++, id);
+    }
+    for (int id = 256; id < n_pieces; id++)
+        fprintf(f, ",\"<%d>\": %d", id, id);
+    fputc('}', f);
+    return fclose(f);
+}
+
 /* Makes the directory dir and the model in it; 0, or < 0. */
 static inline int tiny_whisper_write(const char *dir, const struct tiny_whisper *how)
 {
@@ -195,7 +213,9 @@ static inline int tiny_whisper_write(const char *dir, const struct tiny_whisper 
             TINY_FFN);
     fprintf(f, " \"max_source_positions\": %d, \"max_target_positions\": %d, \"vocab_size\": %d}\n", TINY_CTX,
             TINY_TEXT, n_vocab);
-    return fclose(f) != 0 ? -1 : tiny_weights(dir, how, n_vocab);
+    if (fclose(f) != 0 || tiny_vocabulary(dir, n_vocab >= 51865 ? 50257 : 50256) != 0)
+        return -1;
+    return tiny_weights(dir, how, n_vocab);
 }
 
 /* n samples at 16 kHz of a voice-like sound that changes all the time: a tone with overtones that glides, and noise. */
