@@ -8,9 +8,11 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "bin/converted.h"
 #include "decoders/common/hotword_list.h"
 #include "decoders/decoder.h"
 #include "frontend/gate.h"
+#include "models/find.h"
 #include "models/model.h"
 #include "nn/text_batch.h"
 
@@ -18,8 +20,9 @@
 
 const struct option_spec decoding_table[] = {
     {"recipe", 'r', OPTION_TEXT, FIELD(recipe), "FILE", .help = "settings from a recipe.yaml"},
-    {"model", 'm', OPTION_TEXT, FIELD(model), "DIR",
-     .help = "model directory, or a name in the model cache (whisper-base)"},
+    {"model", 'm', OPTION_TEXT, FIELD(model), "MODEL",
+     .help = "a model's name (small), see 'linnet models'; or a model directory, or a file that 'linnet convert' "
+             "takes"},
     {"decoder", 'd', OPTION_TEXT, FIELD(decoder), "NAME", .help = "decoder: see decoder.name in 'linnet settings'"},
     {"language", 'l', OPTION_TEXT, FIELD(language), "LANG", .help = "language spoken: a code, a name, or auto"},
     {"task", 0, OPTION_TEXT, FIELD(task), "TASK", .help = "translate: into English", .choices = "transcribe|translate"},
@@ -118,8 +121,12 @@ int decoding_open_model(struct decoding *d, const struct decoding_options *o, st
     linnet_model_options_init(&options);
     options.n_threads = model->threads;
     options.precision = precision_name(model->precision);
-    return linnet_model_open(model->name[0] != '\0' ? model->name : MODEL_DEFAULT, &options, &d->model, msg->text,
-                             sizeof msg->text);
+    struct model_place place;
+    char made[FILE_MAX_PATH];
+    if ((rc = model_find(&place, model->name[0] != '\0' ? model->name : MODEL_DEFAULT, msg)) < 0 ||
+        (place.is_file && (rc = converted_model(made, place.path, msg)) < 0))
+        return rc;
+    return linnet_model_open(place.is_file ? made : place.path, &options, &d->model, msg->text, sizeof msg->text);
 }
 
 /* Boosts the phrases of the file; those that cannot be spelled are reported on stderr. */

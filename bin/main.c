@@ -19,6 +19,7 @@
     X(live) \
     X(decode) \
     X(align) \
+    X(models) \
     X(convert) \
     X(score) \
     X(forward) \

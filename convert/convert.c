@@ -108,6 +108,8 @@ static int convert_fresh(const struct convert_kind *kind, const char *source, co
     return rc;
 }
 
+int convert_recognizes(const char *source) { return find_kind(source) != NULL; }
+
 int convert(const char *source, const char *dir, const struct convert_options *options, const char **kind,
             struct message *msg)
 {

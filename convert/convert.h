@@ -18,6 +18,8 @@ struct convert_options {
 int convert(const char *source, const char *dir, const struct convert_options *options, const char **kind,
             struct message *msg) LINNET_MUST_CHECK;
 
+int convert_recognizes(const char *source); /* by names and first bytes only */
+
 /* For the kinds: writes the model into the fresh directory dir (or, for an addition, the one of the model). */
 struct convert_kind {
     const char *name;

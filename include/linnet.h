@@ -177,7 +177,7 @@ LINNET_API void linnet_model_options_init(struct linnet_model_options *options);
 LINNET_API void linnet_stream_options_init(struct linnet_stream_options *options);
 LINNET_API void linnet_file_options_init(struct linnet_file_options *options);
 
-/* Opens the model in the directory path (or a name in the model cache, see doc/models.md).  options may be NULL.
+/* Opens the model in the directory path (or by a name, see doc/models.md).  options may be NULL.
  * On failure writes what was wrong into error [error_size], which may be NULL. */
 LINNET_API LINNET_CHECK int linnet_model_open(const char *path, const struct linnet_model_options *options,
                                               linnet_model **model, char *error, size_t error_size);

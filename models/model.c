@@ -6,13 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/mem.h"
 #include "base/sized.h"
 #include "decoders/ctc/layer.h"
 #include "decoders/decoder.h"
 #include "decoders/segmental/boundary.h"
 #include "decoders/segmental/length_model.h"
+#include "models/find.h"
 #include "nn/linear_stored.h"
 #include "nn/text_batch.h"
 
@@ -31,7 +31,7 @@ static const char names[] = FAMILIES(COMMA_NAME);
 
 static const struct setting settings[] = {
     {"model", SETTING_TEXT, offsetof(struct model_options, name), "", 0, 0, NULL,
-     "model directory, or the name of one in the model cache"},
+     "model directory, or the name of one: see 'linnet models'"},
     {"threads", SETTING_INT, offsetof(struct model_options, threads), "0", 0, 1024, NULL,
      "threads to use; 0: one for each processor"},
     {"batch", SETTING_INT, offsetof(struct model_options, batch), "0", 0, TEXT_BATCH_MOST, NULL,
@@ -53,27 +53,16 @@ int model_open_settings(struct settings *s, struct message *msg)
     return rc;
 }
 
-/* The directory of the model `name`: the path itself where there is one, else NAME in the model cache
- * ($LINNET_MODELS, or ~/.cache/linnet/models). */
 static int locate(char **dir, const char *name, struct message *msg)
 {
-    char path[FILE_MAX_PATH];
-    const char *cache = getenv("LINNET_MODELS"), *home = getenv("HOME");
-    if (!file_is_folder(name) && strchr(name, '/') == NULL) {
-        if (cache != NULL && *cache != '\0')
-            snprintf(path, sizeof path, "%s/%s", cache, name);
-        else
-            snprintf(path, sizeof path, "%s/.cache/linnet/models/%s", home != NULL ? home : "", name);
-    } else {
-        snprintf(path, sizeof path, "%s", name);
-    }
-    if (!file_is_folder(path) && !file_exists(path))
-        return fail(msg, LINNET_E_IO, "%s: there is no such model%s%s", name, strcmp(path, name) ? ", nor " : "",
-                    strcmp(path, name) ? path : "");
-    if (!file_is_folder(path))
+    struct model_place place;
+    int rc = model_find(&place, name, msg);
+    if (rc < 0)
+        return rc;
+    if (place.is_file)
         return fail(msg, LINNET_E_MODEL, "%s: a model is a directory; 'linnet convert' makes one of a checkpoint",
-                    name);
-    *dir = mem_string(path);
+                    place.path);
+    *dir = mem_string(place.path);
     return *dir != NULL ? LINNET_OK : fail_memory(msg);
 }
 
@@ -95,6 +84,19 @@ static const struct family *family_find(struct config *config)
         config->rc = fail(config->msg, LINNET_E_MODEL, "%s: model_type '%.60s' is not one that is known: %s",
                           config->path, type, names + 2);
     return NULL;
+}
+
+int model_family(const char *dir, const char **name, struct message *msg)
+{
+    struct config config = {0};
+    const struct family *family = NULL;
+    int rc = config_open(&config, dir, msg);
+    if (rc >= 0 && (family = family_find(&config)) == NULL)
+        rc = config.rc;
+    if (rc >= 0)
+        *name = family->name;
+    config_close(&config);
+    return rc;
 }
 
 /* What to compute in: as wanted, but a model that is stored for int8 runs in nothing else. */

@@ -45,6 +45,9 @@ struct family {
 LINNET_MUST_CHECK int model_open_listed(struct linnet_model **out, const char *path, struct linear_list *list,
                                         struct message *msg);
 
+/* The family of the model in dir, by its config.json alone; the name is static. */
+LINNET_MUST_CHECK int model_family(const char *dir, const char **name, struct message *msg);
+
 /* All settings, at their defaults: of the model and of the decoders. */
 LINNET_MUST_CHECK int model_open_settings(struct settings *s, struct message *msg);
 

@@ -59,7 +59,7 @@ model_refused "$dir/hollow" config.json
 model_refused "$dir/headless" model.safetensors
 model_refused "$dir/cut" model.safetensors
 model_refused "$dir/garbage" model.safetensors
-model_refused "$dir/a.wav" 'directory'
+model_refused "$dir/a.wav" 'neither a model directory nor a checkpoint'
 cp -r "$dir/model" "$dir/mute"
 rm "$dir/mute/vocab.json"
 model_refused "$dir/mute" 'no vocabulary: none of tokenizer.json'
