@@ -20,6 +20,7 @@
     X(decode) \
     X(align) \
     X(models) \
+    X(fetch) \
     X(convert) \
     X(score) \
     X(forward) \
