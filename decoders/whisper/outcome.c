@@ -123,7 +123,9 @@ int whisper_outcome_cut_repetition(struct whisper_outcome *o, const struct whisp
         return fail_memory(msg);
     while (rc >= 0 && whisper_outcome_is_repetitive(o, options)) {
         int n = before_repetition(o, vocab->special.eot, tokens);
-        o->n_tokens = n < o->n_tokens ? n : 0;
+        if (n == o->n_tokens)
+            break;
+        o->n_tokens = n;
         rc = measure_repetitions(o, vocab, text, msg);
     }
     mem_free(tokens);

@@ -32,7 +32,8 @@ int whisper_outcome_is_silence(const struct whisper_outcome *o, const struct whi
  * no time stamps. */
 int whisper_outcome_last_time(const struct whisper_outcome *o, const struct whisper_vocab *vocab, int *n_text);
 
-/* Keeps of a repetitive text what comes before its first repetition; nothing where that is repetitive too. */
+/* Keeps of a repetitive text what comes before the second time of something that is there three times or more: a
+ * sentence that is said twice compresses as well. */
 LINNET_MUST_CHECK int whisper_outcome_cut_repetition(struct whisper_outcome *o, const struct whisper_options *options,
                                                      const struct whisper_vocab *vocab, struct buffer *text,
                                                      struct message *msg);
