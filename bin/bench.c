@@ -95,7 +95,7 @@ static int measure_all(struct bench *b, const char *path, struct message *msg)
     struct progress p;
     struct rusage usage;
     int runs = b->options->runs, rc = LINNET_OK;
-    progress_start(&p, 2 * (runs + 1));
+    progress_start(&p, b->options->decoding.quiet ? 0 : 2 * (runs + 1));
     for (int i = -1; i < runs && rc >= 0; i++) {
         rc = measure(b, path, i < 0 ? 0 : i, msg);
         progress_step(&p, i + 2);

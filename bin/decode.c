@@ -275,6 +275,9 @@ static int end(void *arg, int i, struct batch_end *e)
         rc = written = write_results(j, id, e->stats.audio_s, e->msg);
     }
     output_close(&j->output);
+    if (j->options->decoding.verbose)
+        progress_hide(&j->progress);
+    decoding_tell_times(&j->options->decoding, id, &e->stats);
     int latency = end_latency(j, id, rc < 0 ? NULL : e->msg);
     if (rc >= 0 && (rc = latency) >= 0) {
         j->totals.done++;
@@ -314,7 +317,7 @@ static int decode_all(struct job *j, struct message *msg)
     if (rc >= 0)
         rc = batch_open(&b, &j->decoding, &j->options->decoding, &work, msg);
     if (rc >= 0) {
-        progress_start(&j->progress, j->n_to_do);
+        progress_start(&j->progress, j->options->decoding.quiet ? 0 : j->n_to_do);
         rc = batch_run(&b, msg);
         progress_hide(&j->progress);
     }
@@ -392,8 +395,8 @@ static int decode(struct job *j, struct message *msg)
         return rc;
     struct totals *t = &j->totals;
     t->failed += data_dir_problems(&j->data);
-    fprintf(stderr, "linnet: %d utterances decoded, %d were there, %d failed; %.1f s of audio in %.1f s\n", t->done,
-            t->skipped, t->failed, t->sum.audio_s, t->wall_s);
+    decoding_note(&j->options->decoding, "%d utterances decoded, %d were there, %d failed; %.1f s of audio in %.1f s",
+                  t->done, t->skipped, t->failed, t->sum.audio_s, t->wall_s);
     return t->done > 0 ? save_stats(j, msg) : LINNET_OK;
 }
 

@@ -3,6 +3,7 @@
 #include "bin/decoding.h"
 
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -44,7 +45,51 @@ const struct option_spec decoding_table[] = {
     {"precision", 0, OPTION_TEXT, FIELD(precision), "P", .help = "of products: fp32, bf16, int8, or auto: the fastest",
      .choices = SETTING_CHOICES(PRECISIONS)},
     {"set", 's', OPTION_LIST, FIELD(set), "KEY=VALUE", .help = "any setting of 'linnet settings'"},
+    {"quiet", 'q', OPTION_FLAG, FIELD(quiet), .help = "only errors on stderr: no progress, no notes"},
+    {"verbose", 'v', OPTION_FLAG, FIELD(verbose), .help = "say what decodes, and how long it takes"},
     {0}};
+
+/* ---- what is said on stderr ---- */
+
+void decoding_note(const struct decoding_options *options, const char *format, ...)
+{
+    va_list args;
+    if (options->quiet)
+        return;
+    va_start(args, format);
+    fputs("linnet: ", stderr);
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+    va_end(args);
+}
+
+static void tell_model(const struct decoding_options *o, const struct linnet_model *m)
+{
+    struct linnet_model_info info = {.size = sizeof info};
+    if (o->verbose && linnet_model_info(m, &info) >= 0)
+        fprintf(stderr, "linnet: model %s: %s, in %s, threads: %d\n", m->dir, info.description, info.precision,
+                info.n_threads);
+}
+
+/* Of the streams of a run the first stands for all. */
+static void tell_decoder(struct decoding *d, const struct decoding_options *o, int streaming)
+{
+    const struct decoder *decoder;
+    const struct decoder_options *shared = settings_of(&d->settings, &decoder_settings);
+    if (o->verbose && !d->is_told && decoder_find(&decoder, shared, d->model, streaming, NULL) >= 0)
+        fprintf(stderr, "linnet: decoder %s: %s\n", decoder->name, decoder->summary);
+    d->is_told = 1;
+}
+
+void decoding_tell_times(const struct decoding_options *options, const char *name, const struct linnet_stats *stats)
+{
+    double sum_s = stats->features_s + stats->encoder_s + stats->decoder_s;
+    if (options->verbose && stats->audio_s > 0)
+        fprintf(stderr,
+                "linnet: %s: %.2f s of audio in %.2f s: features %.2f, encoder %.2f, decoder %.2f; %.2f of real time\n",
+                name, stats->audio_s, sum_s, stats->features_s, stats->encoder_s, stats->decoder_s,
+                sum_s / stats->audio_s);
+}
 
 /* ---- settings ---- */
 
@@ -126,7 +171,10 @@ int decoding_open_model(struct decoding *d, const struct decoding_options *o, st
     if ((rc = model_find(&place, model->name[0] != '\0' ? model->name : MODEL_DEFAULT, msg)) < 0 ||
         (place.is_file && (rc = converted_model(made, place.path, msg)) < 0))
         return rc;
-    return linnet_model_open(place.is_file ? made : place.path, &options, &d->model, msg->text, sizeof msg->text);
+    rc = linnet_model_open(place.is_file ? made : place.path, &options, &d->model, msg->text, sizeof msg->text);
+    if (rc >= 0)
+        tell_model(o, d->model);
+    return rc;
 }
 
 /* Boosts the phrases of the file; those that cannot be spelled are reported on stderr. */
@@ -165,6 +213,8 @@ int decoding_open_stream(struct decoding *d, const struct decoding_options *o, i
     if (sample_rate_hz > 0)
         options.sample_rate_hz = sample_rate_hz;
     int rc = linnet_stream_open(d->model, &options, &d->stream, msg->text, sizeof msg->text);
+    if (rc >= 0)
+        tell_decoder(d, o, streaming);
     return rc >= 0 && o->hotwords != NULL ? bias(d, o->hotwords, msg) : rc;
 }
 

@@ -14,6 +14,7 @@ struct decoding_options {
     struct option_list set;
     int threads, beam, nbest, word_times;
     int gate; /* the default of vad.gate is true */
+    int quiet, verbose;
 };
 
 extern const struct option_spec decoding_table[]; /* for OPTION_GROUP */
@@ -26,8 +27,16 @@ struct decoding {
     struct buffer texts;      /* of items, each NUL-terminated */
     const char **items;       /* [n] "key=value", after the recipe */
     size_t n;
-    int batch; /* recordings at a time, as in struct model_options */
+    int batch;   /* recordings at a time, as in struct model_options */
+    int is_told; /* --verbose: what decodes is on stderr */
 };
+
+/* A line on stderr, but for --quiet.  Errors are always reported. */
+void decoding_note(const struct decoding_options *options, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* With --verbose, what a recording of that name took, on stderr. */
+void decoding_tell_times(const struct decoding_options *options, const char *name, const struct linnet_stats *stats);
 
 /* Opens both, to decode files; streaming as in linnet_stream_options.  What comes later wins: the recipe, --set in
  * order, the options with names of their own. */

@@ -220,10 +220,13 @@ static int run_live(struct live *l, struct message *msg)
 static void report(struct live *l)
 {
     struct buffer b = {0};
+    struct linnet_stats stats = {.size = sizeof stats};
     uint64_t n_dropped = live_source_dropped(l->source);
     if (n_dropped > 0)
-        fprintf(stderr, "linnet: %.2f s of audio were dropped: this machine does not decode in real time\n",
-                (double)n_dropped / live_source_rate_hz(l->source));
+        decoding_note(&l->options->decoding, "%.2f s of audio were dropped: this machine does not decode in real time",
+                      (double)n_dropped / live_source_rate_hz(l->source));
+    if (linnet_stream_stats(l->decoding.stream, &stats) >= 0)
+        decoding_tell_times(&l->options->decoding, live_source_name(l->source), &stats);
     if (l->options->latency && latency_end(&l->latency, 0) >= 0 && latency_report(&l->latency, &b) >= 0)
         fprintf(stderr, "{\"type\": \"latency\", %s\n", buffer_text(&b) + 1);
     buffer_free(&b);
@@ -284,7 +287,7 @@ static int run(void *values, int n, char **arguments, struct message *msg)
         for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++)
             decoding_catch(ends[i], NULL, 0);
         signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of fwrite, with a message */
-        if (l.is_terminal && o->input == NULL)
+        if (l.is_terminal && o->input == NULL && !o->decoding.quiet)
             fprintf(stderr, "Listening to %s; Ctrl-C ends.\n", live_source_name(l.source));
         rc = run_live(&l, msg);
         if (l.is_terminal && l.shown.n > 0)

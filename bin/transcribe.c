@@ -63,7 +63,7 @@ static int begin(void *arg, int i, const struct linnet_stats *stats, struct mess
 {
     struct job *j = arg;
     struct output_options cues = {.word_cues = j->options->word_cues};
-    progress_start(&j->progress, stats->file_s);
+    progress_start(&j->progress, j->options->decoding.quiet ? 0 : stats->file_s);
     return output_open(&j->output, j->options->format, j->paths[i], &cues, msg);
 }
 
@@ -96,6 +96,7 @@ static int end(void *arg, int i, struct batch_end *e)
     struct job *j = arg;
     double fed_s = e->stats.audio_s;
     progress_hide(&j->progress);
+    decoding_tell_times(&j->options->decoding, j->paths[i], &e->stats);
     int rc = e->is_open ? write_results(j, fed_s, e->rc < 0 ? NULL : e->msg) : LINNET_OK;
     output_close(&j->output);
     if (e->rc >= 0 && rc >= 0)
