@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  * main.c - the program: finds the subcommand in a table, parses its options, runs it.
  *
+ * Files without a subcommand are transcribed.
  * Results go to stdout, everything else to stderr.  Exit codes: 0 done, 1 some input failed, 2 wrong usage.  A new
  * subcommand is one line in COMMANDS. */
 #include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/parse.h"
 #include "bin/options.h"
@@ -37,7 +39,9 @@ static const struct command *const commands[] = {COMMANDS(ENTRY) NULL};
 static int usage(int status)
 {
     FILE *out = status == EXIT_DONE ? stdout : stderr;
-    fputs("Usage: linnet COMMAND [options] [arguments]\nSpeech to text.\n\nCommands:\n", out);
+    fputs("Usage: linnet FILE...\n       linnet COMMAND [options] [arguments]\n"
+          "Speech to text.  Without a command files are transcribed.\n\nCommands:\n",
+          out);
     for (const struct command *const *c = commands; *c != NULL; c++)
         fprintf(out, "  %-12s %s\n", (*c)->name, (*c)->summary);
     fputs("\n'linnet COMMAND --help' says more about one; 'linnet --version' tells the version.\n"
@@ -54,12 +58,18 @@ static const struct command *command_find(const char *name)
     return NULL;
 }
 
+/* Whether the first word can only be meant for `transcribe`: an option, or a file, there or not. */
+static int is_file_or_option(const char *word)
+{
+    return word[0] == '-' || strpbrk(word, "./") != NULL || file_exists(word);
+}
+
 static int unknown_command(const char *name)
 {
     struct parse_nearest nearest = {.wanted = name};
     for (const struct command *const *c = commands; *c != NULL; c++)
         parse_offer(&nearest, (*c)->name);
-    fprintf(stderr, "linnet: unknown command '%s'", name);
+    fprintf(stderr, "linnet: '%s' is neither a command nor a file", name);
     if (nearest.best != NULL)
         fprintf(stderr, "; did you mean '%s'?", nearest.best);
     fputs("\nTry 'linnet --help'.\n", stderr);
@@ -122,6 +132,8 @@ int main(int argc, char **argv)
     if (strcmp(name, "help-words") == 0) /* shell completion asks this */
         return completion();
     const struct command *c = command_find(strcmp(name, "help") == 0 ? argv[2] : name);
+    if (c == NULL && is_file_or_option(name))
+        return run(command_find("transcribe"), argc - 1, argv + 1);
     if (c == NULL)
         return unknown_command(strcmp(name, "help") == 0 ? argv[2] : name);
     if (strcmp(name, "help") == 0) {

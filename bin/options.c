@@ -4,9 +4,11 @@
 
 #include <stdarg.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/mem.h"
 #include "base/parse.h"
+#include "bin/habits.h"
 
 /* An option found by name, and the struct that its offset counts from. */
 struct found {
@@ -19,6 +21,7 @@ struct parsing {
     char *values;
     char **argv;
     int argc, at;
+    int n; /* arguments so far, at the front of argv */
 };
 
 int options_mistake(const char *command, const char *format, ...)
@@ -69,16 +72,46 @@ static int unknown(const struct command *c, const char *name, size_t n)
     return options_mistake(c->name, "unknown option '--%s'; did you mean '--%s'?", wanted, nearest.best);
 }
 
-static int add_to_list(struct option_list *list, const char *value)
+/* Adds the start of an item and its rest as one. */
+static int add_to_list(struct option_list *list, const char *start, const char *rest)
 {
-    const char **items = mem_resize(list->items, (size_t)list->n, (size_t)list->n + 1, sizeof *items);
-    if (items == NULL) {
+    size_t n_start = strlen(start), n_rest = strlen(rest);
+    char **items = mem_resize(list->items, (size_t)list->n, (size_t)list->n + 1, sizeof *items);
+    char *item = mem_array(n_start + n_rest + 1, 1);
+    list->items = items != NULL ? items : list->items;
+    if (items == NULL || item == NULL) {
+        mem_free(item);
         fprintf(stderr, "linnet: out of memory\n");
         return EXIT_WORK_FAILED;
     }
-    items[list->n++] = value;
-    list->items = items;
+    memcpy(item, start, n_start);
+    memcpy(item + n_start, rest, n_rest);
+    items[list->n++] = item;
     return 0;
+}
+
+static int not_one_of(const struct command *c, const struct option_spec *s, const char *value)
+{
+    const char *hint = habit_of_value(s->name);
+    if (hint == NULL)
+        return options_mistake(c->name, "--%s=%s: not one of %s", s->name, value, s->choices);
+    fprintf(stderr, "linnet %s: --%s=%s: not one of %s; %s\n", c->name, s->name, value, s->choices, hint);
+    return EXIT_WRONG_USAGE;
+}
+
+/* Whether each name between the commas is one of choices. */
+static int are_choices(const char *list, const char *choices)
+{
+    char name[64];
+    for (const char *at = list;; at++) {
+        size_t n = strcspn(at, ",");
+        snprintf(name, sizeof name, "%.*s", (int)(n < sizeof name ? n : sizeof name - 1), at);
+        if (n >= sizeof name || parse_choice(name, choices) < 0)
+            return 0;
+        at += n;
+        if (*at == '\0')
+            return 1;
+    }
 }
 
 /* Stores a value; 0, or an exit code when it is not one. */
@@ -102,41 +135,118 @@ static int set(const struct command *c, struct found f, const char *value)
             return options_mistake(c->name, "--%s=%s: not a number from %g to %g", s->name, value, s->low, s->high);
         return 0;
     case OPTION_LIST:
-        return add_to_list(field, value);
+        return s->choices != NULL && !are_choices(value, s->choices) ? not_one_of(c, s, value)
+                                                                     : add_to_list(field, "", value);
     default:
         if (s->choices != NULL && parse_choice(value, s->choices) < 0)
-            return options_mistake(c->name, "--%s=%s: not one of %s", s->name, value, s->choices);
+            return not_one_of(c, s, value);
         *(const char **)field = value;
         return 0;
     }
 }
 
+/* What stands behind the word, or NULL. */
+static char *next_word(const struct parsing *p) { return p->at + 1 < p->argc ? p->argv[p->at + 1] : NULL; }
+
+/* Whether a flag is on: by what was joined to it, or by a True or False behind it. */
+static int flag_is_on(struct parsing *p, const char *name, const char *joined, int *is_on)
+{
+    const char *next = next_word(p);
+    *is_on = 1;
+    if (joined == NULL && next != NULL && (strcasecmp(next, "true") == 0 || strcasecmp(next, "false") == 0))
+        joined = p->argv[++p->at];
+    if (joined != NULL && parse_bool(joined, is_on) < 0)
+        return options_mistake(p->command->name, "%s=%s: a flag is true or false", name, joined);
+    return 0;
+}
+
 /* The value of an option that needs one: what was joined to it, else the next word. */
 static int set_from(struct parsing *p, struct found f, const char *joined)
 {
-    if (joined == NULL && f.spec->type != OPTION_FLAG) {
-        if (p->at + 1 >= p->argc)
-            return options_mistake(p->command->name, "--%s needs a value (%s)", f.spec->name, f.spec->argument);
-        joined = p->argv[++p->at];
-    }
-    return set(p->command, f, joined);
+    char name[80];
+    int is_on = 1, rc = 0;
+    snprintf(name, sizeof name, "--%s", f.spec->name);
+    if (f.spec->type == OPTION_FLAG)
+        rc = flag_is_on(p, name, joined, &is_on);
+    else if (joined == NULL && (joined = next_word(p)) == NULL)
+        return options_mistake(p->command->name, "%s needs a value (%s)", name, f.spec->argument);
+    else if (joined == next_word(p))
+        p->at++;
+    return rc != 0 || !is_on ? rc : set(p->command, f, joined);
 }
 
-static int parse_long(struct parsing *p, const char *word)
+/* ---- other programs' ---- */
+
+/* Sets our option of a habit: "--name", "--name=value", or "--name=" and their value. */
+static int set_ours(struct parsing *p, const char *ours, const char *value)
 {
-    const char *equals = strchr(word, '=');
-    size_t n = equals != NULL ? (size_t)(equals - word) : strlen(word);
-    struct found f = find(p->command->options, p->values, word, n, 0);
+    const char *name = ours + strlen("--");
+    size_t n = strcspn(name, "=");
+    const char *start = name[n] == '=' ? name + n + 1 : "";
+    struct found f = find(p->command->options, p->values, name, n, 0);
     if (f.spec == NULL)
-        return unknown(p->command, word, n);
-    if (equals != NULL && f.spec->type == OPTION_FLAG)
-        return options_mistake(p->command->name, "--%s takes no value", f.spec->name);
-    return set_from(p, f, equals != NULL ? equals + 1 : NULL);
+        return options_mistake(p->command->name, "there is no --%.*s", (int)n, name);
+    if (f.spec->type == OPTION_LIST && *start != '\0')
+        return add_to_list((struct option_list *)(void *)(f.base + f.spec->offset), start, value != NULL ? value : "");
+    return set(p->command, f, value != NULL ? value : start);
 }
 
-/* One word of short options: flags, and last one with a value. */
-static int parse_short(struct parsing *p, const char *letters)
+/* A word that is no option of a command that recognises.  Returns 0 or an exit code, or -1 where it is none of other
+ * programs either. */
+static int parse_habit(struct parsing *p, const char *word, char *joined)
 {
+    int takes_value = 0, is_on = 1, rc;
+    char *value = joined != NULL ? joined : next_word(p);
+    struct found model = find(p->command->options, p->values, "model", strlen("model"), 0);
+    const struct habit *h = model.spec != NULL ? habit_find(word, value, &takes_value) : NULL;
+    if (h == NULL)
+        return -1;
+    if (h->ours == NULL) {
+        fprintf(stderr, "linnet %s: %s: %s\n", p->command->name, word, h->advice);
+        return EXIT_WRONG_USAGE;
+    }
+    if (!takes_value) {
+        rc = flag_is_on(p, word, joined, &is_on);
+        return rc != 0 || !is_on || h->ours[0] == '\0' ? rc : set_ours(p, h->ours, NULL);
+    }
+    if (value == NULL)
+        return options_mistake(p->command->name, "%s needs a value", word);
+    p->at += joined == NULL;
+    if (strcmp(h->ours, "=") == 0)
+        p->argv[p->n++] = value;
+    else if (h->ours[0] != '\0')
+        return set_ours(p, h->ours, h->ours[strlen(h->ours) - 1] == '=' ? value : NULL);
+    return 0;
+}
+
+/* ---- words ---- */
+
+static int parse_long(struct parsing *p, char *word)
+{
+    char name[64] = "--";
+    char *equals = strchr(word, '=');
+    size_t n = equals != NULL ? (size_t)(equals - word) : strlen(word);
+    if (n >= sizeof name)
+        return unknown(p->command, word + 2, n - 2);
+    for (size_t i = 2; i < n; i++)
+        name[i] = word[i] == '_' ? '-' : word[i];
+    name[n] = '\0';
+    char *joined = equals != NULL ? equals + 1 : NULL;
+    struct found f = find(p->command->options, p->values, name + 2, n - 2, 0);
+    if (f.spec != NULL)
+        return set_from(p, f, joined);
+    int rc = parse_habit(p, name, joined);
+    return rc < 0 ? unknown(p->command, name + 2, n - 2) : rc;
+}
+
+/* One word of short options: flags, and last one with a value; or a word of another program that begins so. */
+static int parse_short(struct parsing *p, const char *word)
+{
+    const char *letters = word + 1;
+    int is_ours = letters[1] == '\0' && find(p->command->options, p->values, NULL, 0, letters[0]).spec != NULL;
+    int rc = is_ours ? -1 : parse_habit(p, word, NULL);
+    if (rc >= 0)
+        return rc;
     for (; *letters != '\0'; letters++) {
         struct found f = find(p->command->options, p->values, NULL, 0, *letters);
         if (f.spec == NULL)
@@ -160,11 +270,11 @@ static int wrong_count(const struct command *c, int n)
 int options_parse(const struct command *c, int argc, char **argv, void *values, int *exit_code)
 {
     struct parsing p = {.command = c, .values = values, .argv = argv, .argc = argc};
-    int n = 0, rc = 0, only_arguments = 0;
+    int rc = 0, only_arguments = 0;
     for (; rc == 0 && p.at < argc; p.at++) {
         char *word = argv[p.at];
         if (only_arguments || word[0] != '-' || word[1] == '\0') {
-            argv[n++] = word;
+            argv[p.n++] = word;
         } else if (strcmp(word, "--") == 0) {
             only_arguments = 1;
         } else if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
@@ -172,15 +282,22 @@ int options_parse(const struct command *c, int argc, char **argv, void *values, 
             *exit_code = EXIT_DONE;
             return -1;
         } else {
-            rc = word[1] == '-' ? parse_long(&p, word + 2) : parse_short(&p, word + 1);
+            rc = word[1] == '-' ? parse_long(&p, word) : parse_short(&p, word);
         }
     }
     if (rc == 0)
-        rc = wrong_count(c, n);
+        rc = wrong_count(c, p.n);
     if (rc == 0)
-        return n;
+        return p.n;
     *exit_code = rc;
     return -1;
+}
+
+static void free_list(struct option_list *list)
+{
+    for (int i = 0; i < list->n; i++)
+        mem_free(list->items[i]);
+    mem_free(list->items);
 }
 
 static void free_lists(const struct option_spec *table, char *base)
@@ -189,7 +306,7 @@ static void free_lists(const struct option_spec *table, char *base)
         if (s->type == OPTION_GROUP)
             free_lists(s->group, base + s->offset);
         else if (s->type == OPTION_LIST)
-            mem_free(((struct option_list *)(void *)(base + s->offset))->items);
+            free_list((struct option_list *)(void *)(base + s->offset));
 }
 
 void options_free(const struct command *c, void *values) { free_lists(c->options, values); }

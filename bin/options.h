@@ -16,7 +16,8 @@
  *                                           .size = sizeof defaults, .min_arguments = 2, ..., .run = run};
  *
  * Forms taken: --name=value, --name value, -n value, -nvalue, flags as --name, -n and -nm; `--` ends the options and
- * `-` is an argument; options may follow arguments. */
+ * `-` is an argument; options may follow arguments.  Underscores in names are read as dashes, a flag may be given as
+ * --name=false or --name False, and what is no option here is looked up among those of other programs (habits.h). */
 #ifndef LINNET_BIN_OPTIONS_H
 #define LINNET_BIN_OPTIONS_H
 
@@ -31,12 +32,12 @@ enum option_type {
     OPTION_TEXT,    /* const char *; with choices: one of them */
     OPTION_INT,     /* int in [low, high] */
     OPTION_NUMBER,  /* double in [low, high] */
-    OPTION_LIST,    /* struct option_list: may be given several times */
+    OPTION_LIST,    /* struct option_list: may be given several times; with choices: some, with commas between */
     OPTION_GROUP,   /* not an option but a struct with a table of its own, shared by several commands */
 };
 
 struct option_list {
-    const char **items; /* [n] */
+    char **items; /* [n] its own */
     int n;
 };
 

@@ -16,10 +16,10 @@ BEGIN {
     MAX_PARAMETERS = 7
     # Other programs and models, named where help and comments say what is theirs; families of models are not.
     PRODUCTS = "openai-whisper|faster-whisper|whisper\\.cpp|whisper-(base|basic|en)|wenet/[a-z_/]*\\.py"
-    # Where families may be named: what knows one of them, the table of decoders, a help text with an example, and a
-    # choice of decoder.times.
+    # Where families may be named: what knows one of them, the table of decoders, a help text with an example, options
+    # of other programs, and a choice of decoder.times.
     FAMILIES = "^(models|convert|vocab|encoder|tests|bench)/|^decoders/(whisper|alignatt|simul_whisper)|" \
-               "^decoders/decoder\\.c$|^bin/settings\\.c$|^decoders/ctc/prefix\\.[ch]$"
+               "^decoders/decoder\\.c$|^bin/(settings|habits)\\.c$|^decoders/ctc/prefix\\.[ch]$"
 }
 
 function broken(where, text) {

@@ -30,6 +30,8 @@ expect 2 err '^Usage: linnet' "$linnet"
 silent out
 expect 2 err "did you mean 'score'" "$linnet" scoer
 silent out
+expect 2 err "'nothing' is neither a command nor a file" "$linnet" nothing
+expect 1 err '/gone: ' "$linnet" -m /gone gone/a.wav
 expect 0 out '^Usage: linnet score' "$linnet" score --help
 expect 0 out '^Usage: linnet score' "$linnet" help score
 silent err

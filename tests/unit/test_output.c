@@ -241,13 +241,17 @@ static void options_are_taken_in_every_form(void)
     options_free(&command, &v);
     CU_ASSERT_EQUAL(parse("a", &v, argv, &code), 1);
     CU_ASSERT_STRING_EQUAL(v.name, "txt");
+    CU_ASSERT_EQUAL(parse("a --align True --verbose=no", &v, argv, &code), 1);
+    CU_ASSERT(v.flag == 1 && v.verbose == 0);
+    CU_ASSERT_EQUAL(parse("a --align False --verbose=on b", &v, argv, &code), 2);
+    CU_ASSERT(v.flag == 0 && v.verbose == 1);
 }
 
 static void mistakes_end_with_two(void)
 {
     static const char *const lines[] = {
         "",        "a b c d",     "a --nope", "a -x",        "a --format", "a --format=doc", "a -t 65",
-        "a -t -1", "a --ratio=2", "a -t 1x",  "a --align=1", "a --ratio=", "a --forma=txt",  "a --set"};
+        "a -t -1", "a --ratio=2", "a -t 1x",  "a --align=2", "a --ratio=", "a --forma=txt",  "a --set"};
     int saved = dup(2);
     FILE *quiet = fopen("/dev/null", "w");
     fflush(stderr);
