@@ -7,9 +7,9 @@
 
 #include "base/buffer.h"
 #include "base/mem.h"
-#include "base/parse.h"
 #include "decoders/whisper_common/options.h"
 
+#include "vocab/whisper_language.h"
 int whisper_prompt_encode(const struct whisper_vocab *vocab, const char *text, int **ids, int *n, struct message *msg)
 {
     struct buffer b = {0};
@@ -33,12 +33,18 @@ int whisper_prompt_language_setting(const struct whisper_vocab *vocab, const str
     const char *name = options->language;
     *language = -1;
     if (vocab->special.n_languages == 0) {
-        int wanted = parse_choice(name, "auto|en|english") >= 0;
-        if (!wanted || options->task == DECODER_TRANSLATE)
-            return fail(msg, LINNET_E_UNSUPPORTED, "this model knows English only");
+        int wanted = strcmp(name, "auto") == 0 || whisper_language_find(name) == 0;
+        if (!wanted)
+            return fail(msg, LINNET_E_UNSUPPORTED, "language '%s': this model knows English only", name);
+        if (options->task == DECODER_TRANSLATE)
+            return fail(msg, LINNET_E_UNSUPPORTED, "task 'translate': this model knows English only");
     } else if (strcmp(name, "auto") != 0) {
         *language = whisper_vocab_language(vocab, name);
+        const char *nearest = whisper_language_nearest(name);
         if (*language < 0)
+        if (*language < 0 && nearest != NULL && whisper_language_find(name) < 0)
+            return fail(msg, LINNET_E_ARGUMENT, "language '%s' is not one of the model's; did you mean '%s'?", name,
+                        nearest);
             return fail(msg, LINNET_E_ARGUMENT, "language '%s' is not one of the model's", name);
     }
     return LINNET_OK;

@@ -236,6 +236,57 @@ static void changed_bytes_do_no_harm(void)
     unlink(path);
 }
 
+/* Locales, countries' codes, names in the language itself with and without accents, names that are nearly right. */
+static void languages_are_called_many_things(void)
+{
+    static const char *const called[][2] = {{"zh-CN", "zh"},
+                                            {"zh_TW.UTF-8", "zh"},
+                                            {"zh-Hans-CN", "zh"},
+                                            {"en-US", "en"},
+                                            {"pt_BR", "pt"},
+                                            {"nb-NO", "no"},
+                                            {"yue-HK", "yue"},
+                                            {"jp", "ja"},
+                                            {"cn", "zh"},
+                                            {"kr", "ko"},
+                                            {"iw", "he"},
+                                            {"deu", "de"},
+                                            {"ger", "de"},
+                                            {"cmn", "zh"},
+                                            {"Deutsch", "de"},
+                                            {"DEUTSCH", "de"},
+                                            {"français", "fr"},
+                                            {"FRANÇAIS", "fr"},
+                                            {"francais", "fr"},
+                                            {"Español", "es"},
+                                            {"Русский", "ru"},
+                                            {"русский", "ru"},
+                                            {"日本語", "ja"},
+                                            {"中文", "zh"},
+                                            {"한국어", "ko"},
+                                            {"Tiếng Việt", "vi"},
+                                            {"tieng viet", "vi"},
+                                            {"Türkçe", "tr"},
+                                            {"ελληνικά", "el"},
+                                            {"العربية", "ar"},
+                                            {"haitian creole", "ht"},
+                                            {"no", "no"},
+                                            {"is", "is"},
+                                            {"id", "id"}};
+    for (size_t i = 0; i < sizeof called / sizeof *called; i++) {
+        int index = whisper_language_find(called[i][0]);
+        CU_ASSERT_FATAL(index >= 0);
+        CU_ASSERT_STRING_EQUAL(whisper_language_code(index), called[i][1]);
+    }
+    static const char *const none[] = {"", "xx", "english-us", "klingon", "e", "-", "zhCN"};
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+        CU_ASSERT_EQUAL(whisper_language_find(none[i]), -1);
+    CU_ASSERT_STRING_EQUAL(whisper_language_nearest("gernan"), "german");
+    CU_ASSERT_STRING_EQUAL(whisper_language_nearest("portugese"), "portuguese");
+    CU_ASSERT_PTR_NULL(whisper_language_nearest("xx"));
+    CU_ASSERT_PTR_NULL(whisper_language_nearest("qqqqqqqq"));
+}
+
 static void languages_have_codes_and_names(void)
 {
     CU_ASSERT_EQUAL(whisper_language_find("en"), 0);
@@ -330,6 +381,7 @@ static const struct unit_test tests[] = {
     {"wrong files are refused", wrong_files_are_refused},
     {"changed bytes do no harm", changed_bytes_do_no_harm},
     {"languages have codes and names", languages_have_codes_and_names},
+    {"languages are called many things", languages_are_called_many_things},
     {"the real vocabulary agrees with openai-whisper's",
      real_vocabulary_agrees_with_openai}, /* last: may be left out */
 };
