@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "bin/converted.h"
 #include "decoders/common/hotword_list.h"
@@ -15,6 +16,7 @@
 #include "frontend/gate.h"
 #include "models/find.h"
 #include "models/model.h"
+#include "models/stream.h"
 #include "nn/text_batch.h"
 
 #define FIELD(name) offsetof(struct decoding_options, name)
@@ -25,23 +27,28 @@ const struct option_spec decoding_table[] = {
      .help = "a model's name (small), see 'linnet models'; or a model directory, or a file that 'linnet convert' "
              "takes"},
     {"decoder", 'd', OPTION_TEXT, FIELD(decoder), "NAME", .help = "decoder: see decoder.name in 'linnet settings'"},
-    {"language", 'l', OPTION_TEXT, FIELD(language), "LANG", .help = "language spoken: a code, a name, or auto"},
-    {"task", 0, OPTION_TEXT, FIELD(task), "TASK", .help = "translate: into English", .choices = "transcribe|translate"},
-    {"beam", 'b', OPTION_INT, FIELD(beam), "N", .help = "beam width: hypotheses kept", .low = 1, .high = 1000},
-    {"nbest", 0, OPTION_INT, FIELD(nbest), "N", .help = "length of the n-best list (JSON)", .low = 1, .high = 1000},
+    {"language", 'l', OPTION_TEXT, FIELD(language), "LANG",
+     .help = "Whisper: language spoken, a code (de, zh-CN), a name, or auto"},
+    {"task", 0, OPTION_TEXT, FIELD(task), "TASK", .help = "Whisper: translate is into English",
+     .choices = "transcribe|translate"},
+    {"beam", 'b', OPTION_INT, FIELD(beam), "N", .help = "beam searches: beam width, hypotheses kept", .low = 1,
+     .high = 1000},
+    {"nbest", 0, OPTION_INT, FIELD(nbest), "N", .help = "beam searches: length of the n-best list (JSON)", .low = 1,
+     .high = 1000},
     {"word-times", 'w', OPTION_FLAG, FIELD(word_times), .help = "start and end of each word"},
     {"prompt", 0, OPTION_TEXT, FIELD(prompt), "TEXT",
      .help = "Whisper: initial prompt, the context of the first window"},
     {"clip", 0, OPTION_TEXT, FIELD(clip), "LIST",
-     .help = "start and end, in seconds, of each part to decode: 0,10,60,70"},
+     .help = "files: start and end, in seconds, of each part to decode: 0,10,60,70"},
     {"no-speech", 0, OPTION_NUMBER, FIELD(no_speech), "P",
      .help = "Whisper: windows whose no-speech probability is higher give no text (0.6)", .high = 1},
-    {"hotwords", 0, OPTION_TEXT, FIELD(hotwords), "FILE", .help = "phrases to boost, a line \"phrase<TAB>bonus\" each"},
+    {"hotwords", 0, OPTION_TEXT, FIELD(hotwords), "FILE",
+     .help = "Whisper, CTC, attention: phrases to boost, a line \"phrase<TAB>bonus\" each"},
     {"threads", 't', OPTION_INT, FIELD(threads), "N", .help = "threads; 0: one for each processor", .high = 256},
     {"batch", 0, OPTION_TEXT, FIELD(batch), "N",
      .help = "Whisper: recordings at a time, 1 to 64, with long ones cut at silences; auto: as many as pay, none cut"},
     {"context", 0, OPTION_TEXT, FIELD(context), "WHAT",
-     .help = "Whisper: what is encoded of a window: 30 s, or its audio", .choices = "auto|full|audio"},
+     .help = "Whisper (files): what is encoded of a window: 30 s, or its audio", .choices = "auto|full|audio"},
     {"precision", 0, OPTION_TEXT, FIELD(precision), "P", .help = "of products: fp32, bf16, int8, or auto: the fastest",
      .choices = SETTING_CHOICES(PRECISIONS)},
     {"set", 's', OPTION_LIST, FIELD(set), "KEY=VALUE", .help = "any setting of 'linnet settings'"},
@@ -93,20 +100,54 @@ void decoding_tell_times(const struct decoding_options *options, const char *nam
 
 /* ---- settings ---- */
 
+/* Options that stand for a setting. */
+static const struct short_cut {
+    const char *option, *key;
+} short_cuts[] = {{"model", "model"},
+                  {"decoder", "decoder.name"},
+                  {"precision", "precision"},
+                  {"context", "decoder.context"},
+                  {"language", "language"},
+                  {"task", "task"},
+                  {"prompt", "decoder.initial_prompt"},
+                  {"clip", "decoder.clip"},
+                  {"word-times", "decoder.word_times"},
+                  {"beam", "decoder.beam"},
+                  {"nbest", "decoder.nbest"},
+                  {"no-speech", "decoder.no_speech_threshold"},
+                  {"threads", "threads"},
+                  {"batch", "batch"}};
+enum { N_SHORT_CUTS = sizeof short_cuts / sizeof short_cuts[0] };
+
 static int put(struct decoding *d, const char *key, const char *value)
 {
-    int rc = value != NULL ? buffer_printf(&d->texts, "%s=%s", key, value) : LINNET_OK;
-    if (value == NULL || rc < 0)
+    int rc = buffer_printf(&d->texts, "%s=%s", key, value);
+    if (rc < 0)
         return rc;
     d->n++;
     return buffer_append(&d->texts, "", 1);
 }
 
-static int put_number(struct decoding *d, const char *key, double value, int decimals)
+/* The setting of an option, if that was given. */
+static int put_option(struct decoding *d, const struct decoding_options *o, const struct short_cut *c)
 {
-    char text[32];
-    snprintf(text, sizeof text, "%.*f", decimals, value);
-    return put(d, key, value > 0 ? text : NULL);
+    const struct option_spec *s = decoding_table;
+    char number[32] = "";
+    while (strcmp(s->name, c->option) != 0)
+        s++;
+    const void *field = (const char *)o + s->offset;
+    const char *text = number;
+    if (s->type == OPTION_TEXT)
+        text = *(const char *const *)field;
+    else if (s->type == OPTION_NUMBER && *(const double *)field > 0)
+        snprintf(number, sizeof number, "%.6f", *(const double *)field);
+    else if (s->type == OPTION_INT && *(const int *)field > 0)
+        snprintf(number, sizeof number, "%d", *(const int *)field);
+    else if (s->type == OPTION_FLAG && *(const int *)field)
+        text = "true";
+    if (text == NULL || *text == '\0')
+        return LINNET_OK;
+    return put(d, c->key, strcmp(c->key, "batch") == 0 && strcmp(text, "auto") == 0 ? "0" : text);
 }
 
 /* The stream's, which reads the recipe before them: hence vad.gate as the recipe has it, or true. */
@@ -118,16 +159,9 @@ static int make_items(struct decoding *d, const struct decoding_options *o)
         rc = buffer_append(&d->texts, o->set.items[i], strlen(o->set.items[i]) + 1);
         d->n++;
     }
-    if (rc < 0 || (rc = put(d, "model", o->model)) < 0 || (rc = put(d, "decoder.name", o->decoder)) < 0 ||
-        (rc = put(d, "precision", o->precision)) < 0 || (rc = put(d, "decoder.context", o->context)) < 0 ||
-        (rc = put(d, "language", o->language)) < 0 || (rc = put(d, "task", o->task)) < 0 ||
-        (rc = put(d, "decoder.initial_prompt", o->prompt)) < 0 || (rc = put(d, "decoder.clip", o->clip)) < 0 ||
-        (rc = put(d, "decoder.word_times", o->word_times ? "true" : NULL)) < 0 ||
-        (rc = put_number(d, "decoder.beam", o->beam, 0)) < 0 ||
-        (rc = put_number(d, "decoder.nbest", o->nbest, 0)) < 0 ||
-        (rc = put_number(d, "decoder.no_speech_threshold", o->no_speech, 6)) < 0 ||
-        (rc = put_number(d, "threads", o->threads, 0)) < 0 ||
-        (rc = put(d, "batch", o->batch != NULL && strcmp(o->batch, "auto") == 0 ? "0" : o->batch)) < 0)
+    for (int i = 0; i < N_SHORT_CUTS && rc >= 0; i++)
+        rc = put_option(d, o, &short_cuts[i]);
+    if (rc < 0)
         return rc;
     d->items = mem_array(d->n + 1, sizeof *d->items);
     if (d->items == NULL)
@@ -177,12 +211,46 @@ int decoding_open_model(struct decoding *d, const struct decoding_options *o, st
     return rc;
 }
 
+/* A setting without effect: how it was given, and whose it is. */
+static void tell_ignored(const struct decoding_options *o, const struct decoder *decoder, const char *item,
+                         int is_option)
+{
+    char key[128], users[256];
+    const char *option = NULL;
+    snprintf(key, sizeof key, "%.*s", (int)strcspn(item, "="), item);
+    if (!decoder_ignores(decoder, key, o->hotwords != NULL))
+        return;
+    for (int i = 0; is_option && i < N_SHORT_CUTS; i++)
+        option = strcmp(short_cuts[i].key, key) == 0 ? short_cuts[i].option : option;
+    decoder_users(key, users, sizeof users);
+    decoding_note(o, "%s%s has no effect: decoder '%s' makes no use of it (these do: %s)", option != NULL ? "--" : "",
+                  option != NULL ? option : key, decoder->name, users);
+}
+
+/* Recipes are for many models; what was given on the command line is meant for this one.  Said once, for the first
+ * stream. */
+static void tell_all_ignored(struct decoding *d, const struct decoding_options *o, int streaming)
+{
+    const struct decoder *decoder;
+    const struct decoder_options *shared = settings_of(&d->settings, &decoder_settings);
+    size_t i = o->gate ? 1 : 0, n_set = i + (size_t)o->set.n;
+    if (d->is_told || decoder_find(&decoder, shared, d->model, streaming, NULL) < 0)
+        return;
+    for (; i < d->n; i++)
+        tell_ignored(o, decoder, d->items[i], i >= n_set);
+    if (d->batch > 1 && !stream_can_batch(d->stream))
+        decoding_note(o, "--batch has no effect: %s decodes one recording at a time",
+                      streaming ? "a stream" : decoder->name);
+}
+
 /* Boosts the phrases of the file; those that cannot be spelled are reported on stderr. */
 static int bias(struct decoding *d, const char *path, struct message *msg)
 {
     const struct decoder_options *shared = settings_of(&d->settings, &decoder_settings);
     struct hotword_list list = {0};
     char unspelled[8192] = "";
+    if (!file_exists(path))
+        return fail(msg, LINNET_E_IO, "--hotwords=%s: no such file; it has a phrase in each line", path);
     int rc = hotword_list_read(&list, path, shared->hotword_bonus, msg);
     if (rc < 0)
         return rc;
@@ -213,8 +281,10 @@ int decoding_open_stream(struct decoding *d, const struct decoding_options *o, i
     if (sample_rate_hz > 0)
         options.sample_rate_hz = sample_rate_hz;
     int rc = linnet_stream_open(d->model, &options, &d->stream, msg->text, sizeof msg->text);
-    if (rc >= 0)
+    if (rc >= 0) {
+        tell_all_ignored(d, o, streaming);
         tell_decoder(d, o, streaming);
+    }
     return rc >= 0 && o->hotwords != NULL ? bias(d, o->hotwords, msg) : rc;
 }
 

@@ -101,6 +101,7 @@ const struct decoder attention_decoder = {
     .summary = "beam search on the attention decoder, whole recordings",
     .needs = MODEL_FRAMES | MODEL_TEXT_DECODER,
     .is_whole_only = 1,
+    .ignores = "language|task",
     .search = &attention_ops,
     .with_hotwords = &attention_ops,
     UTTERANCE_DECODER,

@@ -89,6 +89,7 @@ const struct decoder attention_rescoring_decoder = {
     .summary = "CTC prefix beam search, its n-best list rescored with the attention decoder",
     .needs = MODEL_FRAMES | MODEL_CTC | MODEL_TEXT_DECODER,
     .settings = tables,
+    .ignores = "language|task|decoder.length_penalty|decoder.max_tokens",
     .search = &two_pass_search,
     .with_hotwords = &two_pass_search,
     UTTERANCE_DECODER,

@@ -48,6 +48,7 @@ const struct decoder ctc_greedy_decoder = {
     .summary = "the most probable symbol of each frame",
     .needs = MODEL_FRAMES | MODEL_CTC,
     .settings = ctc_prefix_beam_tables,
+    .ignores = "language|task|decoder.beam|decoder.nbest|decoder.length_penalty|decoder.max_tokens",
     .search = &greedy_search,
     .with_hotwords = &ctc_prefix_beam_search,
     UTTERANCE_DECODER,

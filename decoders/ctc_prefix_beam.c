@@ -8,6 +8,7 @@ const struct decoder ctc_prefix_beam_decoder = {
     .summary = "beam search over what the frames spell",
     .needs = MODEL_FRAMES | MODEL_CTC,
     .settings = ctc_prefix_beam_tables,
+    .ignores = "language|task|decoder.length_penalty|decoder.max_tokens",
     .search = &ctc_prefix_beam_search,
     .with_hotwords = &ctc_prefix_beam_search,
     UTTERANCE_DECODER,

@@ -2,8 +2,10 @@
  * decoder.c - the table of decoders, and the settings that they share. */
 #include "decoders/decoder.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include "base/parse.h"
 #include "decoders/common/endpoint.h"
 #include "decoders/ctc/blank.h"
 #include "decoders/utterance/frames.h"
@@ -41,7 +43,7 @@ static const struct setting settings[] = {
     {"decoder.name", SETTING_CHOICE, FIELD(name), "auto", 0, 0, "auto" DECODERS(BAR_NAME),
      "decoder; auto: the first of these that suits the model"},
     {"decoder.beam", SETTING_INT, FIELD(beam), "0", 0, 1000, NULL,
-     "hypotheses kept; 0: the decoder's default (whisper 1, alignatt 3, others 10)"},
+     "hypotheses kept; 0: the decoder's default (whisper 1, with hotwords 5, alignatt 3, others 10)"},
     {"decoder.length_penalty", SETTING_NUMBER, FIELD(length_penalty), "-1", -1, 10, NULL,
      "exponent of the length that scores are divided by; -1: the decoder's default (whisper: mean, attention: 0)"},
     {"decoder.nbest", SETTING_INT, FIELD(nbest), "1", 1, 1000, NULL, "hypotheses reported"},
@@ -85,4 +87,47 @@ int decoder_find(const struct decoder **decoder, const struct decoder_options *o
         return fail(msg, LINNET_E_UNSUPPORTED, "decoder '%s' needs %s; this model has none", found->name, lacks);
     *decoder = found;
     return LINNET_OK;
+}
+
+/* ---- who uses a setting ---- */
+
+static int has(const struct settings_table *t, const char *key)
+{
+    const struct setting *k = t->at;
+    while (k->key != NULL && strcmp(k->key, key) != 0)
+        k++;
+    return k->key != NULL;
+}
+
+static int is_own(const struct decoder *d, const char *key)
+{
+    for (const struct settings_table *const *t = d->settings; t != NULL && *t != NULL; t++)
+        if (has(*t, key))
+            return 1;
+    return 0;
+}
+
+int decoder_ignores(const struct decoder *d, const char *key, int has_hotwords)
+{
+    int is_others = 0, is_of_frames = has(&frames_settings, key) || has(&ctc_blank_settings, key);
+    for (int i = 0; i < N_DECODERS; i++) {
+        is_others |= is_own(table[i], key);
+        if (has_hotwords && d->with_hotwords != NULL && d->with_hotwords != d->search &&
+            table[i]->search == d->with_hotwords)
+            return decoder_ignores(table[i], key, 0); /* decodes in its place */
+    }
+    if (parse_choice(key, d->ignores) >= 0)
+        return 1;
+    if (is_of_frames)
+        return (d->needs & MODEL_FRAMES) == 0;
+    return is_others && !is_own(d, key);
+}
+
+void decoder_users(const char *key, char *names, size_t size)
+{
+    size_t n = 0;
+    names[0] = '\0';
+    for (int i = 0; i < N_DECODERS && n < size; i++)
+        if (!decoder_ignores(table[i], key, 0))
+            n += (size_t)snprintf(names + n, size - n, "%s%s", n > 0 ? ", " : "", table[i]->name);
 }

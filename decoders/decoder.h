@@ -17,8 +17,9 @@ struct decoder {
     int needs;         /* enum model_part, added up */
     int is_whole_only; /* it has no partial results, or late ones: "auto" does not take it for streams */
     const struct settings_table *const *settings; /* its own, NULL after the last; those that all share are not there */
-    const struct search_ops *search;              /* of frame-synchronous decoders, else NULL */
-    const struct search_ops *with_hotwords;       /* the same when there are hotwords; NULL: it takes none */
+    const char *ignores;                    /* of all these, keys that it makes no use of: "language|task", or NULL */
+    const struct search_ops *search;        /* of frame-synchronous decoders, else NULL */
+    const struct search_ops *with_hotwords; /* the same when there are hotwords; NULL: it takes none */
     int (*open)(void **state, const struct decoder_host *host);
     int (*feed)(void *state, const float *samples, size_t n);
     int (*finish)(void *state); /* the events up to the end; the stream pushes LINNET_EVENT_END after them */
@@ -41,5 +42,11 @@ LINNET_MUST_CHECK int decoder_add_settings(struct settings *s, struct message *m
  * model lacks a part that the decoder needs. */
 LINNET_MUST_CHECK int decoder_find(const struct decoder **decoder, const struct decoder_options *options,
                                    const struct linnet_model *model, int streaming, struct message *msg);
+
+/* Whether a setting has no effect: the decoder makes no use of it.  has_hotwords: phrases are boosted. */
+int decoder_ignores(const struct decoder *d, const char *key, int has_hotwords);
+
+/* Whose a setting is, as names: "ctc_greedy, attention". */
+void decoder_users(const char *key, char *names, size_t size);
 
 #endif

@@ -153,6 +153,7 @@ const struct decoder segmental_decoder = {
     .summary = "the attention decoder frame by frame, attention limited to segments",
     .needs = MODEL_FRAMES | MODEL_CTC | MODEL_TEXT_DECODER,
     .settings = tables,
+    .ignores = "language|task|decoder.length_penalty|decoder.max_tokens",
     .search = &segmental_ops,
     UTTERANCE_DECODER,
 };

@@ -352,6 +352,13 @@ const struct decoder simul_whisper_decoder = {
     .summary = "what Simul-Whisper does, to the letter",
     .needs = MODEL_WINDOWS | MODEL_TEXT_DECODER | MODEL_TASK_TOKENS,
     .settings = settings,
+    .ignores =
+        "task|decoder.word_times|decoder.beam|decoder.length_penalty|decoder.nbest|decoder.max_tokens|decoder.clip|"
+        "decoder.patience|decoder.best_of|decoder.temperature|decoder.seed|"
+        "decoder.compression_ratio_threshold|decoder.prefix|decoder.timestamps|"
+        "decoder.max_initial_timestamp|decoder.suppress_blank|decoder.alignment_heads|decoder.padding|"
+        "decoder.context|decoder.skip_silence|decoder.suppress_tokens|decoder.no_speech_threshold|"
+        "decoder.logprob_threshold|decoder.initial_prompt|decoder.condition_on_previous|decoder.hotwords_prompt",
     .open = simul_open,
     .feed = simul_feed,
     .finish = simul_finish,

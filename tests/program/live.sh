@@ -2,6 +2,8 @@
 # linnet live on files: events, the same ones from a saved recording, closed pipes, interruption, wrong use.
 . "${top_srcdir:-.}/tests/support/shell.inc"
 
+quick="$quick -q" # of these settings a stream makes no use
+
 # What must not depend on when it was played.
 timeless() { sed 's/, "latency": [-0-9.e]*}/}/' "$1"; }
 
