@@ -23,7 +23,7 @@ enum { BLOCKS_PER_S = 10, METER = 10 };
 
 struct live_options {
     struct decoding_options decoding;
-    const char *device, *input, *save;
+    const char *device, *input, *raw, *save;
     double speed;
     int list_devices, json, level, latency;
 };
@@ -35,7 +35,9 @@ static const struct live_options defaults = {.speed = 1};
 static const struct option_spec options[] = {
     {"list-devices", 0, OPTION_FLAG, FIELD(list_devices), .help = "list microphones and end"},
     {"device", 0, OPTION_TEXT, FIELD(device), "NAME", .help = "microphone: its number, or a part of its name"},
-    {"input", 'i', OPTION_TEXT, FIELD(input), "FILE", .help = "a file in the place of the microphone"},
+    {"input", 'i', OPTION_TEXT, FIELD(input), "FILE", .help = "a file in the place of the microphone, as FILE itself"},
+    {"raw", 0, OPTION_TEXT, FIELD(raw), "SPEC",
+     .help = "the file, or standard input, has no header: ENCODING[:RATE[:CHANNELS]], such as s16le:16000:1"},
     {"speed", 0, OPTION_NUMBER, FIELD(speed), "X",
      .help = "speed at which a file is played, times real time; 0: as fast as it decodes (1)", .high = 1000},
     {"save", 0, OPTION_TEXT, FIELD(save), "WAV", .help = "save the audio; decoding it again gives the same events"},
@@ -248,7 +250,7 @@ static int live_open(struct live *l, struct message *msg)
 {
     const struct live_options *o = l->options;
     int rc = decoding_open_model(&l->decoding, &o->decoding, msg);
-    if (rc < 0 || (rc = live_source_open(&l->source, o->input, o->speed, o->device, msg)) < 0)
+    if (rc < 0 || (rc = live_source_open(&l->source, o->input, o->raw, o->speed, o->device, msg)) < 0)
         return rc;
     int rate_hz = live_source_rate_hz(l->source);
     if ((rc = decoding_open_stream(&l->decoding, &o->decoding, 1, rate_hz, msg)) < 0)
@@ -276,9 +278,12 @@ static int run(void *values, int n, char **arguments, struct message *msg)
 {
     struct live_options *o = values;
     struct live l = {.options = o, .is_terminal = !o->json && isatty(STDOUT_FILENO)};
-    (void)n, (void)arguments;
     if (o->list_devices)
         return list_devices();
+    if (n > 0 && o->input != NULL)
+        return options_mistake("live", "two files: --input=%s and %s", o->input, arguments[0]);
+    if (o->input == NULL)
+        o->input = n > 0 ? arguments[0] : o->raw != NULL ? "-" : NULL;
     o->decoding.word_times |= o->latency;
     o->decoding.gate = 1;
     int rc = live_open(&l, msg);
@@ -301,13 +306,16 @@ static int run(void *values, int n, char **arguments, struct message *msg)
 const struct command live_command = {
     .name = "live",
     .summary = "a microphone to text, as it is spoken",
-    .arguments = "",
-    .text = "On a terminal the text is redrawn in place until it is final; elsewhere every\n"
+    .arguments = "[FILE]",
+    .text = "Without a FILE it is the microphone; - is standard input:\n"
+            "    ffmpeg -i URL -f s16le -ac 1 -ar 16000 - | linnet live --raw s16le -\n"
+            "On a terminal the text is redrawn in place until it is final; elsewhere every\n"
             "event is a line of JSON: type (partial, final, endpoint), text, start, end,\n"
             "committed (bytes of text that will not change) and latency, in seconds.\n"
             "Ctrl-C ends, after the last words.",
     .options = options,
     .defaults = &defaults,
     .size = sizeof defaults,
+    .max_arguments = 1,
     .run = run,
 };

@@ -26,19 +26,20 @@ struct live_source {
 };
 
 /* A file is played at its own rate; standard input, which cannot be opened twice, at 16 kHz. */
-static int open_file(struct live_source *s, struct message *msg)
+static int open_file(struct live_source *s, const char *raw, struct message *msg)
 {
-    int rc = audio_file_open(&s->file, s->path, NULL, AUDIO_RATE_HZ, msg);
+    int rc = audio_file_open(&s->file, s->path, raw, AUDIO_RATE_HZ, msg);
     s->rate_hz = AUDIO_RATE_HZ;
     if (rc < 0 || strcmp(s->path, "-") == 0 || audio_file_rate_hz(s->file) == AUDIO_RATE_HZ)
         return rc;
     s->rate_hz = audio_file_rate_hz(s->file);
     audio_file_close(s->file);
     s->file = NULL;
-    return audio_file_open(&s->file, s->path, NULL, s->rate_hz, msg);
+    return audio_file_open(&s->file, s->path, raw, s->rate_hz, msg);
 }
 
-int live_source_open(struct live_source **out, const char *path, double speed, const char *device, struct message *msg)
+int live_source_open(struct live_source **out, const char *path, const char *raw, double speed, const char *device,
+                     struct message *msg)
 {
     struct live_source *s = mem_array(1, sizeof *s);
     if (s == NULL)
@@ -46,7 +47,7 @@ int live_source_open(struct live_source **out, const char *path, double speed, c
     s->path = path;
     s->speed = speed;
     s->started_s = -1;
-    int rc = path != NULL ? open_file(s, msg) : mic_open(&s->mic, device, msg);
+    int rc = path != NULL ? open_file(s, raw, msg) : mic_open(&s->mic, device, msg);
     if (rc < 0) {
         live_source_close(s);
         return rc;

@@ -9,9 +9,10 @@
 
 struct live_source;
 
-/* path: a file to play, NULL: the microphone `device` (see mic.h).  speed: times real time, 0: without waiting. */
-LINNET_MUST_CHECK int live_source_open(struct live_source **out, const char *path, double speed, const char *device,
-                                       struct message *msg);
+/* path: a file to play, NULL: the microphone `device` (see mic.h).  raw: as in audio_file.h.  speed: times real time,
+ * 0: without waiting. */
+LINNET_MUST_CHECK int live_source_open(struct live_source **out, const char *path, const char *raw, double speed,
+                                       const char *device, struct message *msg);
 void live_source_close(struct live_source *s);
 
 /* Waits for audio: how many samples came, at most max; 0 at the end of a file or once a signal was caught (see

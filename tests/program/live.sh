@@ -25,7 +25,18 @@ run 1 "$linnet" live $quick --device 'no such microphone'
 run 1 "$linnet" live $quick -i "$dir/a.wav" --save "$dir/no/such/folder.wav"
 has err folder.wav
 run 2 "$linnet" live $quick --speed -1 -i "$dir/a.wav"
-run 2 "$linnet" live $quick "$dir/a.wav"
+
+# FILE is --input FILE; bare samples come from a file or a pipe, at their rate.
+run 0 "$linnet" live $quick "$dir/a.wav" --speed 0
+timeless "$dir/out" | cmp -s - "$dir/first" || failed "live FILE is not live --input FILE"
+run 2 "$linnet" live $quick -i "$dir/a.wav" "$dir/b.wav"
+has err 'two files'
+run 0 "$linnet" live $quick --raw s16le:16000:1 "$dir/a.s16" --speed 0
+timeless "$dir/out" | cmp -s - "$dir/first" || failed "samples in a file are not as the WAV file"
+cat "$dir/a.s16" | $limit "$linnet" live $quick --raw s16le - --speed 0 >"$dir/out" 2>"$dir/err" || failed "a pipe"
+timeless "$dir/out" | cmp -s - "$dir/first" || failed "samples in a pipe are not as the WAV file"
+run 1 "$linnet" live $quick --raw s17le "$dir/a.s16"
+has err s17le
 
 # With a real model: words, a pipe that is closed and one that is full, an interruption with the last words.
 model=${LINNET_MODELS:-$HOME/.cache/linnet/models}/whisper-base
