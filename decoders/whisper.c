@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "decoders/decoder.h"
+#include "decoders/whisper/bias.h"
 #include "decoders/whisper/frames.h"
 #include "decoders/whisper/outcome.h"
 #include "decoders/whisper/results.h"
@@ -412,6 +413,12 @@ static int whisper_finish(void *state)
     return advance(w);
 }
 
+static int whisper_bias(void *state, const char *const *phrases, const float *bonus, size_t n, struct buffer *unspelled)
+{
+    struct whisper *w = state;
+    return whisper_bias_set(w->search, &w->prompt, &w->host, phrases, bonus, n, unspelled);
+}
+
 static int whisper_set_batch(void *state, struct text_batch *batch, void *first)
 {
     struct whisper *w = state, *f = first;
@@ -434,6 +441,7 @@ const struct decoder whisper_decoder = {
     .finish = whisper_finish,
     .reset = whisper_reset,
     .close = whisper_close,
+    .bias = whisper_bias,
     .preview = whisper_preview,
     .set_batch = whisper_set_batch,
 };

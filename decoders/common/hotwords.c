@@ -24,9 +24,9 @@
 
 struct node {
     int parent, token, depth;
-    int fail;   /* the node where the match goes on when a token has no arc here */
-    int phrase; /* that ends here, or -1 */
-    int n_arcs;
+    int fail;           /* the node where the match goes on when a token has no arc here */
+    int phrase;         /* that ends here, or -1 */
+    int child, sibling; /* the last arc from here, and the one before it from the same node; 0: none */
     double bonus;       /* of the arc to here */
     double provisional; /* see the top */
     double rematched;   /* bonus of matching the rest again from the root */
@@ -58,7 +58,7 @@ static uint32_t place(const struct hotwords *h, int parent, int token)
 
 static inline int arc(const struct hotwords *h, int from, int token)
 {
-    return h->nodes[from].n_arcs > 0 ? h->table[place(h, from, token)] : -1;
+    return h->nodes[from].child > 0 ? h->table[place(h, from, token)] : -1;
 }
 
 int hotwords_step(const struct hotwords *h, int state, int token, double *delta)
@@ -68,7 +68,7 @@ int hotwords_step(const struct hotwords *h, int state, int token, double *delta)
         int next = arc(h, state, token);
         if (next >= 0) {
             *delta += h->nodes[next].bonus;
-            return h->nodes[next].n_arcs > 0 ? next : HOTWORDS_START;
+            return h->nodes[next].child > 0 ? next : HOTWORDS_START;
         }
         if (state == HOTWORDS_START)
             return HOTWORDS_START;
@@ -85,6 +85,35 @@ double hotwords_finish(const struct hotwords *h, int state)
     return delta;
 }
 
+/* The node that a token leads to from the state, or -1. */
+static int arc_after(const struct hotwords *h, int state, int token)
+{
+    int next;
+    while ((next = arc(h, state, token)) < 0 && state != HOTWORDS_START)
+        state = h->nodes[state].fail;
+    return next;
+}
+
+double hotwords_bonus(const struct hotwords *h, int state, int token)
+{
+    int next = arc_after(h, state, token);
+    return next >= 0 ? h->nodes[next].bonus : 0.0;
+}
+
+void hotwords_arcs(const struct hotwords *h, int state, hotwords_arc *found, void *arg)
+{
+    double delta;
+    for (int from = state;; from = h->nodes[from].fail) {
+        for (int i = h->nodes[from].child; i > 0; i = h->nodes[i].sibling)
+            if (arc_after(h, state, h->nodes[i].token) == i) { /* no longer match has it too */
+                hotwords_step(h, state, h->nodes[i].token, &delta);
+                found(arg, h->nodes[i].token, h->nodes[i].bonus, delta);
+            }
+        if (from == HOTWORDS_START)
+            return;
+    }
+}
+
 static void add_level(struct hotwords *h, const struct hotword *phrases, int n, int *ends, int depth)
 {
     for (int i = 0; i < n; i++) {
@@ -95,10 +124,14 @@ static void add_level(struct hotwords *h, const struct hotword *phrases, int n, 
         int node = h->table[at];
         if (node < 0) {
             node = h->n_nodes++;
-            h->nodes[node] =
-                (struct node){.parent = ends[i], .token = token, .depth = depth + 1, .phrase = -1, .bonus = -INFINITY};
+            h->nodes[node] = (struct node){.parent = ends[i],
+                                           .token = token,
+                                           .depth = depth + 1,
+                                           .phrase = -1,
+                                           .sibling = h->nodes[ends[i]].child,
+                                           .bonus = -INFINITY};
             h->table[at] = node;
-            h->nodes[ends[i]].n_arcs++;
+            h->nodes[ends[i]].child = node;
         }
         h->nodes[node].bonus = fmax(h->nodes[node].bonus, phrases[i].bonus);
         if (phrases[i].n_tokens == depth + 1 && h->nodes[node].phrase < 0)

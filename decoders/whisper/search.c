@@ -6,6 +6,12 @@
  * (sampling), or the best continuations of all (beam).  A slot is free when no open hypothesis refers to it, so the
  * past that hypotheses share is kept once.
  *
+ * Hotwords (decoders/common/hotwords.h) boost tokens that begin or continue a phrase.  A beam ranks its hypotheses by
+ * the sum of log probabilities and of all bonuses so far, those of an unfinished phrase included until it breaks off.
+ * One path alone has nothing to fall back to: nothing is taken back there.  The log probabilities that are reported,
+ * and that decide whether a text is accepted, are those of the distribution which these bonuses make of the model's,
+ * so that a text is not refused for what was asked for.
+ *
  * As in openai-whisper: greedy is ranked as a group of one; beam search collects finished hypotheses until there are
  * beam * patience, and fills up with open ones at the end; probabilities are those after the rules, at temperature 1.
  */
@@ -29,6 +35,9 @@ struct path {
     int n, ended;
     int row; /* of the logits: what follows */
     double sum_logprob;
+    int hotword;             /* state in the graph of hotwords; without one it and the next three stay 0 */
+    double bonus;            /* beside sum_logprob, for ranking */
+    double lost, log_others; /* delta of a token without an arc; log of the sum of probabilities with bonuses */
 };
 
 struct whisper_search {
@@ -37,9 +46,10 @@ struct whisper_search {
     struct whisper_search_options options;
     struct nn_context *ctx;
     struct text_decoder_state state;
-    struct text_batch *batch; /* NULL: steps are this search's alone */
-    int group;                /* paths at most */
-    int n_prompt;             /* tokens; their slots are 0 .. n_prompt - 1 */
+    struct text_batch *batch;  /* NULL: steps are this search's alone */
+    struct hotwords *hotwords; /* its own, or NULL */
+    int group;                 /* paths at most */
+    int n_prompt;              /* tokens; their slots are 0 .. n_prompt - 1 */
     uint64_t n_steps;
     double others_s;           /* of the batch */
     void *block;               /* of the arrays */
@@ -99,7 +109,7 @@ int whisper_search_open(struct whisper_search **out, const struct linnet_model *
     s->options = *options;
     s->ctx = ctx;
     s->group = group;
-    s->n_finished_max = group * 2 + (int)ceil(options->patience * options->beam);
+    s->n_finished_max = group * 2 + (int)ceil(options->patience * group);
     if (s->options.max_tokens < 1 || s->options.max_tokens > n_ctx / 2)
         s->options.max_tokens = n_ctx / 2;
     int n_slots = n_ctx + group * (s->options.max_tokens + 1);
@@ -120,6 +130,7 @@ void whisper_search_close(struct whisper_search *s)
         return;
     text_decoder_state_close(&s->state);
     whisper_slots_close(&s->slots);
+    hotwords_close(s->hotwords);
     mem_free(s->block);
     mem_free(s);
 }
@@ -140,6 +151,14 @@ int whisper_search_set_batch(struct whisper_search *s, struct text_batch *batch,
 {
     s->batch = batch;
     return text_batch_reserve(batch, s->model->left->config.n_positions, s->group > 2 ? s->group : 2, msg);
+}
+
+void whisper_search_set_hotwords(struct whisper_search *s, struct hotwords *hotwords, int may_widen)
+{
+    hotwords_close(s->hotwords);
+    s->hotwords = hotwords;
+    if (may_widen)
+        s->options.beam = hotwords == NULL ? 1 : s->group < WHISPER_HOTWORDS_BEAM ? s->group : WHISPER_HOTWORDS_BEAM;
 }
 
 /* Runs the first n of the rows; logits [n_wanted, n_vocab] gets what follows those that are wanted. */
@@ -198,6 +217,10 @@ static void path_copy(const struct whisper_search *s, struct path *to, const str
     to->n = from->n;
     to->ended = from->ended;
     to->sum_logprob = from->sum_logprob;
+    to->hotword = from->hotword;
+    to->bonus = from->bonus;
+    to->lost = from->lost;
+    to->log_others = from->log_others;
 }
 
 static int is_full(const struct whisper_search *s, const struct path *p)
@@ -239,6 +262,63 @@ static void apply_rules(struct whisper_search *s)
                                 logits_of(s, &s->paths[i]));
 }
 
+/* ---- hotwords ---- */
+
+struct boosting {
+    float *logprobs;
+    double lost;
+    double plain, top, boosted; /* of tokens with an arc: probabilities, and exp(top) * boosted with their bonuses */
+    int is_beam;
+};
+
+static void boost_token(void *arg, int token, double bonus, double delta)
+{
+    struct boosting *b = arg;
+    double logprob = (double)b->logprobs[token], gain = hotwords_gain(bonus, delta), sum = logprob + gain;
+    if (!(logprob > -INFINITY))
+        return;
+    b->plain += exp(logprob);
+    b->boosted = sum > b->top ? b->boosted * exp(b->top - sum) + 1 : b->boosted + exp(sum - b->top);
+    b->top = sum > b->top ? sum : b->top;
+    b->logprobs[token] += (float)(b->is_beam ? delta - b->lost : gain);
+}
+
+/* After the rules: adds to the log probabilities what hotwords add, but for what any token would lose. */
+static void boost(struct whisper_search *s, int is_beam)
+{
+    for (int i = 0; i < s->n_paths && s->hotwords != NULL; i++) {
+        struct path *p = &s->paths[i];
+        if (p->ended)
+            continue;
+        struct boosting b = {.logprobs = logits_of(s, p), .top = 0, .is_beam = is_beam};
+        b.lost = hotwords_finish(s->hotwords, p->hotword);
+        hotwords_arcs(s->hotwords, p->hotword, boost_token, &b);
+        p->lost = b.lost;
+        p->log_others = b.top + log(b.boosted + fmax(1 - b.plain, 0) * exp(-b.top));
+    }
+}
+
+/* What a path is ranked by, before the next token is chosen. */
+static double rank_of(const struct path *p) { return p->sum_logprob + p->bonus + p->lost; }
+
+/* Counts a token that follows the path, with its logprob as it was chosen by. */
+static void count_token(const struct whisper_search *s, struct path *p, int token, double logprob, int is_beam)
+{
+    if (s->hotwords == NULL) {
+        p->sum_logprob += logprob;
+        return;
+    }
+    double delta, bonus = hotwords_bonus(s->hotwords, p->hotword, token);
+    p->hotword = hotwords_step(s->hotwords, p->hotword, token, &delta);
+    double gain = hotwords_gain(bonus, delta);
+    double alone = logprob - (is_beam ? delta - p->lost : gain), counted = fmin(alone + gain - p->log_others, 0);
+    p->sum_logprob += counted;
+    p->bonus += alone + delta - counted;
+    p->lost = 0;
+}
+
+/* ---- choosing ---- */
+
 /* SplitMix64 (Steele et al. 2014): uniform in [0, 1). */
 static double draw(struct whisper_search *s)
 {
@@ -274,7 +354,7 @@ static int extend_each(struct whisper_search *s, double temperature)
             continue;
         int token = temperature > 0 ? sample(s, logprobs, temperature)
                                     : whisper_candidates_top(s->ctx->kernels, logprobs, s->vocab->base.n);
-        p->sum_logprob += (double)logprobs[token];
+        count_token(s, p, token, (double)logprobs[token], 0);
         if (token == s->vocab->special.eot)
             p->ended = 1;
         else
@@ -285,13 +365,14 @@ static int extend_each(struct whisper_search *s, double temperature)
     return n_open;
 }
 
-static void finish(struct whisper_search *s, const struct path *p, double sum_logprob)
+static void finish(struct whisper_search *s, const struct path *p)
 {
     struct whisper_hypothesis *h = &s->finished[s->n_finished++];
     memcpy(h->tokens, p->tokens, (size_t)p->n * sizeof *h->tokens);
     h->n = p->n;
     h->is_full = is_full(s, p);
-    h->sum_logprob = sum_logprob;
+    h->sum_logprob = p->sum_logprob;
+    h->bonus = p->bonus + (s->hotwords != NULL ? hotwords_finish(s->hotwords, p->hotword) : 0);
 }
 
 /* Of the best continuations those that end become finished hypotheses, until there are n_wanted, and the others the
@@ -300,20 +381,20 @@ static int extend_beam(struct whisper_search *s, int n_wanted)
 {
     int n = 0, n_next = 0;
     for (int i = 0; i < s->n_paths; i++)
-        n += whisper_candidates_best(s->candidates + n, s->options.beam + 1, i, s->paths[i].sum_logprob,
+        n += whisper_candidates_best(s->candidates + n, s->options.beam + 1, i, rank_of(&s->paths[i]),
                                      logits_of(s, &s->paths[i]), s->vocab->base.n);
     whisper_candidates_sort(s->candidates, n);
     for (int i = 0; i < n && n_next < s->options.beam; i++) {
         const struct whisper_candidate *c = &s->candidates[i];
-        if (c->token == s->vocab->special.eot) {
-            if (s->n_finished < n_wanted)
-                finish(s, &s->paths[c->path], c->sum_logprob);
-            continue;
-        }
-        struct path *p = &s->next[n_next++];
+        struct path *p = &s->next[n_next];
         path_copy(s, p, &s->paths[c->path]);
-        p->tokens[p->n++] = c->token;
-        p->sum_logprob = c->sum_logprob;
+        count_token(s, p, c->token, (double)logits_of(s, &s->paths[c->path])[c->token], 1);
+        if (c->token != s->vocab->special.eot) {
+            p->tokens[p->n++] = c->token;
+            n_next++;
+        } else if (s->n_finished < n_wanted) {
+            finish(s, p);
+        }
     }
     struct path *old = s->paths;
     s->paths = s->next;
@@ -327,7 +408,8 @@ static void rank(struct whisper_search *s)
     for (int i = 0; i < s->n_finished; i++) {
         struct whisper_hypothesis *h = &s->finished[i];
         double penalty = s->options.length_penalty;
-        h->score = h->sum_logprob / (penalty < 0 ? (h->n > 0 ? h->n : 1) : pow((5.0 + h->n) / 6.0, penalty));
+        h->score =
+            (h->sum_logprob + h->bonus) / (penalty < 0 ? (h->n > 0 ? h->n : 1) : pow((5.0 + h->n) / 6.0, penalty));
     }
     for (int i = 1; i < s->n_finished; i++) {
         struct whisper_hypothesis x = s->finished[i];
@@ -351,12 +433,14 @@ int whisper_search_run(struct whisper_search *s, double temperature, uint64_t se
         struct path *p = &s->paths[i];
         p->n = p->ended = 0;
         p->row = i;
-        p->sum_logprob = 0;
+        p->sum_logprob = p->bonus = p->lost = p->log_others = 0;
+        p->hotword = HOTWORDS_START;
         memcpy(p->slots, s->prompt_slots, (size_t)s->n_prompt * sizeof *p->slots);
         memcpy(logits_of(s, p), s->first, (size_t)s->vocab->base.n * sizeof *s->logits);
     }
     for (;;) {
         apply_rules(s);
+        boost(s, beam > 1);
         if ((beam > 1 ? extend_beam(s, n_wanted) : extend_each(s, temperature)) == 0)
             break;
         if (cancelled != NULL && *cancelled)
@@ -365,7 +449,7 @@ int whisper_search_run(struct whisper_search *s, double temperature, uint64_t se
     }
     /* open hypotheses count as they are: all of a greedy or sampled group, the best of a beam */
     for (int i = 0; i < s->n_paths && (beam == 1 || s->n_finished < beam); i++)
-        finish(s, &s->paths[i], s->paths[i].sum_logprob);
+        finish(s, &s->paths[i]);
     rank(s);
     *best = s->finished;
     *n = s->n_finished;

@@ -8,6 +8,7 @@
 
 #include <stdatomic.h>
 
+#include "decoders/common/hotwords.h"
 #include "decoders/common/model.h"
 #include "decoders/whisper_common/rules.h"
 #include "nn/text_batch.h"
@@ -17,7 +18,8 @@ struct whisper_hypothesis {
     int *tokens; /* [n] */
     int n;
     int is_full;        /* there was no room for another token */
-    double sum_logprob; /* natural log, the end of text included */
+    double sum_logprob; /* natural log, the end of text included; with hotwords, of what they make of them */
+    double bonus;       /* what hotwords add to it in ranking */
     double score;       /* what hypotheses are ranked by */
 };
 
@@ -44,6 +46,13 @@ int whisper_search_language(struct whisper_search *s, float *probabilities);
 /* Runs the prompt [n] (it must hold sot and leave room for a token); no_speech gets the probability of silence. */
 LINNET_MUST_CHECK int whisper_search_prompt(struct whisper_search *s, const int *prompt, int n, double *no_speech,
                                             struct message *msg);
+
+enum { WHISPER_HOTWORDS_BEAM = 5 };
+
+/* Boosts phrases of tokens from the next window on (NULL: none), and becomes the owner of the graph.  may_widen: a
+ * beam that nobody chose becomes WHISPER_HOTWORDS_BEAM, where there is room, for a bonus can only be taken back where
+ * other hypotheses are left. */
+void whisper_search_set_hotwords(struct whisper_search *s, struct hotwords *hotwords, int may_widen);
 
 /* Decodes from the prompt; may be called again with another temperature, the prompt is not run again.  seed is that of
  * the samples.  *best gets *n hypotheses, best first, that live until the next call.  cancelled: see

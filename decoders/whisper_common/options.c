@@ -26,6 +26,8 @@ static const struct setting settings[] = {
     {"decoder.initial_prompt", SETTING_TEXT, FIELD(initial_prompt), "", 0, 0, NULL,
      "text that is context for the first window"},
     {"decoder.prefix", SETTING_TEXT, FIELD(prefix), "", 0, 0, NULL, "text that the first window's begins with"},
+    {"decoder.hotwords_prompt", SETTING_BOOL, FIELD(hotwords_prompt), "true", 0, 1, NULL,
+     "hotwords are also context, before the text so far"},
     {"decoder.suppress_tokens", SETTING_LIST, FIELD(suppress_tokens), "-1", -1, 1000000, NULL,
      "ids that are never decoded; -1 stands for those of annotations and symbols"},
     {"decoder.suppress_blank", SETTING_BOOL, FIELD(suppress_blank), "true", 0, 1, NULL,

@@ -29,6 +29,7 @@ struct whisper_options {
     double compression_ratio_threshold, logprob_threshold, no_speech_threshold;
     int condition_on_previous;
     char *initial_prompt, *prefix;
+    int hotwords_prompt;
     struct settings_list suppress_tokens;
     int suppress_blank, timestamps;
     double max_initial_timestamp_s;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * prompt.c - as in openai-whisper's decoding.py: sot_prev and the end of the text so far, the start sequence (sot,
- * language, task), no_timestamps where they are not wanted, and at the start of a recording the prefix. */
+ * prompt.c - as in openai-whisper's decoding.py: sot_prev and the end of the text so far (hotwords before it, where
+ * faster-whisper has them), the start sequence (sot, language, task), no_timestamps where they are not wanted, and at
+ * the start of a recording the prefix. */
 #include "decoders/whisper_common/prompt.h"
 
 #include <string.h>
@@ -8,8 +9,8 @@
 #include "base/buffer.h"
 #include "base/mem.h"
 #include "decoders/whisper_common/options.h"
-
 #include "vocab/whisper_language.h"
+
 int whisper_prompt_encode(const struct whisper_vocab *vocab, const char *text, int **ids, int *n, struct message *msg)
 {
     struct buffer b = {0};
@@ -39,13 +40,14 @@ int whisper_prompt_language_setting(const struct whisper_vocab *vocab, const str
         if (options->task == DECODER_TRANSLATE)
             return fail(msg, LINNET_E_UNSUPPORTED, "task 'translate': this model knows English only");
     } else if (strcmp(name, "auto") != 0) {
-        *language = whisper_vocab_language(vocab, name);
         const char *nearest = whisper_language_nearest(name);
-        if (*language < 0)
+        *language = whisper_vocab_language(vocab, name);
         if (*language < 0 && nearest != NULL && whisper_language_find(name) < 0)
             return fail(msg, LINNET_E_ARGUMENT, "language '%s' is not one of the model's; did you mean '%s'?", name,
                         nearest);
-            return fail(msg, LINNET_E_ARGUMENT, "language '%s' is not one of the model's", name);
+        if (*language < 0)
+            return fail(msg, LINNET_E_ARGUMENT, "language '%s' is not one of the model's (en, de, zh, ..., or auto)",
+                        name);
     }
     return LINNET_OK;
 }
@@ -73,7 +75,24 @@ void whisper_prompt_close(struct whisper_prompt *p)
 {
     mem_free(p->past);
     mem_free(p->prefix);
+    mem_free(p->hotwords);
     *p = (struct whisper_prompt){0};
+}
+
+int whisper_prompt_set_hotwords(struct whisper_prompt *p, const char *const *phrases, size_t n, struct message *msg)
+{
+    struct buffer text = {0};
+    int *ids = NULL, n_ids = 0, rc = buffer_puts(&text, "");
+    for (size_t i = 0; i < n && rc >= 0; i++)
+        rc = buffer_printf(&text, "%s%s", i > 0 ? ", " : "", phrases[i]);
+    rc = rc < 0 ? fail_memory(msg) : whisper_prompt_encode(p->vocab, buffer_text(&text), &ids, &n_ids, msg);
+    buffer_free(&text);
+    if (rc < 0)
+        return rc;
+    mem_free(p->hotwords);
+    p->hotwords = ids;
+    p->n_hotwords = n_ids;
+    return LINNET_OK;
 }
 
 void whisper_prompt_reset(struct whisper_prompt *p)
@@ -108,9 +127,12 @@ int whisper_prompt_start(const struct whisper_prompt *p, int start[3])
 int whisper_prompt_make(const struct whisper_prompt *p, int is_first, int *prompt)
 {
     int most = p->n_text_ctx / 2 - 1, n = 0;
-    int from = p->context_from > p->n_past - most ? p->context_from : p->n_past - most;
-    if (from < p->n_past)
+    int n_hotwords = p->n_hotwords < most / 2 ? p->n_hotwords : most / 2, n_past = most - n_hotwords;
+    int from = p->context_from > p->n_past - n_past ? p->context_from : p->n_past - n_past;
+    if (from < p->n_past || n_hotwords > 0)
         prompt[n++] = p->vocab->special.sot_prev;
+    for (int i = 0; i < n_hotwords; i++)
+        prompt[n++] = p->hotwords[i];
     for (int i = from < 0 ? 0 : from; i < p->n_past; i++)
         prompt[n++] = p->past[i];
     n += whisper_prompt_start(p, prompt + n);

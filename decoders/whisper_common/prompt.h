@@ -15,12 +15,17 @@ struct whisper_prompt {
     int *past, n_past, max_past; /* tokens decoded so far; those of the initial prompt first */
     int n_initial, context_from; /* the context is the tokens of past from there on */
     int *prefix, n_prefix;
+    int *hotwords, n_hotwords; /* context of every window, before the text */
 };
 
 /* A zeroed one may be closed. */
 LINNET_MUST_CHECK int whisper_prompt_open(struct whisper_prompt *p, const struct linnet_model *model,
                                           const struct settings *settings, struct message *msg);
 void whisper_prompt_close(struct whisper_prompt *p);
+
+/* Phrases [n] that are context of every window, as faster-whisper's hotwords; they replace those before. */
+LINNET_MUST_CHECK int whisper_prompt_set_hotwords(struct whisper_prompt *p, const char *const *phrases, size_t n,
+                                                  struct message *msg);
 
 /* To the start of a recording: only the initial prompt, and the language of the settings. */
 void whisper_prompt_reset(struct whisper_prompt *p);

@@ -128,6 +128,49 @@ static void graph_equals_plain_search(void)
     CU_ASSERT_TRUE(n_found > 1000);
 }
 
+struct arcs {
+    const struct hotwords *h;
+    int state, n[256];
+};
+
+static void check_arc(void *arg, int token, double bonus, double delta)
+{
+    struct arcs *a = arg;
+    double wanted;
+    a->n[token]++;
+    hotwords_step(a->h, a->state, token, &wanted);
+    CU_ASSERT(delta == wanted && bonus == hotwords_bonus(a->h, a->state, token) && bonus > 0);
+}
+
+/* After every beginning of a text the arcs are the tokens that match anything, each once; all others break off. */
+static void arcs_are_all_that_matches(void)
+{
+    struct phrases p = {0};
+    add(&p, "abcz", 1.0);
+    add(&p, "abd", 3.0);
+    add(&p, "bc", 2.0);
+    add(&p, "cda", 4.0);
+    add(&p, "cb", 0.5);
+    struct hotwords *h = open_graph(&p);
+    static const char text[] = "ababcdabcbcdazabdd";
+    struct arcs a = {.h = h};
+    for (size_t i = 0; i < sizeof text; i++) {
+        double delta;
+        memset(a.n, 0, sizeof a.n);
+        hotwords_arcs(h, a.state, check_arc, &a);
+        for (int token = 0; token < 256; token++) {
+            int next = hotwords_step(h, a.state, token, &delta);
+            CU_ASSERT(a.n[token] <= 1);
+            if (a.n[token] == 0)
+                CU_ASSERT(next == HOTWORDS_START && delta == hotwords_finish(h, a.state) &&
+                          hotwords_bonus(h, a.state, token) == 0);
+        }
+        CU_ASSERT(a.n['a'] == 1 && a.n['b'] == 1 && a.n['c'] == 1 && a.n['q'] == 0);
+        a.state = hotwords_step(h, a.state, text[i], &delta);
+    }
+    hotwords_close(h);
+}
+
 /* Two texts are equally likely; the hotword decides, inside a beam and at the end of the utterance, and its bonus
  * stays. */
 static void prefix_beam_prefers_hotwords(void)
@@ -177,6 +220,7 @@ static const struct unit_test tests[] = {
     {"bonus is lent, earned and given back", bonus_is_lent_earned_and_given_back},
     {"overlapping phrases", overlapping_phrases},
     {"graph equals plain search", graph_equals_plain_search},
+    {"arcs are all that matches", arcs_are_all_that_matches},
     {"prefix beam prefers hotwords", prefix_beam_prefers_hotwords},
     {"wrong phrases", wrong_phrases_are_refused},
 };

@@ -181,8 +181,8 @@ static void figures(void)
 
 static void no_phrases(void)
 {
-    static const char *const phrases[] = {"hello"};
-    linnet_stream *s = open_quick(model);
+    static const char *const phrases[] = {"hello"}, *const settings[] = {"decoder.name=simul_whisper", "language=en"};
+    linnet_stream *s = open_as(model, settings, 2, 1);
     CU_ASSERT_EQUAL(linnet_stream_bias(s, phrases, NULL, 1, NULL, 0), LINNET_E_UNSUPPORTED);
     linnet_stream_close(s);
 }

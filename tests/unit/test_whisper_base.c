@@ -285,10 +285,30 @@ static void only_the_audio(void)
     linnet_stream_close(s);
 }
 
+/* A spelling that nobody uses comes where it is asked for, and what is asked for no more does not. */
+static void hotwords_are_heard(void)
+{
+    static const char *const settings[] = {"language=en"}, *const phrases[] = {"Amerikans"};
+    linnet_stream *s = open_stream(settings, 1);
+    size_t n = read_recording("jfk");
+    for (int boosts = 1; boosts >= 0; boosts--) {
+        linnet_event e;
+        CU_ASSERT_EQUAL(linnet_stream_reset(s), 0);
+        CU_ASSERT_EQUAL(linnet_stream_bias(s, phrases, NULL, (size_t)boosts, NULL, 0), boosts);
+        CU_ASSERT_EQUAL(linnet_stream_feed(s, samples, n), 0);
+        CU_ASSERT_EQUAL(linnet_stream_finish(s), 0);
+        CU_ASSERT_EQUAL_FATAL(linnet_stream_next(s, &e), 1);
+        CU_ASSERT_PTR_NOT_NULL(strstr(e.text, boosts ? "fellow Amerikans" : "fellow Americans"));
+        CU_ASSERT(e.logprob <= 0);
+    }
+    linnet_stream_close(s);
+}
+
 static const struct unit_test tests[] = {
     {"features, encoder, logits", numbers},
     {"tokens of every search", searches},
     {"texts, segments, times of words", transcripts},
+    {"hotwords are heard", hotwords_are_heard},
     {"the same words where only the audio is encoded", only_the_audio},
 };
 
