@@ -30,6 +30,7 @@
 #include "decoders/common/endpoint.h"
 #include "decoders/decoder.h"
 #include "decoders/whisper_common/options.h"
+#include "decoders/whisper_common/phrases.h"
 #include "decoders/whisper_common/prompt.h"
 
 enum {
@@ -319,6 +320,16 @@ static int stream_finish(void *state)
     return rc >= 0 && a->speech_from >= 0 ? end_utterance(s) : rc;
 }
 
+static int stream_bias(void *state, const char *const *phrases, const float *bonus, size_t n, struct buffer *unspelled)
+{
+    struct stream *s = state;
+    struct hotwords *hotwords = NULL;
+    int n_spelled = whisper_phrases_open(&hotwords, &s->host, phrases, bonus, n, unspelled);
+    if (n_spelled >= 0)
+        alignatt_beam_set_hotwords(&s->step.beam, hotwords);
+    return n_spelled;
+}
+
 /* ---- the table's entry ---- */
 
 #define FIELD(name) offsetof(struct alignatt_options, name)
@@ -353,9 +364,15 @@ const struct decoder alignatt_decoder = {
     .summary = "Whisper, streaming: text appears once attention has passed its audio",
     .needs = MODEL_WINDOWS | MODEL_TEXT_DECODER | MODEL_TASK_TOKENS,
     .settings = settings,
+    .ignores = "decoder.length_penalty|decoder.nbest|decoder.max_tokens|decoder.clip|decoder.patience|"
+               "decoder.best_of|decoder.temperature|decoder.seed|decoder.compression_ratio_threshold|"
+               "decoder.prefix|decoder.timestamps|decoder.max_initial_timestamp|decoder.suppress_blank|"
+               "decoder.alignment_heads|decoder.padding|decoder.context|decoder.skip_silence|"
+               "decoder.hotwords_prompt",
     .open = stream_open,
     .feed = stream_feed,
     .finish = stream_finish,
     .reset = stream_reset,
     .close = stream_close,
+    .bias = stream_bias,
 };

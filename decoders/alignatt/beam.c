@@ -3,6 +3,9 @@
  * (AlignAtt), where the model ends the text, or where it repeats itself.  The search ends when as many have stopped as
  * the beam is wide; the result is the one with the best mean log probability.  With a beam of 1 it is greedy.
  *
+ * Hotwords boost the tokens that begin or go on with a phrase, and all are normalised again: every step decodes anew
+ * what is not committed, so nothing has to be taken back from a phrase that breaks off.
+ *
  * A hypothesis goes on into the segment that follows its last one.  Where the model ends the text though speech goes
  * on, a new segment is begun there. */
 #include "decoders/alignatt/beam.h"
@@ -84,9 +87,16 @@ int alignatt_beam_open(struct alignatt_beam *b, const struct decoder_host *host,
 
 void alignatt_beam_close(struct alignatt_beam *b)
 {
+    hotwords_close(b->hotwords);
     mem_free(b->suppressed);
     mem_free(b->block);
     *b = (struct alignatt_beam){0};
+}
+
+void alignatt_beam_set_hotwords(struct alignatt_beam *b, struct hotwords *hotwords)
+{
+    hotwords_close(b->hotwords);
+    b->hotwords = hotwords;
 }
 
 /* ---- hypotheses ---- */
@@ -126,11 +136,30 @@ static double mean(double sum, int n) { return n > 0 ? sum / n : 0; }
 
 /* ---- segments ---- */
 
+static void boost_token(void *arg, int token, double bonus, double delta)
+{
+    float *logprobs = arg;
+    logprobs[token] += (float)hotwords_gain(bonus, delta);
+}
+
+static void boost(const struct decoding *x, float *logprobs)
+{
+    const struct hotwords *h = x->beam->hotwords;
+    int state = HOTWORDS_START;
+    double delta;
+    for (int i = 0; i < x->text->n; i++)
+        state = hotwords_step(h, state, x->text->ids[i], &delta);
+    hotwords_arcs(h, state, boost_token, logprobs);
+    x->network->ctx.kernels->log_softmax(logprobs, logprobs, x->beam->vocab->base.n);
+}
+
 /* Makes log probabilities of what may come next on path p. */
 static void apply_rules(const struct decoding *x, int p)
 {
-    whisper_rules_apply(x->network->ctx.kernels, x->beam->vocab, &x->beam->rules, x->text->ids, x->text->n,
-                        x->network->paths[p].logits);
+    float *logits = x->network->paths[p].logits;
+    whisper_rules_apply(x->network->ctx.kernels, x->beam->vocab, &x->beam->rules, x->text->ids, x->text->n, logits);
+    if (x->beam->hotwords != NULL)
+        boost(x, logits);
 }
 
 /* Runs times on path p. */

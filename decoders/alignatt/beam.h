@@ -6,6 +6,7 @@
 #include "decoders/alignatt/audio.h"
 #include "decoders/alignatt/network.h"
 #include "decoders/alignatt/text.h"
+#include "decoders/common/hotwords.h"
 #include "decoders/whisper_common/candidates.h"
 #include "decoders/whisper_common/rules.h"
 
@@ -27,6 +28,7 @@ struct alignatt_beam {
     const struct whisper_vocab *vocab;
     struct whisper_search_options rules;
     int *suppressed;
+    struct hotwords *hotwords;              /* its own, or NULL */
     int width;                              /* hypotheses, and paths of the network */
     void *block;                            /* of the arrays */
     struct alignatt_hypothesis *hypotheses; /* [width], and the best */
@@ -44,6 +46,9 @@ struct alignatt_beam {
 LINNET_MUST_CHECK int alignatt_beam_open(struct alignatt_beam *b, const struct decoder_host *host,
                                          const struct whisper_vocab *vocab, int n_max);
 void alignatt_beam_close(struct alignatt_beam *b); /* zeroed and half-opened ones too */
+
+/* Boosts phrases of tokens from the next call on (NULL: none), and becomes the owner of the graph. */
+void alignatt_beam_set_hotwords(struct alignatt_beam *b, struct hotwords *hotwords);
 
 /* Decodes what follows the committed tokens, which have run on the network's path 0 with the start of the next segment
  * if one is due; its audio begins at frame `first`.  is_complete: no more comes.  Returns the token before which the
