@@ -121,7 +121,7 @@ has err '2 utterances decoded, 0 were there, 1 failed'
 grep -q '"duration": 1.5,' "$dir/parts/hyp.jsonl" || failed "the length of a part"
 printf 's1 nobody 0 1\n' >"$dir/data/segments"
 run 1 "$linnet" decode $quick --data "$dir/data" --out "$dir/none"
-has err "'s1'"
+has err "'s1 nobody"
 rm "$dir/data/segments"
 printf 'u1 cat a.wav |\n' >"$dir/data/wav.scp"
 run 1 "$linnet" decode $quick --data "$dir/data" --out "$dir/none"

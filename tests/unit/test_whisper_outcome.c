@@ -44,7 +44,7 @@ static int kept(void)
     static const struct whisper_options options = {.compression_ratio_threshold = 2.4, .logprob_threshold = -1};
     struct whisper_vocab *v = vocabulary();
     struct buffer text = {0};
-    const struct whisper_hypothesis h = {tokens, n_tokens, 0, -n_tokens / 2, 0};
+    const struct whisper_hypothesis h = {.tokens = tokens, .n = n_tokens, .sum_logprob = -n_tokens / 2};
     struct whisper_outcome o = {.best = &h, .n = 1};
     CU_ASSERT_EQUAL(whisper_outcome_measure(&o, v, &text, NULL), 0);
     CU_ASSERT_EQUAL(whisper_outcome_cut_repetition(&o, &options, v, &text, NULL), 0);
