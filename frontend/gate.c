@@ -9,7 +9,7 @@
 
 #include "base/mem.h"
 
-enum { CELL = VAD_RATE_HZ / 100, SLACK = 8 * CELL /* a frame of the detector and more */ };
+enum { CELL = VAD_RATE_HZ / 100 };
 
 struct gate {
     struct vad *vad;
@@ -35,7 +35,7 @@ int gate_open(struct gate **out, const struct vad_options *o, struct message *ms
         return fail_memory(msg);
     int rc = vad_open(&g->vad, o, msg);
     if (rc >= 0) {
-        g->n_back = ((size_t)o->pre_roll_ms + 2 * (size_t)o->start_ms) * VAD_RATE_HZ / 1000 + SLACK;
+        g->n_back = vad_reach(g->vad) + CELL;
         g->kept = mem_array(2 * g->n_back + CELL, sizeof *g->kept);
         rc = g->kept == NULL ? fail_memory(msg) : LINNET_OK;
     }

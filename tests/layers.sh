@@ -10,7 +10,7 @@ rows='
 include
 base                    base
 nn                      base nn
-frontend                base frontend
+frontend                base nn frontend
 encoder                 base nn encoder
 vocab                   base vocab
 decoders                base nn frontend encoder vocab decoders

@@ -12,7 +12,6 @@ int alignatt_audio_open(struct alignatt_audio *a, const struct vad_options *vad,
                         int64_t max_frames, struct message *msg)
 {
     *a = (struct alignatt_audio){.n_mels = features->n_mels, .max_frames = max_frames, .speech_from = -1};
-    a->n_hold = (int64_t)vad->hold_ms * VAD_RATE_HZ / 1000;
     int rc = vad_open(&a->vad, vad, msg);
     if (rc >= 0)
         rc = features_open(&a->mel, features, msg);
@@ -39,7 +38,7 @@ void alignatt_audio_reset(struct alignatt_audio *a)
 {
     features_reset(a->mel);
     vad_reset(a->vad);
-    a->first_frame = a->n_frames = a->n_samples = a->speech_to = 0;
+    a->first_frame = a->n_frames = a->n_samples = a->speech_to = a->sound_to = 0;
     a->speech_from = -1;
     a->is_speech = a->is_noise = 0;
 }
@@ -47,10 +46,12 @@ void alignatt_audio_reset(struct alignatt_audio *a)
 static void take_change(struct alignatt_audio *a, const struct vad_change *change)
 {
     a->is_speech = change->is_speech;
-    if (!a->is_speech)
+    if (!a->is_speech) {
         a->speech_to = (int64_t)change->at;
-    else if (a->speech_from < 0 || a->is_noise)
+        a->sound_to = (int64_t)change->sound;
+    } else if (a->speech_from < 0 || a->is_noise) {
         a->speech_from = (int64_t)change->at;
+    }
     a->is_noise = a->is_noise && !a->is_speech;
 }
 
@@ -118,6 +119,5 @@ int64_t alignatt_audio_speech_frames(const struct alignatt_audio *a, int64_t fro
 
 double alignatt_audio_silence_s(const struct alignatt_audio *a)
 {
-    int64_t since = a->speech_to - a->n_hold; /* the detector's end of speech is after its hold time */
-    return a->is_speech ? 0 : (double)(a->n_samples - since) / VAD_RATE_HZ;
+    return a->is_speech ? 0 : (double)(a->n_samples - a->sound_to) / VAD_RATE_HZ;
 }

@@ -17,8 +17,9 @@ struct alignatt_audio {
     unsigned char *is_spoken;                  /* [max_frames / 2 + 1] of encoder frames: 1 where there is speech */
     int64_t first_frame, n_frames, max_frames; /* of the spectrogram */
     int n_mels;
-    int64_t n_samples, n_hold;      /* since the start of the stream; silence that ends speech */
+    int64_t n_samples;              /* since the start of the stream */
     int64_t speech_from, speech_to; /* samples; from: -1 while there is no speech; to: of its last part */
+    int64_t sound_to;               /* the same without the detector's hold */
     int is_speech, is_noise;        /* noise: the speech so far turned out to be none */
 };
 
