@@ -57,6 +57,7 @@ const struct command convert_command = {
             "    an OpenAI Whisper checkpoint (.pt)\n"
             "    a CTranslate2 (faster-whisper) directory, its model.bin whole or in parts\n"
             "    a whisper.cpp file (ggml-*.bin)\n"
+            "    Silero VAD's silero_vad_16k_op15.onnx, the voice detector\n"
             "    a Simul-Whisper truncation head (.pt), which is added to the model in DIR\n"
             "    a model directory, for --quantize, or a Hugging Face directory with\n"
             "        pytorch_model.bin; one with safetensors loads as it is\n"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * checkpoint.h - what every format of training checkpoints comes down to: named tensors and named whole numbers.
  *
- * torch_file.h, ct2_file.h and ggml_file.h open one.  Opening reads and checks names, types and shapes; the elements
- * are fetched tensor by tensor, so that converting needs the memory of one tensor and not of a model. */
+ * torch_file.h, ct2_file.h, ggml_file.h and onnx_file.h open one.  Opening reads and checks names, types and shapes;
+ * the elements are fetched tensor by tensor, so that converting needs the memory of one tensor and not of a model. */
 #ifndef LINNET_CONVERT_CHECKPOINT_H
 #define LINNET_CONVERT_CHECKPOINT_H
 

@@ -18,6 +18,7 @@
     X(wenet) \
     X(ct2) \
     X(ggml) \
+    X(silero) \
     X(truncation_head) \
     X(openai) \
     X(model)
