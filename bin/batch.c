@@ -60,7 +60,7 @@ static int find_windows(struct batch *b, const struct decoding *d, struct messag
 {
     const struct decoder_options *options = settings_of(&d->settings, &decoder_settings);
     int is_cut = d->batch > 1 && options->clip.n == 0 && stream_can_batch(d->stream), rc = LINNET_OK;
-    const struct vad_options *vad = is_cut ? settings_of(&d->settings, &vad_settings) : NULL;
+    const struct vad_options *vad = is_cut ? settings_of(stream_settings(d->stream), &vad_settings) : NULL;
     for (int i = 0; i < b->work->n && rc >= 0; i++) {
         struct batch_source source = {.path = ""};
         linnet_file_options_init(&source.part);

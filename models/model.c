@@ -12,6 +12,7 @@
 #include "decoders/decoder.h"
 #include "decoders/segmental/boundary.h"
 #include "decoders/segmental/length_model.h"
+#include "models/detector.h"
 #include "models/find.h"
 #include "nn/linear_stored.h"
 #include "nn/text_batch.h"
@@ -262,4 +263,5 @@ void model_facts(const struct linnet_model *m, struct facts *f)
     snprintf(text, sizeof text, "%s, frames of %g ms every %g ms", m->features.kind->title, m->features.length_ms,
              m->features.shift_ms);
     facts_text(f, "front_end", text);
+    detector_facts(f);
 }

@@ -13,6 +13,7 @@
 #include "decoders/decoder.h"
 #include "frontend/audio_file.h"
 #include "frontend/resample.h"
+#include "models/detector.h"
 #include "models/model.h"
 #include "models/stream.h"
 
@@ -69,7 +70,9 @@ static int read_settings(struct linnet_stream *s, const struct linnet_stream_opt
         rc = settings_read(&s->settings, o->recipe, &s->msg);
     for (size_t i = 0; i < o->n_settings && rc >= 0; i++)
         rc = settings_set(&s->settings, o->settings[i], &s->msg);
-    return rc < 0 ? rc : set_fields(s, o);
+    if (rc >= 0)
+        rc = set_fields(s, o);
+    return rc < 0 ? rc : detector_find(&s->settings, &s->msg);
 }
 
 /* Room in block for n samples.  At common rates that of open is enough: resampling adds what its filter held back. */
@@ -338,6 +341,8 @@ int linnet_stream_bias(linnet_stream *s, const char *const *phrases, const float
     buffer_free(&lines);
     return rc;
 }
+
+const struct settings *stream_settings(const linnet_stream *s) { return &s->settings; }
 
 int stream_can_batch(const linnet_stream *s) { return s->decoder->set_batch != NULL && !s->is_streaming; }
 

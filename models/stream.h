@@ -3,8 +3,10 @@
 #ifndef LINNET_MODELS_STREAM_H
 #define LINNET_MODELS_STREAM_H
 
-#include "base/status.h"
+#include "base/settings.h"
 #include "nn/text_batch.h"
+
+const struct settings *stream_settings(const linnet_stream *s); /* with the voice detector's file */
 
 int stream_can_batch(const linnet_stream *s); /* whether its decoder can share steps with those of other streams */
 

@@ -39,10 +39,11 @@ run 1 "$linnet" live $quick --raw s17le "$dir/a.s16"
 has err s17le
 
 # With a real model: words, a pipe that is closed and one that is full, an interruption with the last words.
-model=${LINNET_MODELS:-$HOME/.cache/linnet/models}/whisper-base
+model=$cache/whisper-base
 speech=${LINNET_SHARED:-${top_srcdir:-.}/../shared}/refs/simul-whisper/008110043.flac
 if [ -d "$model" ] && [ -f "$speech" ]; then
     real="-m $model -l en -t 2"
+    LINNET_MODELS=$cache
     run 0 "$linnet" live $real -i "$speech" --speed 0 --save "$dir/speech.wav"
     has out '^{"type": "partial", "text": "'
     has out '^{"type": "final", "text": ".*states have not had much time'

@@ -32,8 +32,11 @@ static inline const char *unit_shared(void)
     return path;
 }
 
+/* What models the machine has is no matter of the tests: by name they find none, nor a voice detector.  Who needs one
+ * looks before. */
 static inline int unit_main(const char *suite, const struct unit_test *tests, size_t n)
 {
+    setenv("LINNET_MODELS", "/nonexistent", 1);
     if (CU_initialize_registry() != CUE_SUCCESS)
         return 99;
     CU_pSuite s = CU_add_suite(suite, NULL, NULL);
