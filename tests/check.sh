@@ -48,6 +48,7 @@ rm -f "$build"/check/*/tests/*.log "$build"/check/*/tests/*/*.log "$build"/check
     "$build"/check/*/tests/*/*.trs
 step "build with gcc" build_variant "$gcc" CC=gcc --enable-werror
 get_model "$gcc/linnet" || say "no model: the tests that need it will be skipped"
+get_detector "$gcc/linnet" || say "no voice detector: the tests that need it will be skipped"
 step "test" make -C "$gcc" check VERBOSE=1
 step "build with clang" build_variant "$build/check/clang" CC=clang --enable-werror
 step "test under address and undefined sanitizers" sanitized "$build/check/address" address,undefined
