@@ -143,6 +143,7 @@ struct linnet_window {
     double temperature;          /* at which its text was found */
     double compression_ratio;    /* of its text, by zlib: high for repetitions */
     double language_probability; /* of the language, where it was detected; else 0 */
+    const char *language_name;   /* in English: "german" */
 };
 
 typedef struct linnet_event {

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "decoders/whisper/frames.h"
 #include "decoders/whisper_common/options.h"
+#include "vocab/whisper_language.h"
 
 #define SPEECH_MARGIN AUDIO_RATE_HZ /* samples */
 enum { LEAST_CLAUSE = 3 };          /* tokens: a shorter one may well be said twice */
@@ -151,13 +152,15 @@ static int is_said(const struct whisper_results *r, const struct whisper_segment
 /* ---- events ---- */
 
 /* The window that starts at frame seek. */
-static struct linnet_window window_of(const struct whisper_outcome *o, int64_t seek)
+static struct linnet_window window_of(const struct whisper_results *r, const struct whisper_outcome *o, int64_t seek)
 {
+    int language = whisper_language_find(whisper_prompt_language(r->prompt));
     return (struct linnet_window){.size = sizeof(struct linnet_window),
                                   .start_s = (double)seek / WHISPER_FRAMES_PER_S,
                                   .temperature = o->temperature,
                                   .compression_ratio = o->compression_ratio,
-                                  .language_probability = o->language_probability};
+                                  .language_probability = o->language_probability,
+                                  .language_name = whisper_language_name(language)};
 }
 
 static int push_segment(struct whisper_results *r, const struct whisper_segment *g, const struct whisper_outcome *o,
@@ -241,7 +244,7 @@ static int push_segments(struct whisper_results *r, const struct whisper_outcome
 {
     const int *tokens = o->best->tokens;
     const struct whisper_segments *s = r->segments;
-    const struct linnet_window window = window_of(o, w->seek);
+    const struct linnet_window window = window_of(r, o, w->seek);
     int first = 1, rc = LINNET_OK;
     for (int i = 0; i < s->n && rc >= 0; i++) {
         const struct whisper_segment *g = &s->at[i];

@@ -205,6 +205,7 @@ static void check_window(const linnet_event *e, const json_t *segment)
     CU_ASSERT_PTR_NOT_NULL_FATAL(w);
     CU_ASSERT_EQUAL(w->size, sizeof *w);
     CU_ASSERT_TRUE(w->start_s == 0 && w->temperature == 0 && w->language_probability > 0.5);
+    CU_ASSERT_STRING_EQUAL(w->language_name, strcmp(e->language, "zh") == 0 ? "chinese" : "english");
     CU_ASSERT_EQUAL(w->compression_ratio, json_number_value(json_object_get(segment, "compression_ratio")));
 }
 
