@@ -71,6 +71,13 @@ int unicode_digit(uint32_t code)
     return (run & 15) == UNICODE_DIGIT ? (int)((code - (run >> 4)) % 10) : -1; /* digits come in tens from 0 */
 }
 
+int unicode_columns(uint32_t code)
+{
+    enum unicode_class k = unicode_class_of(code);
+    int is_wide = (int)(run_of(wide_runs, COUNT(wide_runs), 1, code) & 1);
+    return k == UNICODE_NONSPACING_MARK || k == UNICODE_OTHER ? 0 : 1 + is_wide;
+}
+
 static int by_run(const void *key, const void *item)
 {
     const uint32_t code = *(const uint32_t *)key;

@@ -29,6 +29,7 @@ int unicode_is_space(uint32_t code);   /* the property White_Space */
 int unicode_is_blank(uint32_t code);   /* that and U+001C to U+001F: where Python splits */
 int unicode_is_word(uint32_t code);    /* letter, number or underscore */
 int unicode_digit(uint32_t code);      /* 0 .. 9, or -1 */
+int unicode_columns(uint32_t code);    /* 2 for wide characters, 0 for marks and controls, else 1 */
 uint32_t unicode_lower(uint32_t code); /* itself when it has no single partner */
 
 /* Text as an array of code points.  A zeroed struct is empty.  Once memory is out, rc is LINNET_E_MEMORY and nothing is

@@ -35,6 +35,16 @@ def runs(value):
     return out
 
 
+def wide_runs():
+    """Codes that are not assigned count as those before them."""
+    out = []
+    for c in CODES:
+        wide = u.east_asian_width(chr(c)) in "WF"
+        if u.category(chr(c)) != "Cn" and (not out or out[-1][1] != wide):
+            out.append((c, wide))
+    return out
+
+
 def case_runs(change):
     """[first, last, step, difference] of letters with a single partner of the other case."""
     out = []
@@ -98,6 +108,8 @@ print(f"""/* SPDX-License-Identifier: Apache-2.0
 array("uint32_t", "class_runs", [f"0x{c << 4 | ORDER.index(k):x}"
                                  for c, k in runs(klass)],
       "first code << 4 | enum unicode_class, in order of codes")
+array("uint32_t", "wide_runs", [f"0x{c << 1 | k:x}" for c, k in wide_runs()],
+      "first code << 1 | whether it is wide")
 array("uint32_t", "combining_runs", [f"0x{c << 8 | k:x}" for c, k in runs(lambda c: u.combining(chr(c)))],
       "first code << 8 | canonical combining class")
 for name, change, what in (("lower_runs", str.lower, "upper-case letters with one lower-case partner"),
