@@ -144,6 +144,7 @@ static int deliver(struct run *r, const linnet_event *event, struct message *msg
 {
     const struct window *w = window_of(r, r->head);
     linnet_event e = *event;
+    struct linnet_window window;
     if (r->end.rc < 0)
         return LINNET_OK;
     struct linnet_word *words = mem_array((size_t)e.n_words, sizeof *words);
@@ -157,6 +158,11 @@ static int deliver(struct run *r, const linnet_event *event, struct message *msg
         words[i].end_s = time_of(w, words[i].end_s);
     }
     e.words = words;
+    if (event->window != NULL) {
+        window = *event->window;
+        window.start_s = time_of(w, window.start_s);
+        e.window = &window;
+    }
     int rc = r->b->work->event(r->b->work->arg, w->recording, &e, msg);
     mem_free(words);
     return rc;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "bin/output/cues.h"
 #include "bin/output/text.h"
 
 #define DECLARE(name) extern const struct output_format name##_output;
@@ -82,4 +83,6 @@ void output_close(struct output *o)
     buffer_free(&o->text);
     buffer_free(&o->segments);
     buffer_free(&o->nbest);
+    cues_close(o->cues);
+    o->cues = NULL;
 }

@@ -9,13 +9,14 @@
  *     output_save(&o, "folder", &msg);   // folder/talk.srt
  *     output_close(&o);
  *
- * Every format but JSON gives its lines segment by segment.  A new format is a file in output/ that ends in a
- * `const struct output_format NAME_output`, and one line in OUTPUT_FORMATS. */
+ * Every format but JSON gives its lines segment by segment, subtitles a few later.  A new format is a file in output/
+ * that ends in a `const struct output_format NAME_output`, and one line in OUTPUT_FORMATS. */
 #ifndef LINNET_BIN_OUTPUT_H
 #define LINNET_BIN_OUTPUT_H
 
 #include "base/buffer.h"
 #include "base/status.h"
+#include "bin/output/layout.h"
 
 /* In the order of help. */
 /* clang-format off */
@@ -25,29 +26,38 @@
     X(srt) \
     X(vtt) \
     X(tsv) \
-    X(ctm)
+    X(ctm) \
+    X(lrc) \
+    X(csv)
 /* clang-format on */
 
 #define OUTPUT_NAME(name) "|" #name
 #define OUTPUT_NAMES (&(OUTPUT_FORMATS(OUTPUT_NAME))[1]) /* "txt|json|..." */
 
 struct output_options {
-    int word_cues; /* srt, vtt: a cue for each word, where there are word times */
+    int timestamps;       /* txt: the times of segments */
+    int word_cues;        /* srt, vtt: a cue for each word, where there are word times */
+    struct layout layout; /* srt, vtt; columns 0: a cue for each segment */
 };
+
+struct cues;
 
 struct output {
     const struct output_format *format;
     const char *file; /* the recording's name as given; the caller's */
     struct output_options options;
     struct buffer out;                   /* what is ready to be written */
-    int n_segments, n_cues, n_words;     /* so far */
+    int n_segments, n_words;             /* so far */
     char language[16];                   /* of the first segment that has one */
     struct buffer text, segments, nbest; /* JSON collects these until the end */
+    struct cues *cues;                   /* subtitles */
 };
 
 struct output_format {
     const char *name; /* also the file name extension */
     int needs_word_times;
+    int has_cues;                   /* for whose cut word times are wanted */
+    int is_of_one;                  /* several recordings do not go into one file */
     int (*begin)(struct output *o); /* any may be NULL; they return 0 or a LINNET_E_* */
     int (*segment)(struct output *o, const linnet_event *event);
     int (*end)(struct output *o, double duration_s);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * cues.h - the cues of subtitles, in which SRT and WebVTT differ little. */
+ * cues.h - the cues of subtitles, in which SRT and WebVTT differ little.
+ *
+ * Cues do not overlap, and each is shown long enough to be read where there is room: longer than it was spoken, or from
+ * a little earlier on. */
 #ifndef LINNET_BIN_OUTPUT_CUES_H
 #define LINNET_BIN_OUTPUT_CUES_H
 
@@ -10,8 +13,11 @@ struct cue_style {
     char point;                 /* between seconds and milliseconds */
 };
 
-/* Appends the cues of a segment: one, from its first word to its last where there are word times, or one for each
- * word. */
-int cues_append(struct output *o, const linnet_event *event, const struct cue_style *style);
+int cues_begin(struct output *o, const struct cue_style *style);
+
+/* Takes the text of a segment, and writes the cues that are settled. */
+int cues_add(struct output *o, const linnet_event *event);
+int cues_end(struct output *o, double duration_s); /* writes the others */
+void cues_close(struct cues *c);
 
 #endif

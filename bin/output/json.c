@@ -2,17 +2,23 @@
  * json.c - JSON: one object on one line for a recording.
  *
  *     {"file", "duration", "language", "text",
- *      "segments": [{"start", "end", "text", "tokens": [ids], "logprob", "confidence", "no_speech",
- *                    "words": [{"word", "start", "end", "confidence"}]}],
+ *      "segments": [{"id", "seek", "start", "end", "text", "tokens": [ids], "temperature", "avg_logprob",
+ *                    "compression_ratio", "no_speech_prob", "logprob", "confidence", "no_speech",
+ *                    "words": [{"word", "start", "end", "probability", "confidence"}]}],
  *      "nbest": [{"segment", "text", "tokens", "score", "times"}]}
  *
- * Times are seconds; nbest[].times are the starts of the encoder frames that gave the tokens.  Segments are written
- * into a buffer as they come, because the text and the duration stand before them. */
+ * What reads the results of openai-whisper finds its fields by their names and in their units: seek is the frame of
+ * 10 ms where the window starts.  Those from seek on that tell of the window are only there where the decoder has
+ * windows; ours are always there.  Times are seconds; nbest[].times are the starts of the encoder frames that gave the
+ * tokens.  Segments are written into a buffer as they come, because the text and the duration stand before them. */
+#include <math.h>
 #include <string.h>
 
 #include "base/json_writer.h"
-#include "base/utf8.h"
 #include "bin/output.h"
+#include "bin/output/text.h"
+
+enum { SEEK_PER_S = 100 };
 
 /* Writes in a row until one fails: each step is skipped once rc is set. */
 #define THEN(call)                                                                                                     \
@@ -39,19 +45,35 @@ static int add_word(struct buffer *b, const struct linnet_word *word, int is_fir
     THEN(json_write_text(b, word->text));
     THEN(add_number(b, ", \"start\": ", word->start_s, 3));
     THEN(add_number(b, ", \"end\": ", word->end_s, 3));
+    THEN(add_number(b, ", \"probability\": ", (double)word->confidence, 4));
     THEN(add_number(b, ", \"confidence\": ", (double)word->confidence, 4));
     THEN(buffer_puts(b, "}"));
     return rc;
 }
 
-static int add_segment(struct buffer *b, const linnet_event *event, int is_first)
+/* What openai-whisper tells of a segment's window. */
+static int add_window(struct buffer *b, const linnet_event *event)
 {
-    int rc = buffer_puts(b, is_first ? "{" : ", {");
-    THEN(add_number(b, "\"start\": ", event->start_s, 3));
+    const struct linnet_window *w = event->window;
+    int rc = add_number(b, ", \"temperature\": ", w->temperature, 6);
+    THEN(add_number(b, ", \"avg_logprob\": ", event->logprob, 6));
+    THEN(add_number(b, ", \"compression_ratio\": ", w->compression_ratio, 16)); /* all of it */
+    THEN(add_number(b, ", \"no_speech_prob\": ", event->no_speech, 12));
+    return rc;
+}
+
+static int add_segment(struct buffer *b, const linnet_event *event, int i_segment)
+{
+    int rc = buffer_printf(b, "%s{\"id\": %d", i_segment > 0 ? ", " : "", i_segment);
+    if (event->window != NULL)
+        THEN(buffer_printf(b, ", \"seek\": %lld", llrint(event->window->start_s * SEEK_PER_S)));
+    THEN(add_number(b, ", \"start\": ", event->start_s, 3));
     THEN(add_number(b, ", \"end\": ", event->end_s, 3));
     THEN(buffer_puts(b, ", \"text\": "));
     THEN(json_write_text(b, event->text));
     THEN(add_ints(b, ", \"tokens\": [", event->tokens, event->n_tokens));
+    if (event->window != NULL)
+        THEN(add_window(b, event));
     THEN(add_number(b, ", \"logprob\": ", event->logprob, 6));
     THEN(add_number(b, ", \"confidence\": ", (double)event->confidence, 4));
     THEN(add_number(b, ", \"no_speech\": ", event->no_speech, 6));
@@ -75,27 +97,12 @@ static int add_hypothesis(struct buffer *b, const struct linnet_hypothesis *h, i
     return rc;
 }
 
-/* True when the two texts next to each other need a space between them: neither has one, and both use the spaces of
- * alphabetic scripts (everything before the East Asian ones). */
-static int needs_space(const struct buffer *before, const char *after)
-{
-    uint32_t last = ' ', first = ' ';
-    size_t at = before->n;
-    while (at > 0 && ((unsigned char)before->data[--at] & 0xC0) == 0x80)
-        ;
-    if (before->n > 0)
-        utf8_next(before->data + at, before->n - at, &last);
-    if (after[0] != '\0')
-        utf8_next(after, strlen(after), &first);
-    return last != ' ' && first != ' ' && last < 0x2E80 && first < 0x2E80;
-}
-
 static int segment(struct output *o, const linnet_event *event)
 {
     const char *text = event->text + (o->text.n == 0 ? strspn(event->text, " ") : 0);
-    int rc = needs_space(&o->text, text) ? buffer_puts(&o->text, " ") : 0;
+    int rc = text_needs_space(buffer_text(&o->text), o->text.n, text) ? buffer_puts(&o->text, " ") : 0;
     THEN(buffer_puts(&o->text, text));
-    THEN(add_segment(&o->segments, event, o->n_segments == 0));
+    THEN(add_segment(&o->segments, event, o->n_segments));
     for (int i = 0; rc == 0 && i < event->n_nbest; i++)
         rc = add_hypothesis(&o->nbest, &event->nbest[i], o->n_segments);
     return rc;

@@ -65,6 +65,7 @@ monotonic() {
 monotonic 33000
 run 0 "$linnet" transcribe $quick -f json --batch 2 "$dir/long.wav"
 has out '"duration": 33,'
+has out '"seek": [1-9][0-9]*, '
 run 0 "$linnet" transcribe $quick -f tsv --clip 0,31 --batch 1 "$dir/long.wav"
 cp "$dir/out" "$dir/uncut"
 run 0 "$linnet" transcribe $quick -f tsv --clip 0,31 --batch 2 "$dir/long.wav"

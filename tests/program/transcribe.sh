@@ -27,17 +27,19 @@ cmp -s "$dir/out" "$dir/a.txt" || failed "a pipe is not as the file"
 
 # Every format that help offers, to stdout and into a folder.
 formats=$("$linnet" help-words | sed -n 's/^transcribe --format=\([^ ]*\) .*/\1/p' | tr '|' ' ')
-[ "$formats" = 'txt json srt vtt tsv ctm' ] || failed "formats: $formats"
+[ "$formats" = 'txt json srt vtt tsv ctm lrc csv' ] || failed "formats: $formats"
 for format in $formats; do
     run 0 "$linnet" transcribe $quick -f $format "$dir/a.wav"
     cp "$dir/out" "$dir/a.$format.out"
     case $format in
     txt) has out '^<' ;;
-    json) has out '^{"file": .*"segments": \[{"start": ' ;;
+    json) has out '^{"file": .*"segments": \[{"id": 0, "seek": 0, "start": .*"temperature": 0, "avg_logprob": -' ;;
     srt) has out '^00:00:0[0-9],[0-9]* --> 00:00:' ;;
     vtt) has out '^WEBVTT$' && has out '^00:0[0-9].[0-9]* --> 00:' ;;
     tsv) has out '^start	end	text$' ;;
     ctm) has out '^a 1 [0-9.]* [0-9.]* <' ;;
+    lrc) has out '^\[00:0[0-9]\.[0-9][0-9]\]<' ;;
+    csv) has out '^[0-9]*,[0-9]*,"<' ;;
     esac
     run 0 "$linnet" transcribe $quick -f $format -o "$dir/new/results" "$dir/a.wav" "$dir/b.wav"
     silent out

@@ -17,6 +17,7 @@ static const int tokens[] = {50364, 7, 50464};
 static const double times_s[] = {0.12, 0.3204};
 static const struct linnet_word words[] = {{" And", 0.1, 0.32, 0.99f}, {" so\xFF", 0.32, 0.7, 0.5f}};
 static const struct linnet_hypothesis nbest[] = {{"A \"b\"", tokens, times_s, 2, -1.25}, {"a", tokens, NULL, 1, -2}};
+static const struct linnet_window window = {sizeof window, 30.5, 0.2, 19.0 / 7, 0.9, "english"};
 static const linnet_event segments[] = {
     {.type = LINNET_EVENT_FINAL,
      .start_s = 0,
@@ -28,9 +29,11 @@ static const linnet_event segments[] = {
      .words = words,
      .n_words = 2,
      .logprob = -0.25,
+     .no_speech = 0.125,
      .confidence = 0.75f,
      .nbest = nbest,
-     .n_nbest = 2},
+     .n_nbest = 2,
+     .window = &window},
     {.type = LINNET_EVENT_FINAL,
      .start_s = 3723.5,
      .end_s = 3725,
@@ -61,17 +64,23 @@ static void gives(const char *format, const struct output_options *options, cons
 
 static void each_format_is_as_it_should_be(void)
 {
-    struct output_options word_cues = {.word_cues = 1};
+    struct output_options word_cues = {.word_cues = 1}, timestamps = {.timestamps = 1};
     gives("txt", NULL, "And so\uFFFD\na --> b c \"d\"\n");
+    gives("txt", &timestamps,
+          "[00:00.000 --> 00:02.000] And so\uFFFD\n[01:02:03.500 --> 01:02:05.000] a --> b c \"d\"\n");
     gives("srt", NULL,
-          "1\n00:00:00,100 --> 00:00:00,700\nAnd so\uFFFD\n\n2\n01:02:03,500 --> 01:02:05,000\na -> b c \"d\"\n\n");
+          "1\n00:00:00,100 --> 00:00:00,933\nAnd so\uFFFD\n\n2\n01:02:03,500 --> 01:02:05,000\na -> b c \"d\"\n\n");
     gives("vtt", NULL,
-          "WEBVTT\n\n00:00.100 --> 00:00.700\nAnd so\uFFFD\n\n01:02:03.500 --> 01:02:05.000\na -> b c \"d\"\n\n");
+          "WEBVTT\n\n00:00.100 --> 00:00.933\nAnd so\uFFFD\n\n01:02:03.500 --> 01:02:05.000\na -> b c \"d\"\n\n");
     gives("srt", &word_cues,
           "1\n00:00:00,100 --> 00:00:00,320\nAnd\n\n2\n00:00:00,320 --> 00:00:00,700\nso\uFFFD\n\n"
           "3\n01:02:03,500 --> 01:02:05,000\na -> b c \"d\"\n\n");
     gives("tsv", NULL,
           "start\tend\ttext\n0\t2000\tAnd so\uFFFD\n3723500\t3725000\ta --> b c \"d\"\n3725000\t3726000\t\n");
+    gives("lrc", NULL, "[by:linnet]\n[00:00.00]And so\uFFFD\n[62:03.50]a --> b c \"d\"\n");
+    gives("csv", NULL,
+          "start,end,text\n0,2000,\"And so\uFFFD\"\n3723500,3725000,\"a --> b c \"\"d\"\"\"\n"
+          "3725000,3726000,\"\"\n");
     struct output o;
     CU_ASSERT_EQUAL_FATAL(output_open(&o, "ctm", "/a/My talk.wav", NULL, &msg), 0);
     CU_ASSERT_EQUAL(output_segment(&o, &segments[1], &msg), LINNET_E_UNSUPPORTED); /* text without words */
@@ -106,10 +115,19 @@ static void json_is_read_by_a_json_reader(void)
     CU_ASSERT_EQUAL(number_at(first, "end"), 2);
     CU_ASSERT_EQUAL(number_at(first, "logprob"), -0.25);
     CU_ASSERT_EQUAL(number_at(first, "confidence"), 0.75);
+    CU_ASSERT_EQUAL(number_at(json_array_get(all, 1), "id"), 1); /* openai-whisper's fields */
+    CU_ASSERT_EQUAL(number_at(first, "seek"), 3050);
+    CU_ASSERT_EQUAL(number_at(first, "temperature"), 0.2);
+    CU_ASSERT_EQUAL(number_at(first, "avg_logprob"), -0.25);
+    CU_ASSERT_EQUAL(number_at(first, "compression_ratio"), 19.0 / 7);
+    CU_ASSERT_EQUAL(number_at(first, "no_speech_prob"), 0.125);
+    CU_ASSERT_PTR_NULL(json_object_get(json_array_get(all, 1), "seek")); /* there is no window */
+    CU_ASSERT_PTR_NULL(json_object_get(json_array_get(all, 1), "temperature"));
     CU_ASSERT_EQUAL(json_integer_value(json_array_get(json_object_get(first, "tokens"), 2)), 50464);
     const json_t *word = json_array_get(json_object_get(first, "words"), 1);
     CU_ASSERT_STRING_EQUAL(json_string_value(json_object_get(word, "word")), " so\uFFFD");
     CU_ASSERT_EQUAL(number_at(word, "start"), 0.32);
+    CU_ASSERT_EQUAL(number_at(word, "probability"), 0.5);
     CU_ASSERT(json_is_null(json_object_get(json_array_get(all, 1), "logprob")));
     const json_t *hypotheses = json_object_get(root, "nbest"), *best = json_array_get(hypotheses, 0);
     CU_ASSERT_EQUAL(json_array_size(hypotheses), 2);
