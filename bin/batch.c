@@ -70,6 +70,16 @@ static int find_windows(struct batch *b, const struct decoding *d, struct messag
     return rc;
 }
 
+/* What ends the program, or the terminal that it was started from; nohup has made that nothing to heed. */
+static void catch_signals(linnet_stream *const *streams, int n)
+{
+    struct sigaction hangup;
+    decoding_catch(SIGINT, streams, n);
+    decoding_catch(SIGTERM, streams, n);
+    if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN)
+        decoding_catch(SIGHUP, streams, n);
+}
+
 int batch_open(struct batch *b, const struct decoding *d, const struct decoding_options *options,
                const struct batch_work *work, struct message *msg)
 {
@@ -84,8 +94,7 @@ int batch_open(struct batch *b, const struct decoding *d, const struct decoding_
         return rc;
     for (int i = 0; i < n; i++)
         streams[i] = b->at[i].stream;
-    decoding_catch(SIGINT, streams, n);
-    decoding_catch(SIGTERM, streams, n);
+    catch_signals(streams, n);
     return LINNET_OK;
 }
 
