@@ -72,10 +72,12 @@ for json in '' --json; do
 done
 
 # Places that cannot be written: a file where the folder should be, a file system that takes nothing, a full disk.
-run 1 "$linnet" transcribe $quick -o "$dir/a.wav/results" "$dir/a.wav"
-has err "$dir/a.wav"
-run 1 "$linnet" transcribe $quick -o "$dir/a.wav" "$dir/a.wav"
-has err "$dir/a.wav"
+run 1 "$linnet" transcribe -m "$dir/none" -o "$dir/a.wav/results" "$dir/a.wav" # before any model is opened
+has err "$dir/a.wav/results: "
+run 1 "$linnet" transcribe -m "$dir/none" -o "$dir/a.wav" "$dir/a.wav"
+has err "$dir/a.wav: "
+[ ! -d /proc/self ] || run 1 "$linnet" transcribe -m "$dir/none" -o /proc "$dir/a.wav"
+[ ! -d /proc/self ] || has err '/proc: cannot write there: '
 run 1 "$linnet" forward -m "$dir/model" -o "$dir/none/t.safetensors" "$dir/a.wav"
 has err "$dir/none/t.safetensors"
 mkdir "$dir/data"

@@ -27,8 +27,8 @@ cmp -s "$dir/out" "$dir/a.txt" || failed "a pipe is not as the file"
 
 # Every format that help offers, to stdout and into a folder.
 formats=$("$linnet" help-words | sed -n 's/^transcribe --format=\([^ ]*\) .*/\1/p' | tr '|' ' ')
-[ "$formats" = 'txt json srt vtt tsv ctm lrc csv' ] || failed "formats: $formats"
-for format in $formats; do
+[ "$formats" = 'txt json srt vtt tsv ctm lrc csv all' ] || failed "formats: $formats"
+for format in ${formats% all}; do
     run 0 "$linnet" transcribe $quick -f $format "$dir/a.wav"
     cp "$dir/out" "$dir/a.$format.out"
     case $format in
@@ -51,6 +51,35 @@ has out '"words": \[{"word": '
 run 2 "$linnet" transcribe $quick -f doc "$dir/a.wav"
 has err 'not one of'
 silent out
+run 0 "$linnet" transcribe $quick --timestamps "$dir/a.wav"
+has out '^\[00:00\.000 --> 00:03\.000\] <'
+run 0 "$linnet" transcribe $quick -f srt --max-line-width 12 --max-line-count 3 "$dir/a.wav"
+awk -F '\n' -v RS= '{ wide = 0; for (i = 3; i <= NF; i++) wide += length($i) > 12; if (wide || NF > 5) bad = 1 }
+    END { exit bad || NR < 2 }' "$dir/out" || failed "lines of subtitles"
+
+# Several formats, and several recordings: each a file of its own, one document, or refused before any work.
+run 0 "$linnet" transcribe $quick -f all -o "$dir/all" "$dir/a.wav"
+[ "$(cd "$dir/all" && echo *)" = 'a.csv a.ctm a.json a.lrc a.srt a.tsv a.txt a.vtt' ] || failed "-f all"
+cmp -s "$dir/all/a.txt" "$dir/a.txt" || failed "another text with -f all"
+run 0 "$linnet" transcribe $quick -f srt,json -f txt -o "$dir/some" "$dir/a.wav"
+[ "$(cd "$dir/some" && echo *)" = 'a.json a.srt a.txt' ] || failed "-f srt,json -f txt"
+run 1 "$linnet" transcribe $quick -f json "$dir/gone.wav" "$dir/a.wav" "$dir/b.wav"
+[ "$(cut -c 1-9 "$dir/out" | tr '\n' ' ')" = '[{"file": ,{"file": ] ' ] || failed "JSON of two recordings"
+run 1 "$linnet" transcribe $quick -f json "$dir/gone.wav" "$dir/gone.wav"
+[ "$(cat "$dir/out")" = '[]' ] || failed "JSON of none"
+for what in "-f txt,json" "-f all" "-f srt $dir/b.wav" "-f vtt $dir/b.wav" "-f lrc $dir/b.wav" "-f csv $dir/b.wav"; do
+    run 2 "$linnet" transcribe -m "$dir/none" $what "$dir/a.wav"
+    has err 'several files: say where with -o DIR'
+    silent out
+done
+run 2 "$linnet" transcribe -m "$dir/none" -f txt, -o "$dir/none" "$dir/a.wav"
+has err '--format=txt,: .*not one of txt'
+mkdir "$dir/other"
+for other in "$dir/other/a.mp3" "$dir/a.wav"; do
+    run 2 "$linnet" transcribe -m "$dir/none" -o "$dir/new/none" "$other" "$dir/b.wav" "$dir/a.wav"
+    has err "would both become $dir/new/none/a.txt"
+done
+[ ! -e "$dir/new/none" ] || failed "a folder for what was refused"
 run 2 "$linnet" transcribe $quick
 run 2 "$linnet" transcribe $quick --beam 0 "$dir/a.wav"
 run 1 "$linnet" transcribe $quick -s decoder.beem=2 "$dir/a.wav"
@@ -59,6 +88,29 @@ run 1 "$linnet" transcribe $quick -l klingon "$dir/a.wav"
 has err klingon
 run 1 "$linnet" transcribe -m "$dir/nothing" "$dir/a.wav"
 has err "$dir/nothing"
+
+# A language that is found is told, once.
+found="-m $dir/model -s decoder.temperature=0 -s decoder.max_tokens=20"
+run 0 "$linnet" transcribe $found "$dir/long.wav"
+[ "$(sed 's/: language: [A-Z][a-z]* ([a-z]*), probability [01]\.[0-9][0-9]$//' "$dir/err")" = \
+    "linnet: $dir/long.wav" ] || failed "the language that was found"
+run 0 "$linnet" transcribe $found --quiet "$dir/a.wav"
+silent err
+
+# Signals leave what was done: a pipe that does not end, of which more than a window was read.
+for i in 1 2 3 4 5 6 7 8 9 10 11 12; do cat "$dir/a.s16" "$dir/a.s16"; done >"$dir/many.s16"
+for signal in HUP TERM; do
+    rm -f "$dir/fed"
+    { cat "$dir/many.s16"; : >"$dir/fed"; cat /dev/zero; } 2>"$dir/cat" |
+        "$linnet" transcribe $quick --raw s16le -f txt,srt -o "$dir/$signal" - 2>"$dir/err" &
+    pid=$!
+    while [ ! -e "$dir/fed" ] && kill -0 $pid; do sleep 0.1; done
+    kill -$signal $pid
+    wait $pid
+    [ $? -eq 1 ] || failed "$signal: exit code"
+    has err '^linnet: -: interrupted at '
+    [ -s "$dir/$signal/stdin.txt" ] && [ -s "$dir/$signal/stdin.srt" ] || failed "$signal: nothing kept"
+done
 
 # Long recordings: windows follow each other, times go on.
 run 0 "$linnet" transcribe $quick -f tsv "$dir/long.wav"
