@@ -115,8 +115,10 @@ static int begin_piece(struct pieces *p, double start_s)
 static int add_code(struct pieces *p, uint32_t code, double start_s, double end_s, int widest)
 {
     const struct piece *before = p->n > 0 ? &p->at[p->n - 1] : NULL;
-    int columns = unicode_columns(code), rc = 0, is_joined = 0;
+    int columns = unicode_columns(code), rc = buffer_reserve(&p->text, 5), is_joined = 0;
     char bytes[4];
+    if (rc < 0) /* no piece may stay without text */
+        return rc;
     if (before == NULL || may_break(p, code) || (columns > 0 && before->columns + columns + p->is_spaced > widest))
         rc = begin_piece(p, start_s);
     else if ((is_joined = p->is_spaced))
