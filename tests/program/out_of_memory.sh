@@ -31,7 +31,7 @@ sweep score --json --by-length --by-speaker "$dir/ref" --against "$dir/ref" "$di
 mkdir "$dir/in" && ./tests/support/make_inputs "$dir/in" || exit 99
 quick="-m $dir/in/model -l en -s decoder.temperature=0 -s decoder.max_tokens=4 -s decoder.timestamps=false -t 2"
 sweep transcribe $quick -w -f json -b 2 --nbest 2 "$dir/in/a.wav"
-sweep transcribe $quick -s decoder.temperature=0.5 --raw s16le:8000 --prompt '' "$dir/in/a.s16"
+sweep transcribe $quick -f srt -o "$dir/srt" -s decoder.temperature=0.5 --raw s16le:8000 --prompt '' "$dir/in/a.s16"
 sweep transcribe $quick --batch 2 "$dir/in/a.wav" "$dir/in/b.wav"
 sweep forward -m "$dir/in/model" -o "$dir/t.safetensors" --tokens 50258,50259 "$dir/in/a.wav"
 sweep info --json "$dir/in/model"
