@@ -13,6 +13,8 @@
 #include "base/clock.h"
 #include "base/json_writer.h"
 #include "base/mem.h"
+#include "base/unicode.h"
+#include "base/utf8.h"
 #include "bin/decoding.h"
 #include "bin/live_source.h"
 #include "frontend/mic.h"
@@ -74,16 +76,17 @@ static int terminal_columns(void)
     return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > METER + 4 ? size.ws_col : 80;
 }
 
-/* The end of text that fits n columns; East Asian characters take two. */
+/* The end of text that fits n columns. */
 static const char *fitting_end(const char *text, int n)
 {
-    const char *at = text + strlen(text), *start = at;
+    const char *end = text + strlen(text), *at = end, *start = end;
     while (at > text) {
+        uint32_t code;
         at--;
-        unsigned char c = (unsigned char)*at;
-        if ((c & 0xc0) == 0x80)
+        if (((unsigned char)*at & 0xc0) == 0x80)
             continue;
-        n -= c >= 0xe3 ? 2 : 1;
+        utf8_next(at, (size_t)(end - at), &code);
+        n -= unicode_columns(code);
         if (n < 0)
             break;
         start = at;
