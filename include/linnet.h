@@ -199,9 +199,10 @@ LINNET_API LINNET_CHECK int linnet_stream_bias(linnet_stream *stream, const char
 /* Decodes n more samples of the recording; any n, 0 too.  The events become ready for linnet_stream_next. */
 LINNET_API LINNET_CHECK int linnet_stream_feed(linnet_stream *stream, const float *samples, size_t n);
 
-/* Opens an audio file for linnet_stream_read: any format that libsndfile reads, any rate and channel count (mixed to
- * one); "-" is standard input.  options may be NULL.  A stream takes its audio from one file or from feed: fails with
- * LINNET_E_STATE when audio was fed or a file opened since open or reset.
+/* Opens an audio file for linnet_stream_read: any format that libsndfile reads, or FFmpeg's libraries where linnet was
+ * built with them, any rate and channel count (one of them, or all mixed: audio.channel); "-" is standard input.
+ * options may be NULL.  A stream takes its audio from one file or from feed: fails with LINNET_E_STATE when audio was
+ * fed or a file opened since open or reset.
  *
  * Whisper normalizes its spectrogram by the loudest moment of the whole recording, as OpenAI's program does: unless it
  * streams, or the file is a pipe, open_file makes a first pass over the file to find it.  Audio that is fed is
@@ -227,6 +228,10 @@ LINNET_API void linnet_stream_cancel(linnet_stream *stream);
 /* Makes the stream ready for another recording; its options and boosted phrases stay. */
 LINNET_API LINNET_CHECK int linnet_stream_reset(linnet_stream *stream);
 LINNET_API const char *linnet_stream_error(const linnet_stream *stream); /* "" when nothing went wrong */
+
+/* What is odd about the open file but does not keep it from being decoded, such as a length that its header does not
+ * tell: a line with the file's name; "" for nothing.  Known after the first read; of a pipe it may change later. */
+LINNET_API const char *linnet_stream_warning(const linnet_stream *stream);
 LINNET_API LINNET_CHECK int linnet_stream_stats(const linnet_stream *stream, struct linnet_stats *stats);
 LINNET_API void linnet_stream_close(linnet_stream *stream);
 

@@ -12,6 +12,7 @@
 #include "decoders/decoder.h"
 #include "decoders/segmental/boundary.h"
 #include "decoders/segmental/length_model.h"
+#include "frontend/mix.h"
 #include "models/detector.h"
 #include "models/find.h"
 #include "nn/linear_stored.h"
@@ -45,7 +46,7 @@ const struct settings_table model_settings = {"Model", sizeof(struct model_optio
 
 int model_open_settings(struct settings *s, struct message *msg)
 {
-    static const struct settings_table *const tables[] = {&model_settings, NULL};
+    static const struct settings_table *const tables[] = {&model_settings, &mix_settings, NULL};
     int rc = settings_open(s, tables, msg);
     if (rc >= 0)
         rc = decoder_add_settings(s, msg);

@@ -12,6 +12,7 @@
 #include "base/sized.h"
 #include "decoders/decoder.h"
 #include "frontend/audio_file.h"
+#include "frontend/mix.h"
 #include "frontend/resample.h"
 #include "models/detector.h"
 #include "models/model.h"
@@ -249,8 +250,9 @@ static int open_part(struct linnet_stream *s, const char *path, const struct lin
     double length_s = o->end_s - o->start_s, unlimited_s = 1e12;
     if (!(o->start_s >= 0) || (o->end_s != 0 && !(length_s > 0)))
         return fail(&s->msg, LINNET_E_ARGUMENT, "%s: from %g s to %g s is no part of it", path, o->start_s, o->end_s);
+    const struct mix_options *mix = settings_of(&s->settings, &mix_settings);
     int rc = audio_file_open(&s->file, path, o->raw, AUDIO_RATE_HZ, &s->msg);
-    if (rc < 0)
+    if (rc < 0 || (rc = audio_file_set_channel(s->file, mix->channel, &s->msg)) < 0)
         return rc;
     s->n_part = length_s > 0 && length_s < unlimited_s ? (uint64_t)llrint(length_s * AUDIO_RATE_HZ) : UINT64_MAX;
     s->n_read = 0;
@@ -372,6 +374,11 @@ int linnet_stream_reset(linnet_stream *s)
     s->msg.text[0] = '\0';
     int rc = s->resample != NULL ? resample_reset(s->resample, &s->msg) : LINNET_OK;
     return keep(s, rc < 0 ? rc : s->decoder->reset(s->state));
+}
+
+const char *linnet_stream_warning(const linnet_stream *s)
+{
+    return s != NULL && s->file != NULL ? audio_file_warning(s->file) : "";
 }
 
 const char *linnet_stream_error(const linnet_stream *s) { return s != NULL ? s->msg.text : ""; }

@@ -3,7 +3,6 @@
  */
 #include <dirent.h>
 #include <math.h>
-#include <pthread.h>
 #include <sndfile.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,6 +13,7 @@
 #include "frontend/audio_file.h"
 #include "frontend/resample.h"
 #include "frontend/wav_writer.h"
+#include "tests/support/recording.h"
 #include "tests/support/unit.h"
 
 #define RATE 16000
@@ -71,26 +71,6 @@ static void cut_file(const char *name, const char *cut_name, double part)
     size_t n = fread(data, 1, sizeof data, f);
     fclose(f);
     write_bytes(cut_name, data, (size_t)((double)n * part));
-}
-
-static struct audio_file *open_ok(const char *path, const char *raw, int rate_hz)
-{
-    struct message msg = {0};
-    struct audio_file *f = NULL;
-    int rc = audio_file_open(&f, path, raw, rate_hz, &msg);
-    if (rc < 0)
-        printf("%s ... ", msg.text);
-    CU_ASSERT_EQUAL_FATAL(rc, 0);
-    return f;
-}
-
-/* Reads to the end in reads of `size`; returns the count, the last status in *status. */
-static long read_all(struct audio_file *f, float *samples, size_t size, long *status, struct message *msg)
-{
-    long n = 0;
-    while ((*status = audio_file_read(f, samples + n, size, msg)) > 0)
-        n += *status;
-    return n;
 }
 
 static void lossless_formats_are_exact(void)
@@ -309,42 +289,15 @@ static void bad_samples_name_their_time(void)
     }
 }
 
-struct pump {
-    const char *path;
-    int to;
-};
-
-static void *pump(void *arg)
-{
-    struct pump *p = arg;
-    char data[1000];
-    FILE *f = fopen(p->path, "rb");
-    for (size_t n; (n = fread(data, 1, sizeof data, f)) > 0;)
-        if (write(p->to, data, n) != (ssize_t)n)
-            break;
-    fclose(f);
-    close(p->to);
-    return NULL;
-}
-
-/* Sends a file through a pipe that is opened by path. */
 static void check_pipe(const char *name, const char *raw)
 {
-    int ends[2];
-    char path[64];
     long status;
-    pthread_t thread;
-    CU_ASSERT_EQUAL_FATAL(pipe(ends), 0);
-    struct pump p = {in_folder(name), ends[1]};
-    pthread_create(&thread, NULL, pump, &p);
-    snprintf(path, sizeof path, "/dev/fd/%d", ends[0]);
-    struct audio_file *f = open_ok(path, raw, RATE);
-    close(ends[0]);
+    struct pump p;
+    struct audio_file *f = pump_open(&p, in_folder(name), raw, RATE);
     CU_ASSERT_EQUAL(read_all(f, got, 500, &status, NULL), N);
     CU_ASSERT_EQUAL(status, 0);
     CU_ASSERT_EQUAL(memcmp(got, tone, sizeof tone), 0);
-    audio_file_close(f);
-    pthread_join(thread, NULL);
+    pump_close(&p, f);
 }
 
 static void pipes_are_read(void)
