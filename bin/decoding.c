@@ -342,12 +342,23 @@ static int call(struct decoding *d, int (*what)(linnet_stream *stream), const st
     return hand_on(d, compute_s, sink, *result < 0 ? NULL : msg);
 }
 
+/* Recordings come in parts, each of which would warn of the same. */
+void decoding_warn(const char *warning)
+{
+    static char last[sizeof(struct message)];
+    if (warning[0] == '\0' || strcmp(warning, last) == 0)
+        return;
+    fprintf(stderr, "linnet: %s\n", warning);
+    snprintf(last, sizeof last, "%s", warning);
+}
+
 int decoding_run(struct decoding *d, const struct decoding_sink *sink, struct message *msg)
 {
     int result, end = LINNET_OK, rc;
-    do
+    do {
         rc = call(d, linnet_stream_read, sink, &result, msg);
-    while (rc >= 0 && result > 0);
+        decoding_warn(linnet_stream_warning(d->stream));
+    } while (rc >= 0 && result > 0);
     if (rc >= 0)
         rc = call(d, linnet_stream_finish, sink, &end, result < 0 ? NULL : msg);
     return result < 0 ? result : end < 0 ? end : rc;

@@ -66,6 +66,9 @@ LINNET_MUST_CHECK int decoding_open_file(struct decoding *d, const char *path,
 /* Decodes the open recording to its end, or to where it is damaged: that error is returned after the last events. */
 LINNET_MUST_CHECK int decoding_run(struct decoding *d, const struct decoding_sink *sink, struct message *msg);
 
+/* Writes a warning about a recording to stderr, unless it is "" or was the last one. */
+void decoding_warn(const char *warning);
+
 /* From now on the signal cancels the streams [n], TEXT_BATCH_MOST at most, and is what decoding_signal returns, 0
  * before; a second one ends the program. */
 void decoding_catch(int number, linnet_stream *const *streams, int n);
