@@ -32,7 +32,7 @@ enum { IO_SIZE = 65536, SKIP_FRAMES = 4096 };
 
 struct state {
     int fd, is_pipe;
-    int64_t at; /* byte of a file that is read next */
+    int64_t at, size; /* byte of a file that is read next; its bytes */
     AVFormatContext *container;
     AVCodecContext *codec;
     SwrContext *convert;
@@ -71,11 +71,10 @@ static int read_bytes(void *opaque, uint8_t *bytes, int n)
 static int64_t seek_bytes(void *opaque, int64_t offset, int whence)
 {
     struct state *s = opaque;
-    off_t size = lseek(s->fd, 0, SEEK_END);
     whence &= ~AVSEEK_FORCE;
     if (whence == AVSEEK_SIZE)
-        return size;
-    offset += whence == SEEK_CUR ? s->at : whence == SEEK_END ? size : 0;
+        return s->size; /* asked for again and again where a file is damaged */
+    offset += whence == SEEK_CUR ? s->at : whence == SEEK_END ? s->size : 0;
     if (offset < 0)
         return AVERROR(EINVAL);
     return s->at = offset;
@@ -478,7 +477,8 @@ int audio_ffmpeg_open(struct audio_source *out, int fd, struct message *msg)
     if (s == NULL)
         return fail_memory(msg);
     s->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-    s->is_pipe = lseek(fd, 0, SEEK_CUR) < 0;
+    s->size = lseek(fd, 0, SEEK_END);
+    s->is_pipe = s->size < 0;
     s->packet = av_packet_alloc();
     s->frame = av_frame_alloc();
     struct audio_source source = {.reader = &reader, .state = s, .is_pipe = s->is_pipe};
