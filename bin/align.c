@@ -204,8 +204,10 @@ static int align_utterance(struct job *j, const struct data_utterance *u, struct
     char path[FILE_MAX_PATH];
     struct audio_file *audio = NULL;
     int rc = data_dir_find(&j->data, u, path, sizeof path, msg);
-    if (rc >= 0 && (rc = audio_file_open(&audio, path, NULL, AUDIO_RATE_HZ, msg)) >= 0)
+    if (rc >= 0 && (rc = decoding_open_audio(&j->decoding, &audio, path, NULL, msg)) >= 0)
         rc = align_audio(j, u, audio, msg);
+    if (audio != NULL)
+        decoding_warn(audio_file_warning(audio));
     audio_file_close(audio);
     return rc;
 }

@@ -13,7 +13,9 @@
 #include "bin/converted.h"
 #include "decoders/common/hotword_list.h"
 #include "decoders/decoder.h"
+#include "frontend/audio_file.h"
 #include "frontend/gate.h"
+#include "frontend/mix.h"
 #include "models/find.h"
 #include "models/model.h"
 #include "models/stream.h"
@@ -340,6 +342,21 @@ static int call(struct decoding *d, int (*what)(linnet_stream *stream), const st
     if (*result < 0)
         fail(msg, *result, "%s", linnet_stream_error(d->stream));
     return hand_on(d, compute_s, sink, *result < 0 ? NULL : msg);
+}
+
+int decoding_open_audio(const struct decoding *d, struct audio_file **out, const char *path, const char *raw,
+                        struct message *msg)
+{
+    const struct mix_options *mix = settings_of(&d->settings, &mix_settings);
+    struct audio_file *f = NULL;
+    int rc = audio_file_open(&f, path, raw, AUDIO_RATE_HZ, msg);
+    if (rc >= 0)
+        rc = audio_file_set_channel(f, mix->channel, msg);
+    if (rc < 0)
+        audio_file_close(f);
+    else
+        *out = f;
+    return rc;
 }
 
 /* Recordings come in parts, each of which would warn of the same. */

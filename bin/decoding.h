@@ -66,6 +66,12 @@ LINNET_MUST_CHECK int decoding_open_file(struct decoding *d, const char *path,
 /* Decodes the open recording to its end, or to where it is damaged: that error is returned after the last events. */
 LINNET_MUST_CHECK int decoding_run(struct decoding *d, const struct decoding_sink *sink, struct message *msg);
 
+struct audio_file;
+
+/* Opens a recording for those who read it themselves: the channel that the settings choose, at the decoder's rate. */
+LINNET_MUST_CHECK int decoding_open_audio(const struct decoding *d, struct audio_file **out, const char *path,
+                                          const char *raw, struct message *msg);
+
 /* Writes a warning about a recording to stderr, unless it is "" or was the last one. */
 void decoding_warn(const char *warning);
 

@@ -10,6 +10,7 @@
 #include "base/parse.h"
 #include "bin/decoding.h"
 #include "decoders/ctc/layer.h"
+#include "frontend/audio_file.h"
 #include "models/forward.h"
 #include "nn/safetensors.h"
 
@@ -156,10 +157,12 @@ static int run(void *values, int n, char **paths, struct message *msg)
     if (v->out == NULL)
         return options_mistake("forward", "--out is needed");
     int rc = decoding_open_model(&d, &v->decoding, msg);
-    if (rc >= 0 && (rc = audio_file_open(&audio, paths[0], v->raw, AUDIO_RATE_HZ, msg)) >= 0)
+    if (rc >= 0 && (rc = decoding_open_audio(&d, &audio, paths[0], v->raw, msg)) >= 0)
         rc = forward_open(&f, d.model, audio, &v->encoder, msg);
     if (rc >= 0)
         rc = write_all(d.model, v, &f, msg);
+    if (audio != NULL)
+        decoding_warn(audio_file_warning(audio));
     audio_file_close(audio);
     forward_close(&f);
     decoding_close(&d);

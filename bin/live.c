@@ -18,6 +18,7 @@
 #include "bin/decoding.h"
 #include "bin/live_source.h"
 #include "frontend/mic.h"
+#include "frontend/mix.h"
 #include "frontend/wav_writer.h"
 #include "score/latency.h"
 
@@ -256,7 +257,9 @@ static int live_open(struct live *l, struct message *msg)
     if (rc < 0 || (rc = live_source_open(&l->source, o->input, o->raw, o->speed, o->device, msg)) < 0)
         return rc;
     int rate_hz = live_source_rate_hz(l->source);
-    if ((rc = decoding_open_stream(&l->decoding, &o->decoding, 1, rate_hz, msg)) < 0)
+    const struct mix_options *mix = settings_of(&l->decoding.settings, &mix_settings);
+    if ((rc = live_source_set_channel(l->source, mix->channel, msg)) < 0 ||
+        (rc = decoding_open_stream(&l->decoding, &o->decoding, 1, rate_hz, msg)) < 0)
         return rc;
     return o->save != NULL ? wav_writer_open(&l->wav, o->save, rate_hz, msg) : LINNET_OK;
 }

@@ -58,6 +58,11 @@ int live_source_open(struct live_source **out, const char *path, const char *raw
     return LINNET_OK;
 }
 
+int live_source_set_channel(struct live_source *s, const char *channel, struct message *msg)
+{
+    return s->file != NULL ? audio_file_set_channel(s->file, channel, msg) : LINNET_OK;
+}
+
 void live_source_close(struct live_source *s)
 {
     if (s == NULL)
@@ -95,6 +100,8 @@ long live_source_read(struct live_source *s, float *samples, size_t max, struct 
     long n = 0;
     if (s->file != NULL && decoding_signal() == 0)
         n = audio_file_read(s->file, samples, max, msg);
+    if (s->file != NULL)
+        decoding_warn(audio_file_warning(s->file));
     while (s->mic != NULL && n == 0 && decoding_signal() == 0)
         n = mic_read(s->mic, samples, max, WAIT_MS, msg);
     round_samples(samples, n);

@@ -13,6 +13,9 @@ struct live_source;
  * 0: without waiting. */
 LINNET_MUST_CHECK int live_source_open(struct live_source **out, const char *path, const char *raw, double speed,
                                        const char *device, struct message *msg);
+
+/* Which channel of a file is read, in the words of audio.channel. */
+LINNET_MUST_CHECK int live_source_set_channel(struct live_source *s, const char *channel, struct message *msg);
 void live_source_close(struct live_source *s);
 
 /* Waits for audio: how many samples came, at most max; 0 at the end of a file or once a signal was caught (see

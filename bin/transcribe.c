@@ -219,7 +219,7 @@ const struct command transcribe_command = {
     .name = "transcribe",
     .summary = "files to text, subtitles or JSON",
     .arguments = "FILE...",
-    .text = "Takes any audio file that libsndfile reads, at any rate; - is standard input.\n"
+    .text = "Takes any audio or video file that libsndfile or FFmpeg's libraries read; - is standard input.\n"
             "A file that cannot be read is reported by name, and the others are decoded.\n"
             "JSON of several files on standard output is one array, an object for each.\n"
             "Subtitles break at the ends of sentences and at pauses, which word times tell.",
