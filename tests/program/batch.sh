@@ -77,6 +77,7 @@ run 1 "$linnet" transcribe $quick --batch some "$dir/a.wav"
 has err "batch: 'some'"
 
 # No word is lost where sentences are joined, none is cut, and each is where it was.
+LINNET_MODELS=$cache
 "$linnet" info whisper-base >"$dir/out" 2>&1 || exit $([ $bad -eq 0 ] && echo 77 || echo 1)
 tail -c 352000 "${top_srcdir:-.}/tests/data/jfk.wav" >"$dir/jfk.s16"
 head -c 40000 /dev/zero >"$dir/pause.s16" # 1.25 s

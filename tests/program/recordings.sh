@@ -44,6 +44,7 @@ has err "$dir/zip.wav: .*a ZIP archive"
 
 # The words of a real model.
 cases=${LINNET_SHARED:-${top_srcdir:-.}/../shared}/cases
+LINNET_MODELS=$cache
 "$linnet" info whisper-base >"$dir/out" 2>&1 && [ -f "$cases/ff.m4a" ] || exit $([ $bad -eq 0 ] && echo 77 || echo 1)
 real='-m whisper-base -l en -s decoder.temperature=0'
 americans='so my fellow americans.* what you can do for your country'
