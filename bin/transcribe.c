@@ -49,7 +49,7 @@ struct job {
     struct destination destination;
     struct output outputs[DESTINATION_MOST]; /* of the recording whose turn it is, one for each format */
     int n_printed;                           /* objects of a JSON array */
-    int is_told;                             /* its language is */
+    int is_told, is_warned;                  /* its language is; of a window in another one */
     struct progress progress;
     int code;
 };
@@ -95,6 +95,29 @@ static int write_results(struct job *j, double fed_s, struct message *msg)
     return rc;
 }
 
+static const char *capital(char *name, size_t size, const char *lower)
+{
+    snprintf(name, size, "%s", lower);
+    name[0] = (char)toupper((unsigned char)name[0]);
+    return name;
+}
+
+/* A window in another language, once for a recording. */
+static void tell_other_language(struct job *j, const char *path, const linnet_event *e)
+{
+    const struct linnet_window *w = e->window;
+    char name[32], other[32];
+    if (j->is_warned || w == NULL || w->other_language == NULL)
+        return;
+    j->is_warned = 1;
+    progress_hide(&j->progress);
+    decoding_note(&j->options->decoding,
+                  "%s: at %.0f s the language seems to be %s, not %s: to detect it in each window, "
+                  "--set language.each_window=true",
+                  path, w->start_s, capital(other, sizeof other, w->other_language),
+                  capital(name, sizeof name, w->language_name));
+}
+
 /* The language that was detected, once for a recording. */
 static void tell_language(struct job *j, const char *path, const linnet_event *e)
 {
@@ -103,11 +126,9 @@ static void tell_language(struct job *j, const char *path, const linnet_event *e
     if (j->is_told || w == NULL || !(w->language_probability > 0))
         return;
     j->is_told = 1;
-    snprintf(name, sizeof name, "%s", w->language_name);
-    name[0] = (char)toupper((unsigned char)name[0]);
     progress_hide(&j->progress);
-    decoding_note(&j->options->decoding, "%s: language: %s (%s), probability %.2f", path, name, e->language,
-                  w->language_probability);
+    decoding_note(&j->options->decoding, "%s: language: %s (%s), probability %.2f", path,
+                  capital(name, sizeof name, w->language_name), e->language, w->language_probability);
 }
 
 /* ---- recordings ---- */
@@ -126,7 +147,7 @@ static int begin(void *arg, int i, const struct linnet_stats *stats, struct mess
     struct job *j = arg;
     int rc = LINNET_OK;
     progress_start(&j->progress, j->options->decoding.quiet ? 0 : stats->file_s);
-    j->is_told = 0;
+    j->is_told = j->is_warned = 0;
     for (int k = 0; k < j->destination.n && rc >= 0; k++)
         rc = output_open(&j->outputs[k], j->destination.formats[k]->name, j->paths[i], &j->options->output, msg);
     return rc;
@@ -139,6 +160,7 @@ static int take_event(void *arg, int i, const linnet_event *e, struct message *m
     if (e->type != LINNET_EVENT_FINAL)
         return rc;
     tell_language(j, j->paths[i], e);
+    tell_other_language(j, j->paths[i], e);
     for (int k = 0; k < j->destination.n && rc >= 0; k++)
         rc = output_segment(&j->outputs[k], e, msg);
     return rc < 0 ? rc : print_ready(j, msg);

@@ -28,6 +28,7 @@
 #include "vocab/whisper_vocab.h"
 
 enum { WINDOW = LOG_MEL_WINDOW_FRAMES, PIECE = AUDIO_RATE_HZ };
+#define OTHER_LANGUAGE 0.8f /* probability from which on a window is worth a remark */
 #define CLEAR_LANGUAGE 0.5f /* probability from which on it counts */
 #define LITTLE_SPEECH 0.1   /* of a window: what is improbable there is not tried again */
 #define MISSED_SPEECH_S 1.0 /* after the last time stamp: the text is not complete */
@@ -52,12 +53,13 @@ struct whisper {
     int64_t n_samples;
     int64_t seek, end; /* mel frame where the next window starts; of the recording, -1 while unknown */
     int i_clip;
-    double language_probability; /* of the detected language */
-    int encodes_whole;           /* windows, whatever they hold */
-    int language_is_open;        /* detected in the next window too */
-    int goes_on;                 /* the last window's text ended before speech did */
-    float *window, *states;      /* [WINDOW, n_mels], [n_audio_ctx, D] */
-    struct buffer text;          /* whose repetitions are measured */
+    double language_probability;           /* of the detected language */
+    int encodes_whole;                     /* windows, whatever they hold */
+    int language_is_given, other_language; /* by the settings; token of the window's, if it clearly differs, or -1 */
+    int language_is_open;                  /* detected in the next window too */
+    int goes_on;                           /* the last window's text ended before speech did */
+    float *window, *states;                /* [WINDOW, n_mels], [n_audio_ctx, D] */
+    struct buffer text;                    /* whose repetitions are measured */
 };
 
 /* ---- opening ---- */
@@ -89,6 +91,8 @@ static int whisper_reset(void *state)
     w->language_probability = 0;
     w->seek = clip->n > 0 ? (int64_t)llrint(clip->at[0] * WHISPER_FRAMES_PER_S) : 0;
     whisper_prompt_reset(&w->prompt);
+    w->language_is_given = w->prompt.language >= 0;
+    w->other_language = -1;
     whisper_results_reset(&w->results);
     return LINNET_OK;
 }
@@ -170,22 +174,33 @@ static void encode_window(struct whisper *w, int n, int n_encoded)
     w->host.stats->encoder_s += clock_s() - start;
 }
 
+/* What the window is in, by the probabilities of the languages. */
+static void judge_language(struct whisper *w, const float *probabilities, int best)
+{
+    int first = w->vocab->special.first_language, is_known = w->prompt.language >= 0 && !w->language_is_open;
+    if (is_known) {
+        int is_other = first + best != w->prompt.language && probabilities[best] >= OTHER_LANGUAGE;
+        w->other_language = is_other ? first + best : -1;
+        return;
+    }
+    int is_clear = probabilities[best] >= CLEAR_LANGUAGE;
+    if (is_clear || w->prompt.language < 0)
+        w->prompt.language = first + best;
+    w->language_probability = (double)probabilities[w->prompt.language - first];
+    w->language_is_open = w->options->each_window || !is_clear;
+}
+
 /* The language is that of the first window, or, while no window was clear, of each: a few words may be of any. */
 static int detect_language(struct whisper *w)
 {
-    const struct whisper_specials *s = &w->vocab->special;
-    int is_known = w->prompt.language >= 0 && !w->language_is_open;
-    if (is_known || s->n_languages == 0)
+    size_t n = (size_t)w->vocab->special.n_languages;
+    if (w->language_is_given || n == 0)
         return LINNET_OK;
-    float *probabilities = mem_array((size_t)s->n_languages, sizeof *probabilities);
+    float *probabilities = mem_array(n, sizeof *probabilities);
     if (probabilities == NULL)
         return fail_memory(w->host.msg);
     int best = whisper_search_language(w->search, probabilities);
-    int is_clear = probabilities[best] >= CLEAR_LANGUAGE;
-    if (is_clear || w->prompt.language < 0)
-        w->prompt.language = s->first_language + best;
-    w->language_probability = (double)probabilities[w->prompt.language - s->first_language];
-    w->language_is_open = w->options->each_window || !is_clear;
+    judge_language(w, probabilities, best);
     mem_free(probabilities);
     return LINNET_OK;
 }
@@ -300,6 +315,7 @@ static int window_step(struct whisper *w, int n_frames)
     if (rc < 0)
         return rc;
     o.language_probability = w->language_probability;
+    o.other_language = w->other_language;
     if (!whisper_outcome_is_silence(&o, w->options)) {
         rc = whisper_results_push(&w->results, &o, &window, &n_done);
         w->goes_on = misses_speech(w, &o, n_frames, &n_done);

@@ -144,6 +144,7 @@ struct linnet_window {
     double compression_ratio;    /* of its text, by zlib: high for repetitions */
     double language_probability; /* of the language, where it was detected; else 0 */
     const char *language_name;   /* in English: "german" */
+    const char *other_language;  /* such a name: what the window seems to be in instead; NULL: nothing speaks for it */
 };
 
 typedef struct linnet_event {

@@ -14,6 +14,7 @@ struct whisper_outcome {
     double no_speech, mean_logprob, temperature;
     double compression_ratio;    /* by what factor zlib shortens the text: high for repetitions */
     double language_probability; /* 0 where the language was given */
+    int other_language;          /* token of the one that the window seems to be in, or -1 */
 };
 
 /* Fills in what is computed of the hypotheses; text is for its use. */

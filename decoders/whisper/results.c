@@ -155,12 +155,14 @@ static int is_said(const struct whisper_results *r, const struct whisper_segment
 static struct linnet_window window_of(const struct whisper_results *r, const struct whisper_outcome *o, int64_t seek)
 {
     int language = whisper_language_find(whisper_prompt_language(r->prompt));
+    int other = o->other_language - r->prompt->vocab->special.first_language;
     return (struct linnet_window){.size = sizeof(struct linnet_window),
                                   .start_s = (double)seek / WHISPER_FRAMES_PER_S,
                                   .temperature = o->temperature,
                                   .compression_ratio = o->compression_ratio,
                                   .language_probability = o->language_probability,
-                                  .language_name = whisper_language_name(language)};
+                                  .language_name = whisper_language_name(language),
+                                  .other_language = o->other_language >= 0 ? whisper_language_name(other) : NULL};
 }
 
 static int push_segment(struct whisper_results *r, const struct whisper_segment *g, const struct whisper_outcome *o,

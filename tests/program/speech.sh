@@ -28,8 +28,10 @@ if [ -z "${LINNET_TEST_FEW:-}" ]; then
     run 0 "$linnet" transcribe $real -f tsv "$cases/en_then_de.mp3"
     awk -F '\t' 'NR > 1 { if ($1 - last > 3000) gap = 1; last = $2 } END { exit gap || last < 57000 }' "$dir/out" ||
         failed "some of it is missing"
+    has err 'at [0-9]* s the language seems to be German, not English: .*--set language.each_window=true'
     run 0 "$linnet" transcribe $real -f tsv -s language.each_window=true "$cases/en_then_de.mp3"
     has out 'free of charge'
     has out 'Software zu verwenden'
+    ! grep -q 'seems to be' "$dir/err" || failed "a warning of what was asked for"
 fi
 exit $bad
