@@ -11,17 +11,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libavcodec/avcodec.h>
-#include <libavformat/avformat.h>
-#include <libavutil/channel_layout.h>
 #include <libavutil/intreadwrite.h>
-#include <libswresample/swresample.h>
 #include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "frontend/cut_off.h"
+#include "frontend/ffmpeg_library.h"
 #include "frontend/ogg_pages.h"
 
 enum { IO_SIZE = 65536, SKIP_FRAMES = 4096 };
@@ -89,24 +86,25 @@ static int refuse(AVFormatContext *container, AVIOContext **io, const char *url,
 
 static int open_container(struct state *s)
 {
-    uint8_t *buffer = av_malloc(IO_SIZE);
+    uint8_t *buffer = ffmpeg.av_malloc(IO_SIZE);
     if (buffer == NULL)
         return AVERROR(ENOMEM);
-    AVIOContext *io = avio_alloc_context(buffer, IO_SIZE, 0, s, read_bytes, NULL, s->is_pipe ? NULL : seek_bytes);
-    s->container = io != NULL ? avformat_alloc_context() : NULL;
+    AVIOContext *io =
+        ffmpeg.avio_alloc_context(buffer, IO_SIZE, 0, s, read_bytes, NULL, s->is_pipe ? NULL : seek_bytes);
+    s->container = io != NULL ? ffmpeg.avformat_alloc_context() : NULL;
     if (s->container == NULL) {
-        av_free(io != NULL ? io->buffer : buffer);
-        avio_context_free(&io);
+        ffmpeg.av_free(io != NULL ? io->buffer : buffer);
+        ffmpeg.avio_context_free(&io);
         return AVERROR(ENOMEM);
     }
     AVFormatContext *container = s->container;
     container->pb = io;
     container->flags |= AVFMT_FLAG_CUSTOM_IO;
     container->io_open = refuse;
-    int rc = avformat_open_input(&s->container, NULL, NULL, NULL);
+    int rc = ffmpeg.avformat_open_input(&s->container, NULL, NULL, NULL);
     if (rc < 0) { /* which has freed the container, but not our io */
-        av_free(io->buffer);
-        avio_context_free(&io);
+        ffmpeg.av_free(io->buffer);
+        ffmpeg.avio_context_free(&io);
     }
     return rc;
 }
@@ -114,13 +112,13 @@ static int open_container(struct state *s)
 static void close_container(struct state *s)
 {
     AVIOContext *io = s->container != NULL ? s->container->pb : NULL;
-    avformat_close_input(&s->container);
+    ffmpeg.avformat_close_input(&s->container);
     if (io != NULL)
-        av_free(io->buffer);
-    avio_context_free(&io);
-    avcodec_free_context(&s->codec);
-    swr_free(&s->convert);
-    av_channel_layout_uninit(&s->layout);
+        ffmpeg.av_free(io->buffer);
+    ffmpeg.avio_context_free(&io);
+    ffmpeg.avcodec_free_context(&s->codec);
+    ffmpeg.swr_free(&s->convert);
+    ffmpeg.av_channel_layout_uninit(&s->layout);
 }
 
 /* ---- opening ---- */
@@ -128,20 +126,20 @@ static void close_container(struct state *s)
 static int error_text(struct message *msg, int code, const char *what, int av_code)
 {
     char text[AV_ERROR_MAX_STRING_SIZE] = "";
-    av_strerror(av_code, text, sizeof text);
+    ffmpeg.av_strerror(av_code, text, sizeof text);
     return fail(msg, av_code == AVERROR(ENOMEM) ? LINNET_E_MEMORY : code, "%s: %s", what, text);
 }
 
 static int open_codec(struct state *s, const AVCodec *decoder)
 {
     AVStream *stream = s->container->streams[s->stream];
-    s->codec = avcodec_alloc_context3(decoder);
+    s->codec = ffmpeg.avcodec_alloc_context3(decoder);
     if (s->codec == NULL)
         return AVERROR(ENOMEM);
-    int rc = avcodec_parameters_to_context(s->codec, stream->codecpar);
+    int rc = ffmpeg.avcodec_parameters_to_context(s->codec, stream->codecpar);
     s->codec->pkt_timebase = stream->time_base;
     s->codec->thread_count = 1;
-    return rc < 0 ? rc : avcodec_open2(s->codec, decoder, NULL);
+    return rc < 0 ? rc : ffmpeg.avcodec_open2(s->codec, decoder, NULL);
 }
 
 /* The container, its best sound, and that sound's decoder. */
@@ -159,11 +157,11 @@ static int open_decoding(struct state *s, struct message *msg)
     if (rc < 0)
         return error_text(msg, LINNET_E_FORMAT, "FFmpeg cannot read it", rc);
     const char *name = s->container->iformat->name;
-    if ((rc = avformat_find_stream_info(s->container, NULL)) < 0)
+    if ((rc = ffmpeg.avformat_find_stream_info(s->container, NULL)) < 0)
         return error_text(msg, LINNET_E_FORMAT, name, rc);
     const AVCodec *decoder = NULL;
     s->is_ogg = strcmp(name, "ogg") == 0;
-    s->stream = av_find_best_stream(s->container, AVMEDIA_TYPE_AUDIO, -1, -1, &decoder, 0);
+    s->stream = ffmpeg.av_find_best_stream(s->container, AVMEDIA_TYPE_AUDIO, -1, -1, &decoder, 0);
     if (s->stream == AVERROR_DECODER_NOT_FOUND)
         return fail(msg, LINNET_E_FORMAT, "its sound is coded in a way that FFmpeg cannot decode here");
     if (s->stream < 0)
@@ -183,18 +181,18 @@ static int open_decoding(struct state *s, struct message *msg)
 static int send_packet(struct state *s)
 {
     int rc;
-    while ((rc = av_read_frame(s->container, s->packet)) >= 0 && s->packet->stream_index != s->stream)
-        av_packet_unref(s->packet);
+    while ((rc = ffmpeg.av_read_frame(s->container, s->packet)) >= 0 && s->packet->stream_index != s->stream)
+        ffmpeg.av_packet_unref(s->packet);
     if (rc < 0) {
         s->has_ended = 1;
         s->read_error = rc == AVERROR_EOF ? 0 : rc;
-        return avcodec_send_packet(s->codec, NULL);
+        return ffmpeg.avcodec_send_packet(s->codec, NULL);
     }
     s->is_mpeg_cut = (s->codec->codec_id == AV_CODEC_ID_MP3 || s->codec->codec_id == AV_CODEC_ID_MP2) &&
                      cut_off_mpeg(s->packet->data, s->packet->size);
     s->last_failed = (s->packet->flags & AV_PKT_FLAG_CORRUPT) != 0;
-    rc = avcodec_send_packet(s->codec, s->packet);
-    av_packet_unref(s->packet);
+    rc = ffmpeg.avcodec_send_packet(s->codec, s->packet);
+    ffmpeg.av_packet_unref(s->packet);
     return rc;
 }
 
@@ -202,7 +200,7 @@ static int send_packet(struct state *s)
 static int next_frame(struct state *s)
 {
     for (;;) {
-        int rc = avcodec_receive_frame(s->codec, s->frame);
+        int rc = ffmpeg.avcodec_receive_frame(s->codec, s->frame);
         if (rc >= 0)
             return 1;
         if (rc == AVERROR_EOF)
@@ -223,25 +221,25 @@ static int next_frame(struct state *s)
 static int is_as_before(const struct state *s, const AVFrame *f)
 {
     return s->convert != NULL && s->format == f->format && s->rate_hz == f->sample_rate &&
-           av_channel_layout_compare(&s->layout, &f->ch_layout) == 0;
+           ffmpeg.av_channel_layout_compare(&s->layout, &f->ch_layout) == 0;
 }
 
 static int open_converter(struct state *s, const AVFrame *f)
 {
-    swr_free(&s->convert);
+    ffmpeg.swr_free(&s->convert);
     s->format = f->format;
     s->rate_hz = f->sample_rate;
-    int rc = av_channel_layout_copy(&s->layout, &f->ch_layout);
+    int rc = ffmpeg.av_channel_layout_copy(&s->layout, &f->ch_layout);
     if (rc >= 0)
-        rc = swr_alloc_set_opts2(&s->convert, &s->first_layout, AV_SAMPLE_FMT_FLT, s->first_rate_hz, &s->layout,
-                                 s->format, s->rate_hz, 0, NULL);
-    return rc < 0 ? rc : swr_init(s->convert);
+        rc = ffmpeg.swr_alloc_set_opts2(&s->convert, &s->first_layout, AV_SAMPLE_FMT_FLT, s->first_rate_hz, &s->layout,
+                                        s->format, s->rate_hz, 0, NULL);
+    return rc < 0 ? rc : ffmpeg.swr_init(s->convert);
 }
 
 /* Converts the frame (NULL: what the converter holds back) into the empty `ready`. */
 static int convert(struct state *s, const AVFrame *f)
 {
-    int n_in = f != NULL ? f->nb_samples : 0, n = swr_get_out_samples(s->convert, n_in);
+    int n_in = f != NULL ? f->nb_samples : 0, n = ffmpeg.swr_get_out_samples(s->convert, n_in);
     size_t n_floats = n > 0 ? (size_t)n * (size_t)s->first_layout.nb_channels : 0;
     s->ready_begin = s->ready_end = 0;
     if (n_floats > s->ready_size) {
@@ -254,7 +252,7 @@ static int convert(struct state *s, const AVFrame *f)
     }
     uint8_t *to = (uint8_t *)s->ready;
     int n_out =
-        n > 0 ? swr_convert(s->convert, &to, n, f != NULL ? (const uint8_t **)f->extended_data : NULL, n_in) : 0;
+        n > 0 ? ffmpeg.swr_convert(s->convert, &to, n, f != NULL ? (const uint8_t **)f->extended_data : NULL, n_in) : 0;
     s->ready_end = n_out > 0 ? (size_t)n_out : 0;
     return n_out < 0 ? n_out : 0;
 }
@@ -276,7 +274,7 @@ static int refill(struct state *s)
         rc = AVERROR_INVALIDDATA;
     else
         rc = convert(s, s->frame);
-    av_frame_unref(s->frame);
+    ffmpeg.av_frame_unref(s->frame);
     return rc < 0 ? rc : 1;
 }
 
@@ -376,9 +374,9 @@ static void close_state(struct audio_source *source)
 {
     struct state *s = source->state;
     close_container(s);
-    av_channel_layout_uninit(&s->first_layout);
-    av_packet_free(&s->packet);
-    av_frame_free(&s->frame);
+    ffmpeg.av_channel_layout_uninit(&s->first_layout);
+    ffmpeg.av_packet_free(&s->packet);
+    ffmpeg.av_frame_free(&s->frame);
     mem_free(s->ready);
     if (s->fd >= 0)
         close(s->fd);
@@ -393,10 +391,10 @@ static const struct audio_reader reader = {read_frames, seek, close_state};
 static int64_t packet_frames(const struct state *s, const AVPacket *p)
 {
     size_t n_side = 0;
-    const uint8_t *side = av_packet_get_side_data(p, AV_PKT_DATA_SKIP_SAMPLES, &n_side);
-    int64_t n = av_rescale_q(p->duration, s->codec->pkt_timebase, (AVRational){1, s->first_rate_hz});
+    const uint8_t *side = ffmpeg.av_packet_get_side_data(p, AV_PKT_DATA_SKIP_SAMPLES, &n_side);
+    int64_t n = ffmpeg.av_rescale_q(p->duration, s->codec->pkt_timebase, (AVRational){1, s->first_rate_hz});
     if (p->duration <= 0)
-        n = av_get_audio_frame_duration(s->codec, p->size);
+        n = ffmpeg.av_get_audio_frame_duration(s->codec, p->size);
     if (side != NULL && n_side >= 8)
         n -= (int64_t)AV_RL32(side) + AV_RL32(side + 4);
     return n;
@@ -413,10 +411,10 @@ static int count_frames(struct audio_source *source, struct message *msg)
     close_container(s);
     int rc = open_decoding(s, msg);
     source->is_estimate = !s->is_ogg;
-    while (rc >= 0 && !s->is_ogg && av_read_frame(s->container, s->packet) >= 0) {
+    while (rc >= 0 && !s->is_ogg && ffmpeg.av_read_frame(s->container, s->packet) >= 0) {
         if (s->packet->stream_index == s->stream)
             n += packet_frames(s, s->packet);
-        av_packet_unref(s->packet);
+        ffmpeg.av_packet_unref(s->packet);
     }
     if (rc >= 0) {
         close_container(s);
@@ -435,8 +433,8 @@ static int find_length(struct audio_source *source, struct message *msg)
     const char *name = c->iformat->name;
     int is_told = c->duration_estimation_method == AVFMT_DURATION_FROM_STREAM && !s->is_ogg;
     AVRational frames = {1, s->first_rate_hz};
-    int64_t n = stream->duration > 0 ? av_rescale_q(stream->duration, stream->time_base, frames)
-                : c->duration > 0    ? av_rescale_q(c->duration, AV_TIME_BASE_Q, frames)
+    int64_t n = stream->duration > 0 ? ffmpeg.av_rescale_q(stream->duration, stream->time_base, frames)
+                : c->duration > 0    ? ffmpeg.av_rescale_q(c->duration, AV_TIME_BASE_Q, frames)
                                      : 0;
     source->n_frames = -1;
     source->is_estimate = 1;
@@ -460,27 +458,27 @@ static int take_first_frame(struct audio_source *source, struct message *msg)
         return fail(msg, LINNET_E_AUDIO, "holds no samples");
     source->rate_hz = s->first_rate_hz = s->frame->sample_rate;
     source->n_channels = s->frame->ch_layout.nb_channels;
-    rc = av_channel_layout_copy(&s->first_layout, &s->frame->ch_layout);
+    rc = ffmpeg.av_channel_layout_copy(&s->first_layout, &s->frame->ch_layout);
     if (rc >= 0)
         rc = open_converter(s, s->frame);
     if (rc >= 0)
         rc = convert(s, s->frame);
-    av_frame_unref(s->frame);
+    ffmpeg.av_frame_unref(s->frame);
     return rc < 0 ? error_text(msg, LINNET_E_AUDIO, "its samples", rc) : LINNET_OK;
 }
 
-int audio_ffmpeg_is_there(void) { return 1; }
+int audio_ffmpeg_is_there(void) { return ffmpeg_load(); }
 
 int audio_ffmpeg_open(struct audio_source *out, int fd, struct message *msg)
 {
-    struct state *s = mem_array(1, sizeof *s);
+    struct state *s = ffmpeg_load() ? mem_array(1, sizeof *s) : NULL;
     if (s == NULL)
-        return fail_memory(msg);
+        return ffmpeg_load() ? fail_memory(msg) : fail(msg, LINNET_E_UNSUPPORTED, "FFmpeg's libraries are not there");
     s->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
     s->size = lseek(fd, 0, SEEK_END);
     s->is_pipe = s->size < 0;
-    s->packet = av_packet_alloc();
-    s->frame = av_frame_alloc();
+    s->packet = ffmpeg.av_packet_alloc();
+    s->frame = ffmpeg.av_frame_alloc();
     struct audio_source source = {.reader = &reader, .state = s, .is_pipe = s->is_pipe};
     int rc = s->fd < 0 ? fail(msg, LINNET_E_IO, "%s", strerror(errno)) : LINNET_OK;
     cut_off_listen(&s->cut_off);
@@ -493,7 +491,7 @@ int audio_ffmpeg_open(struct audio_source *out, int fd, struct message *msg)
         close_state(&source);
         return rc;
     }
-    source.is_float = strncmp(avcodec_get_name(s->codec->codec_id), "pcm_f", 5) == 0;
+    source.is_float = strncmp(ffmpeg.avcodec_get_name(s->codec->codec_id), "pcm_f", 5) == 0;
     *out = source;
     return LINNET_OK;
 }

@@ -150,13 +150,16 @@ static int with_either(struct audio_source *s, struct audio_input *in, enum orde
     struct message why[2] = {{""}, {""}}; /* libsndfile's, FFmpeg's */
     int is_audio, rc = LINNET_E_FORMAT;
     const char *kind = find_kind(in, &is_audio);
-    int may_be_known = audio_ffmpeg_is_there() && (kind == NULL || is_audio);
-    if (order != SNDFILE_FIRST && may_be_known && (rc = with_ffmpeg(s, in, &why[1])) >= 0)
-        return LINNET_OK;
-    if (order == FFMPEG_ALONE && may_be_known)
-        return cannot_read(in, rc, &why[1], msg);
+    int may_be_known = kind == NULL || is_audio;
+    if (order != SNDFILE_FIRST && may_be_known && audio_ffmpeg_is_there()) {
+        if ((rc = with_ffmpeg(s, in, &why[1])) >= 0)
+            return LINNET_OK;
+        if (order == FFMPEG_ALONE)
+            return cannot_read(in, rc, &why[1], msg);
+    }
     if ((rc = with_sndfile(s, in, &why[0])) >= 0)
         return rc;
+    may_be_known = may_be_known && audio_ffmpeg_is_there();
     if (order == SNDFILE_FIRST && may_be_known && with_ffmpeg(s, in, &why[1]) >= 0)
         return LINNET_OK;
     return cannot_read(in, rc, may_be_known && rc == LINNET_E_FORMAT && kind != NULL ? &why[1] : &why[0], msg);

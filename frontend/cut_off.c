@@ -5,10 +5,11 @@
  * are looked at on threads that read for us; those of others, in a program that uses FFmpeg too, go their way. */
 #include "frontend/cut_off.h"
 
-#include <libavutil/log.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <string.h>
+
+#include "frontend/ffmpeg_library.h"
 
 static _Thread_local struct cut_off *listener;
 
@@ -21,7 +22,7 @@ static void take_line(void *context, int level, const char *format, va_list argu
                  {"Packet corrupt", "its last packet is not whole"},
                  {"incomplete frame", "its last frame is not whole"}};
     if (listener == NULL) {
-        av_log_default_callback(context, level, format, arguments);
+        ffmpeg.av_log_default_callback(context, level, format, arguments);
         return;
     }
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
@@ -32,7 +33,7 @@ static void take_line(void *context, int level, const char *format, va_list argu
     }
 }
 
-static void set_callback(void) { av_log_set_callback(take_line); }
+static void set_callback(void) { ffmpeg.av_log_set_callback(take_line); }
 
 void cut_off_listen(struct cut_off *c)
 {

@@ -48,7 +48,7 @@ LINNET_MODELS=$cache
 "$linnet" info whisper-base >"$dir/out" 2>&1 && [ -f "$cases/ff.m4a" ] || exit $([ $bad -eq 0 ] && echo 77 || echo 1)
 real='-m whisper-base -l en -s decoder.temperature=0'
 americans='so my fellow americans.* what you can do for your country'
-has_ffmpeg=$(ldd "$linnet" 2>/dev/null | grep -c libavformat)
+has_ffmpeg=$(grep -c 'libavformat\.so' "$linnet") # its name, where it is loaded
 through 0 'so my fellow america' 'does not tell' "$cases/data_size_zero.wav" $real
 through 1 'so my fellow americans.*country can do' 'cut off' "$cases/truncated.opus" $real
 [ -z "$LINNET_TEST_FEW" ] || exit $bad
