@@ -7,18 +7,21 @@
 
 #include "decoders/whisper/outcome.h"
 #include "decoders/whisper/segments.h"
+#include "tests/support/tiny_whisper.h"
 #include "tests/support/unit.h"
 
 enum { BEGIN = 50364, MOST = 224 }; /* the first time stamp of 51865 tokens */
 
 static struct whisper_vocab *vocabulary(void)
 {
-    static char folder[] = "/tmp/linnet-outcome-XXXXXX";
+    char folder[] = "/tmp/linnet-outcome-XXXXXX", path[sizeof folder + 16];
     struct whisper_vocab *v = NULL;
     CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(folder));
+    CU_ASSERT_EQUAL_FATAL(tiny_vocabulary(folder, 50257), 0);
     CU_ASSERT_EQUAL_FATAL(whisper_vocab_open(&v, folder, 51865, NULL), 0);
+    snprintf(path, sizeof path, "%s/vocab.json", folder);
+    unlink(path);
     rmdir(folder);
-    memcpy(folder + sizeof folder - 7, "XXXXXX", 6);
     CU_ASSERT_EQUAL_FATAL(v->special.timestamp_begin, BEGIN);
     return v;
 }
