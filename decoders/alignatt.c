@@ -34,7 +34,7 @@
 #include "decoders/whisper_common/prompt.h"
 
 enum {
-    PRE_SPEECH = 100,               /* mel frames kept in silence: the detector dates a beginning back */
+    PRE_SPEECH = 160,               /* mel frames kept in silence: the detector dates a beginning back */
     LONG_PAUSE = 3 * AUDIO_RATE_HZ, /* samples of silence after which earlier audio is dropped */
     MIN_SPEECH = AUDIO_RATE_HZ / 2, /* samples of speech before the first step */
     ECHO = 3,                       /* tokens that two segments seldom have in common at their beginning */

@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "frontend/vad.h"
+#include "frontend/vad_turns.h"
 #include "nn/layers.h"
 
 enum {

@@ -1,28 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0
- * vad.c - from scores of frames to where speech starts and ends.
+ * vad.c - one detector alone, or Silero with the edges of energy.
  *
- * A start needs some frames above its limit close together, an end a long run of others; the margins before and after
- * are options.  Nothing here depends on how the stream is cut into feeds. */
+ * Silero hears in blocks of 32 ms whether somebody speaks, some blocks late, and lets go of faint ends of words. Energy
+ * is exact about both, but takes music for speech.  So a start is energy's if Silero's sound begins soon after it, and
+ * an end is energy's if Silero hears nothing then.  Where energy hears no pause, as in noise, or no sound, both are
+ * Silero's, found a little later.  Nothing here depends on how the stream is cut into feeds. */
 #include "frontend/vad.h"
 
 #include <string.h>
 
 #include "base/mem.h"
-#include "frontend/framer.h"
+#include "frontend/vad_turns.h"
 
-static const struct vad_kind *const kinds[] = {[VAD_SILERO] = &silero_vad, [VAD_ENERGY] = &vad_energy};
+#define SAMPLES(ms) ((uint64_t)(ms)*VAD_RATE_HZ / 1000)
+#define BEFORE SAMPLES(800)         /* a sound of energy's at most, to be the beginning of Silero's */
+#define HEARD_ALONE SAMPLES(300)    /* what Silero hears and energy does not starts speech after so long, ... */
+#define UNHEARD_ALONE SAMPLES(1000) /* ...and what Silero does not hear any more, and energy does, ends it */
+#define PAUSE SAMPLES(200)          /* without speech: energy's end may be one */
 
 struct vad {
-    const struct vad_kind *kind;
-    void *state;
-    struct framer framer;
-    struct vad_limits limits;
-    uint64_t start_bits;                 /* the last frames, bit 0 the newest: above the limit */
-    int n_start, n_start_window, n_hold; /* frames */
-    uint64_t pre_roll_samples;
-    uint64_t n_frames, n_samples; /* so far */
-    uint64_t last_sound;          /* frame */
-    uint64_t last_change;         /* sample */
+    struct vad_turns heard; /* speech */
+    struct vad_turns edges; /* energy's, beside Silero; zeroed: there is none */
+    uint64_t n_samples;     /* so far */
+    uint64_t last_change;   /* sample */
     int is_speech;
 };
 
@@ -57,97 +57,102 @@ static int check_options(const struct vad_options *o, struct message *msg)
     return LINNET_OK;
 }
 
-/* Frames that begin within the time. */
-static int frames_in(const struct vad *v, int ms)
-{
-    return (ms * (VAD_RATE_HZ / 1000) + (int)v->kind->hop - 1) / (int)v->kind->hop;
-}
-
 int vad_open(struct vad **out, const struct vad_options *o, struct message *msg)
 {
-    int rc = check_options(o, msg);
+    int rc = check_options(o, msg), is_silero = o->kind == VAD_SILERO || (o->kind == VAD_AUTO && o->model[0] != '\0');
     if (rc < 0)
         return rc;
     struct vad *v = mem_array(1, sizeof *v);
     if (v == NULL)
         return fail_memory(msg);
-    v->kind = kinds[o->kind != VAD_AUTO ? o->kind : o->model[0] != '\0' ? VAD_SILERO : VAD_ENERGY];
-    if ((rc = framer_open(&v->framer, v->kind->length, v->kind->hop, msg)) < 0 ||
-        (rc = v->kind->open(&v->state, o, msg)) < 0) {
+    rc = vad_turns_open(&v->heard, is_silero ? &silero_vad : &vad_energy, o, msg);
+    if (rc >= 0 && is_silero)
+        rc = vad_turns_open(&v->edges, &vad_energy, o, msg);
+    if (rc < 0)
         vad_close(v);
-        return rc;
-    }
-    v->limits = v->kind->limits(o);
-    int n_start = frames_in(v, o->start_ms);
-    v->n_start = n_start > v->kind->n_least ? n_start : v->kind->n_least;
-    v->n_start_window = (v->n_start * 3 + 1) / 2;
-    v->n_hold = frames_in(v, o->hold_ms);
-    v->pre_roll_samples = (uint64_t)o->pre_roll_ms * VAD_RATE_HZ / 1000;
-    vad_reset(v);
-    *out = v;
-    return LINNET_OK;
+    else
+        *out = v;
+    return rc;
 }
+
+static int has_edges(const struct vad *v) { return v->edges.kind != NULL; }
 
 void vad_close(struct vad *v)
 {
     if (v == NULL)
         return;
-    framer_close(&v->framer);
-    if (v->state != NULL)
-        v->kind->close(v->state);
+    vad_turns_close(&v->heard);
+    vad_turns_close(&v->edges);
     mem_free(v);
 }
 
 void vad_reset(struct vad *v)
 {
-    static const float zeros[512]; /* no kind hears more before a frame */
-    framer_reset(&v->framer);
-    framer_put(&v->framer, zeros, v->kind->n_before);
-    v->kind->reset(v->state);
-    v->start_bits = v->n_frames = v->n_samples = v->last_sound = v->last_change = 0;
+    vad_turns_reset(&v->heard);
+    if (has_edges(v))
+        vad_turns_reset(&v->edges);
+    v->n_samples = v->last_change = 0;
     v->is_speech = 0;
 }
 
 size_t vad_max_changes(const struct vad *v, size_t n)
 {
-    return framer_frames(&v->framer, n); /* a frame makes one change at most */
+    (void)v;
+    return n / VAD_STEP + 2; /* each step makes one change at most */
 }
 
-/* Moves from silence to speech and back.  Returns 1 and the change, or 0. */
-static int decide(struct vad *v, float score, struct vad_change *change)
+/* What starts now with both detectors, or NULL. */
+static const struct vad_change *find_start(const struct vad *v)
 {
-    uint64_t frame = v->n_frames++;
-    int sounds = score > (v->is_speech ? v->limits.stay : v->limits.start);
-    v->start_bits = v->start_bits << 1 | (unsigned)sounds;
-    if (sounds)
-        v->last_sound = frame;
-    uint64_t recent = v->start_bits & ((UINT64_C(1) << v->n_start_window) - 1), sound;
-    if (!v->is_speech && __builtin_popcountll(recent) >= v->n_start) {
-        sound = (frame - (uint64_t)(63 - __builtin_clzll(recent))) * v->kind->hop;
-        uint64_t at = sound > v->pre_roll_samples ? sound - v->pre_roll_samples : 0;
-        v->last_change = at > v->last_change ? at : v->last_change;
-    } else if (v->is_speech && frame - v->last_sound >= (uint64_t)v->n_hold) {
-        sound = vad_sound_end(v);
-        v->last_change = (v->last_sound + (uint64_t)v->n_hold) * v->kind->hop + v->kind->n_sound;
-        v->start_bits = 0;
-    } else {
+    const struct vad_turns *s = &v->heard, *e = &v->edges;
+    uint64_t spoken = vad_turns_sound_end(s);
+    uint64_t since = s->start.sound > v->last_change ? s->start.sound : v->last_change;
+    if (!s->is_speech || spoken < since + (e->is_speech ? 1 : HEARD_ALONE))
+        return NULL;
+    return e->is_speech && e->start.sound + BEFORE >= s->start.sound ? &e->start : &s->start;
+}
+
+/* What ends now, or NULL. */
+static const struct vad_change *find_end(const struct vad *v)
+{
+    const struct vad_turns *s = &v->heard, *e = &v->edges;
+    uint64_t spoken = vad_turns_sound_end(s);
+    if (e->is_speech)
+        return !s->is_speech && v->n_samples >= s->end.at + UNHEARD_ALONE ? &s->end : NULL;
+    if (e->end.at >= spoken) /* energy has not been deaf to it */
+        return v->n_samples >= spoken + PAUSE ? &e->end : NULL;
+    return !s->is_speech ? &s->end : NULL;
+}
+
+/* After a step.  Returns 1 and the change, or 0. */
+static int decide(struct vad *v, struct vad_change *change)
+{
+    const struct vad_turns *s = &v->heard;
+    const struct vad_change *found = v->is_speech ? find_end(v) : find_start(v);
+    if (!has_edges(v))
+        found = s->is_speech == v->is_speech ? NULL : s->is_speech ? &s->start : &s->end;
+    if (found == NULL)
         return 0;
-    }
     v->is_speech = !v->is_speech;
-    *change = (struct vad_change){v->last_change, sound, v->is_speech};
+    *change = (struct vad_change){found->at, found->sound, v->is_speech};
+    change->at = change->at > v->last_change ? change->at : v->last_change;
+    v->last_change = change->at;
     return 1;
 }
 
 size_t vad_feed(struct vad *v, const float *samples, size_t n, struct vad_change *changes)
 {
     size_t n_changes = 0;
-    v->n_samples += n;
     while (n > 0) {
-        size_t n_taken = framer_put(&v->framer, samples, n);
-        samples += n_taken;
-        n -= n_taken;
-        for (const float *frame; (frame = framer_next(&v->framer)) != NULL;)
-            n_changes += (size_t)decide(v, v->kind->score(v->state, frame), &changes[n_changes]);
+        size_t room = VAD_STEP - (size_t)(v->n_samples % VAD_STEP), n_step = n < room ? n : room;
+        vad_turns_feed(&v->heard, samples, n_step);
+        if (has_edges(v))
+            vad_turns_feed(&v->edges, samples, n_step);
+        v->n_samples += n_step;
+        if (!has_edges(v) || n_step == room)
+            n_changes += (size_t)decide(v, &changes[n_changes]);
+        samples += n_step;
+        n -= n_step;
     }
     return n_changes;
 }
@@ -166,21 +171,29 @@ int vad_is_speech(const struct vad *v) { return v->is_speech; }
 
 uint64_t vad_sound_end(const struct vad *v)
 {
-    uint64_t end = v->last_sound * v->kind->hop + v->kind->n_sound;
-    return end < v->n_samples ? end : v->n_samples;
+    uint64_t spoken = vad_turns_sound_end(&v->heard), sounded = has_edges(v) ? vad_turns_sound_end(&v->edges) : 0;
+    return sounded > spoken && sounded < spoken + UNHEARD_ALONE ? sounded : spoken;
 }
 
+/* A start is found at most so many samples after it. */
 static uint64_t reach_of_starts(const struct vad *v)
 {
-    return (uint64_t)v->n_start_window * v->kind->hop + v->pre_roll_samples;
+    const struct vad_kind *k = v->heard.kind;
+    uint64_t reach = vad_turns_reach(&v->heard);
+    uint64_t alone = HEARD_ALONE + (uint64_t)v->heard.n_hold * k->hop + v->heard.pre_roll_samples;
+    if (!has_edges(v))
+        return reach;
+    reach += BEFORE;
+    return (reach > alone ? reach : alone) + k->length + VAD_STEP;
 }
 
 uint64_t vad_decided(const struct vad *v)
 {
-    uint64_t back = v->is_speech ? 0 : reach_of_starts(v), now = v->n_frames * v->kind->hop;
+    uint64_t of_ends = has_edges(v) ? UNHEARD_ALONE + v->heard.kind->length + VAD_STEP : 0;
+    uint64_t back = v->is_speech ? of_ends : reach_of_starts(v);
+    uint64_t now = has_edges(v) ? v->n_samples : v->heard.n_frames * v->heard.kind->hop;
     uint64_t decided = now > back ? now - back : 0;
     return decided > v->last_change ? decided : v->last_change;
 }
 
-/* Samples that are in no whole frame yet come on top. */
-size_t vad_reach(const struct vad *v) { return (size_t)reach_of_starts(v) + v->kind->length; }
+size_t vad_reach(const struct vad *v) { return (size_t)reach_of_starts(v) + v->heard.kind->length; }

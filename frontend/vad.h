@@ -3,11 +3,11 @@
  *
  * Samples are 16 kHz in [-1, 1].  The detector finds the samples where speech starts and ends, in turns and in order;
  * a stream starts in silence.  A start lies before the sound that showed it (pre_roll_ms), an end after it (hold_ms),
- * so that no first or last word is lost: a start is found up to 1.5 start_ms and the pre-roll after its sample.  What
+ * so that no first or last word is lost: a start is found up to vad_reach after its sample.  What
  * lies before vad_decided does not change any more.
  *
- * What counts as sound is a score of each frame, from one of a table of kinds: silero, a network (silero.h), or energy,
- * which needs no weights (vad_energy.c). */
+ * Energy (vad_energy.c) hears any sound that changes as speech does, and needs no weights.  Silero (silero.h), a
+ * network, knows speech from other sounds; where it does, energy says when exactly that starts and ends. */
 #ifndef LINNET_FRONTEND_VAD_H
 #define LINNET_FRONTEND_VAD_H
 
@@ -59,26 +59,5 @@ int vad_is_speech(const struct vad *v);      /* after the last change */
 uint64_t vad_decided(const struct vad *v);   /* no change will lie before this sample */
 uint64_t vad_sound_end(const struct vad *v); /* the sample after the last sound of speech */
 size_t vad_reach(const struct vad *v);       /* no start is found more than so many samples after it */
-
-/* ---- what scores frames ---- */
-
-/* Scores above `start` start speech, and above `stay` keep it. */
-struct vad_limits {
-    float start, stay;
-};
-
-/* Frame t has the samples t * hop - n_before .. + length - 1 of the stream, zeros before its beginning. */
-struct vad_kind {
-    size_t length, hop, n_before; /* samples */
-    size_t n_sound;               /* a sound in frame t counts as ending so many samples after t * hop */
-    int n_least;                  /* frames that start speech, whatever start_ms says */
-    int (*open)(void **state, const struct vad_options *o, struct message *msg); /* *state: only when good */
-    void (*close)(void *state);
-    void (*reset)(void *state);
-    float (*score)(void *state, const float *frame);
-    struct vad_limits (*limits)(const struct vad_options *o);
-};
-
-extern const struct vad_kind silero_vad, vad_energy;
 
 #endif

@@ -13,7 +13,7 @@
 #include "base/mem.h"
 #include "frontend/mel_bank.h"
 #include "frontend/spectrum.h"
-#include "frontend/vad.h"
+#include "frontend/vad_turns.h"
 
 #define LENGTH 512 /* samples of a frame */
 #define HOP 160
