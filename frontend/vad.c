@@ -15,7 +15,7 @@
 #define SAMPLES(ms) ((uint64_t)(ms)*VAD_RATE_HZ / 1000)
 #define BEFORE SAMPLES(800)         /* a sound of energy's at most, to be the beginning of Silero's */
 #define HEARD_ALONE SAMPLES(300)    /* what Silero hears and energy does not starts speech after so long, ... */
-#define UNHEARD_ALONE SAMPLES(1000) /* ...and what Silero does not hear any more, and energy does, ends it */
+#define UNHEARD_ALONE SAMPLES(1500) /* ...and what Silero does not hear any more, and energy does, ends it */
 #define PAUSE SAMPLES(200)          /* without speech: energy's end may be one */
 
 struct vad {
@@ -38,7 +38,7 @@ static const struct setting settings[] = {
     {"vad.threshold_db", SETTING_NUMBER, FIELD(threshold_db), "2.2", 0, 60, NULL,
      "energy: mean excess over the noise floor, in dB, that counts as speech; lower: more sensitive"},
     {"vad.start_ms", SETTING_INT, FIELD(start_ms), "60", 10, 1000, NULL,
-     "sound that starts speech, in ms: what is shorter, as a click, does not; silero: at least 128"},
+     "sound that starts speech, in ms: what is shorter, as a click, does not; silero: at least 96"},
     {"vad.hold_ms", SETTING_INT, FIELD(hold_ms), "400", 0, 10000, NULL, "silence after which speech has ended, in ms"},
     {"vad.pre_roll_ms", SETTING_INT, FIELD(pre_roll_ms), "300", 0, 5000, NULL,
      "audio before the first sound that is taken as speech too, in ms"},
