@@ -1,11 +1,14 @@
 #!/bin/sh
-# Every allocation of some runs fails in turn: the program must say so and end with 1, never crash or look successful.
+# Every allocation of some runs fails in turn (under sanitizers every seventh): the program must say so and end with 1,
+# never crash or look successful.
 linnet=${LINNET:-./linnet}
 dir=$(mktemp -d) || exit 99
 trap 'rm -rf "$dir"' EXIT
 printf 'u1 the cat sat twenty five\nu2 a b\n' >"$dir/ref"
 printf '{"utt": "u2", "text": "a b"}\n{"utt": "u1", "text": "the h\\u00e2t 25"}\n' >"$dir/hyp"
 bad=0
+step=1
+[ -z "${LINNET_TEST_FEW:-}" ] || step=7
 
 sweep() {
     n=1
@@ -18,7 +21,7 @@ sweep() {
             cat "$dir/err"
             bad=1
         fi
-        n=$((n + 1))
+        n=$((n + step))
         [ $n -le 2000 ] || { echo "FAILED: $* never succeeds"; bad=1; break; }
     done
     echo "$n allocations: $*"
