@@ -48,8 +48,8 @@ void vad_turns_reset(struct vad_turns *t)
     t->start = t->end = (struct vad_change){0, 0, 0};
 }
 
-/* Moves from silence to speech and back.  Returns 1 where it did. */
-static int decide(struct vad_turns *t, float score)
+/* Moves from silence to speech and back. */
+static void decide(struct vad_turns *t, float score)
 {
     uint64_t frame = t->n_frames++;
     int sounds = score > (t->is_speech ? t->limits.stay : t->limits.start);
@@ -66,24 +66,21 @@ static int decide(struct vad_turns *t, float score)
         t->end = (struct vad_change){at, vad_turns_sound_end(t), 0};
         t->start_bits = 0;
     } else {
-        return 0;
+        return;
     }
     t->is_speech = !t->is_speech;
-    return 1;
 }
 
-int vad_turns_feed(struct vad_turns *t, const float *samples, size_t n)
+void vad_turns_feed(struct vad_turns *t, const float *samples, size_t n)
 {
-    int has_changed = 0;
     t->n_samples += n;
     while (n > 0) {
         size_t n_taken = framer_put(&t->framer, samples, n);
         samples += n_taken;
         n -= n_taken;
         for (const float *frame; (frame = framer_next(&t->framer)) != NULL;) /* one at most */
-            has_changed |= decide(t, t->kind->score(t->state, frame));
+            decide(t, t->kind->score(t->state, frame));
     }
-    return has_changed;
 }
 
 uint64_t vad_turns_sound_end(const struct vad_turns *t)

@@ -47,8 +47,8 @@ LINNET_MUST_CHECK int vad_turns_open(struct vad_turns *t, const struct vad_kind 
 void vad_turns_close(struct vad_turns *t);
 void vad_turns_reset(struct vad_turns *t);
 
-/* Takes VAD_STEP samples at most.  Returns 1 where speech started or ended, else 0. */
-int vad_turns_feed(struct vad_turns *t, const float *samples, size_t n);
+/* Takes VAD_STEP samples at most: speech starts or ends once in them, if at all. */
+void vad_turns_feed(struct vad_turns *t, const float *samples, size_t n);
 
 /* The sample after the last sound of speech. */
 uint64_t vad_turns_sound_end(const struct vad_turns *t);
