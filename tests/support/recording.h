@@ -30,6 +30,16 @@ static inline long read_all(struct audio_file *f, float *samples, size_t size, l
     return n;
 }
 
+/* The file itself, `size` bytes of it at most. */
+static inline size_t recording_bytes(const char *path, void *bytes, size_t size)
+{
+    FILE *f = fopen(path, "rb");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+    size_t n = fread(bytes, 1, size, f);
+    fclose(f);
+    return n;
+}
+
 /* A file that is written into a pipe. */
 struct pump {
     const char *file;

@@ -59,15 +59,6 @@ static int write_kind(const char *name, const struct encode_kind *how)
     return encode(in_folder(name), how, tone, SECONDS * how->rate_hz);
 }
 
-static size_t read_bytes(const char *name)
-{
-    FILE *f = fopen(in_folder(name), "rb");
-    CU_ASSERT_PTR_NOT_NULL_FATAL(f);
-    size_t n = fread(bytes, 1, sizeof bytes, f);
-    fclose(f);
-    return n;
-}
-
 /* Squared error of 0.1 s in the middle against the tones delayed by n samples, relative to their energy. */
 static double error_at(const float *x, int rate_hz, int n)
 {
@@ -164,7 +155,7 @@ static void cut_files_are_reported(void)
         long status, n;
         if (!write_kind("whole", &kinds[i].how))
             continue;
-        write_bytes(in_folder("cut"), bytes, read_bytes("whole") * 6 / 10);
+        write_bytes(in_folder("cut"), bytes, recording_bytes(in_folder("whole"), bytes, sizeof bytes) * 6 / 10);
         int rc = audio_file_open(&f, in_folder("cut"), NULL, 16000, &msg);
         if (rc < 0) {
             CU_ASSERT(says(&msg, "index"));
@@ -187,7 +178,7 @@ static void joined_files_are_read_to_their_end(void)
     long status;
     if (!write_kind("one.mp3", &mp3))
         return;
-    size_t n = read_bytes("one.mp3");
+    size_t n = recording_bytes(in_folder("one.mp3"), bytes, sizeof bytes);
     memmove(bytes + n, bytes, n);
     write_bytes(in_folder("two.mp3"), bytes, 2 * n);
     struct audio_file *f = open_ok(in_folder("two.mp3"), NULL, 16000);
@@ -206,7 +197,7 @@ static void tags_and_zeros_around_are_passed_over(void)
     long status;
     if (!write_kind("bare.mp3", &mp3))
         return;
-    size_t n = read_bytes("bare.mp3"), begin = sizeof tag + 1024 + 3000;
+    size_t n = recording_bytes(in_folder("bare.mp3"), bytes, sizeof bytes), begin = sizeof tag + 1024 + 3000;
     memcpy(padded, tag, sizeof tag);
     memcpy(padded + begin, bytes, n);
     memcpy(padded + begin + n, "TAGtitle", 8);

@@ -38,15 +38,6 @@ static void write_file(const char *name, int format, int n_channels, const float
     sf_close(f);
 }
 
-static size_t read_bytes(const char *name)
-{
-    FILE *f = fopen(in_folder(name), "rb");
-    CU_ASSERT_PTR_NOT_NULL_FATAL(f);
-    size_t n = fread(bytes, 1, sizeof bytes, f);
-    fclose(f);
-    return n;
-}
-
 /* Reads the file, or what a pipe that it is written into gives; f is closed. */
 struct reading {
     long n, status;
@@ -97,13 +88,13 @@ static void sizes_that_are_not_told_are_found(void)
     static const uint32_t sizes[] = {0, 0xffffffff, 0x7ffff000};
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         write_file("a.wav", SF_FORMAT_WAV | SF_FORMAT_PCM_16, 1, NULL, N);
-        size_t n = read_bytes("a.wav");
+        size_t n = recording_bytes(in_folder("a.wav"), bytes, sizeof bytes);
         put_32(4, sizes[i], 0);
         put_32(40, sizes[i], 0);
         write_bytes(in_folder("a.wav"), bytes, n);
         check_whole("a.wav", "does not tell");
         write_file("a.au", SF_FORMAT_AU | SF_FORMAT_PCM_16, 1, NULL, N);
-        n = read_bytes("a.au");
+        n = recording_bytes(in_folder("a.au"), bytes, sizeof bytes);
         put_32(8, sizes[i], 1);
         write_bytes(in_folder("a.au"), bytes, n);
         check_whole("a.au", "does not tell");
@@ -114,7 +105,7 @@ static void sizes_that_are_not_told_are_found(void)
 static void sizes_that_are_not_told_can_be_sought_in(void)
 {
     write_file("seek.wav", SF_FORMAT_WAVEX | SF_FORMAT_PCM_16, 1, NULL, N);
-    size_t n = read_bytes("seek.wav");
+    size_t n = recording_bytes(in_folder("seek.wav"), bytes, sizeof bytes);
     put_32(n - 2 * N - 4, 0, 0);
     write_bytes(in_folder("seek.wav"), bytes, n);
     struct audio_file *f = open_ok(in_folder("seek.wav"), NULL, RATE);
@@ -132,7 +123,7 @@ static void no_samples_before_other_chunks_are_none(void)
     struct message msg = {0};
     struct audio_file *f;
     write_file("none.wav", SF_FORMAT_WAV | SF_FORMAT_PCM_16, 1, NULL, 0);
-    size_t n = read_bytes("none.wav");
+    size_t n = recording_bytes(in_folder("none.wav"), bytes, sizeof bytes);
     memcpy(bytes + n, list, sizeof list - 1);
     put_32(4, (uint32_t)(n + sizeof list - 1 - 8), 0);
     write_bytes(in_folder("none.wav"), bytes, n + sizeof list - 1);
@@ -144,7 +135,7 @@ static void samples_behind_other_bytes_are_found(void)
 {
     static const char page[] = "HTTP/1.1 200 OK\r\nContent-Type: audio/wav\r\n\r\n";
     write_file("b.wav", SF_FORMAT_WAV | SF_FORMAT_PCM_16, 1, NULL, N);
-    size_t n = read_bytes("b.wav");
+    size_t n = recording_bytes(in_folder("b.wav"), bytes, sizeof bytes);
     memmove(bytes + sizeof page - 1, bytes, n);
     memcpy(bytes, page, sizeof page - 1);
     write_bytes(in_folder("b.wav"), bytes, n + sizeof page - 1);
@@ -166,7 +157,7 @@ static void cut_files_are_reported(void)
     for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
         long n = 4 * N; /* pages of Ogg hold a second */
         write_file("cut", formats[i], 1, NULL, n);
-        write_bytes(in_folder("cut"), bytes, read_bytes("cut") * 6 / 10);
+        write_bytes(in_folder("cut"), bytes, recording_bytes(in_folder("cut"), bytes, sizeof bytes) * 6 / 10);
         for (int pipe = 0; pipe < 2; pipe++) {
             struct reading r = read_file("cut", pipe, NULL);
             CU_ASSERT(r.n > n / 5 && r.n < n * 7 / 10);
@@ -182,7 +173,7 @@ static void pages_are_followed_in_any_pieces(void)
 {
     static const size_t sizes[] = {1, 7, 160, 4000, sizeof bytes};
     write_file("a.ogg", SF_FORMAT_OGG | SF_FORMAT_VORBIS, 1, NULL, N);
-    size_t n = read_bytes("a.ogg");
+    size_t n = recording_bytes(in_folder("a.ogg"), bytes, sizeof bytes);
     memcpy(bytes + n, bytes, n);
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         struct ogg_pages p = {0};
@@ -202,11 +193,11 @@ static void chained_recordings_are_read_to_their_end(void)
     static const int codings[] = {SF_FORMAT_VORBIS, SF_FORMAT_OPUS};
     for (size_t i = 0; i < sizeof codings / sizeof codings[0]; i++) {
         write_file("a.ogg", SF_FORMAT_OGG | codings[i], 1, NULL, N);
-        size_t n = read_bytes("a.ogg");
+        size_t n = recording_bytes(in_folder("a.ogg"), bytes, sizeof bytes);
         static unsigned char chain[sizeof bytes];
         memcpy(chain, bytes, n);
         write_file("b.ogg", SF_FORMAT_OGG | codings[i], 1, NULL, N); /* whose stream has another number */
-        size_t n_other = read_bytes("b.ogg");
+        size_t n_other = recording_bytes(in_folder("b.ogg"), bytes, sizeof bytes);
         memcpy(chain + n, bytes, n_other);
         write_bytes(in_folder("ab.ogg"), chain, n + n_other);
         struct reading r = read_file("ab.ogg", 0, NULL);
