@@ -19,6 +19,7 @@
 #define COMMANDS(X) \
     X(transcribe) \
     X(live) \
+    X(serve) \
     X(decode) \
     X(align) \
     X(models) \

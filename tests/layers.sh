@@ -4,7 +4,7 @@
 # file's own folder alone, "*" for every one. Anybody may include linnet.h.
 #
 # The stages go one way: base <- nn <- frontend <- encoder <- vocab <- decoders <- models <- bin; convert and score are
-# wings that only bin opens.
+# wings that only bin opens, serve is one that shares bin's decoding and output.
 cd "${top_srcdir:-.}" || exit 99
 rows='
 include
@@ -23,6 +23,7 @@ decoders/alignatt       base nn frontend encoder vocab decoders/common decoders/
 models                  base nn frontend encoder vocab decoders models
 convert                 base nn vocab models convert
 score                   base score
+serve                   base bin decoders models serve
 bin                     *
 bench                   *
 tests                   *

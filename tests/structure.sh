@@ -17,8 +17,8 @@ BEGIN {
     # Other programs and models, named where help and comments say what is theirs; families of models are not.
     PRODUCTS = "openai-whisper|faster-whisper|whisper\\.cpp|whisper-(base|basic|en)|wenet/[a-z_/]*\\.py"
     # Where families may be named: what knows one of them, the table of decoders, a help text with an example, options
-    # of other programs, and a choice of decoder.times.
-    FAMILIES = "^(models|convert|vocab|encoder|tests|bench)/|^decoders/(whisper|alignatt|simul_whisper)|" \
+    # and protocols of other programs, and a choice of decoder.times.
+    FAMILIES = "^(models|convert|vocab|encoder|serve|tests|bench)/|^decoders/(whisper|alignatt|simul_whisper)|" \
                "^decoders/decoder\\.c$|^bin/(settings|habits)\\.c$|^decoders/ctc/prefix\\.[ch]$"
 }
 

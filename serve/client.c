@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "serve/client.h"
+
+#include <jansson.h>
+#include <libwebsockets.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "serve/server.h"
+
+enum { SAMPLES = 4096 /* converted at a time */ };
+
+/* ---- holders ---- */
+
+static void let_go(struct client *c)
+{
+    if (atomic_fetch_sub(&c->n_holders, 1) > 1)
+        return;
+    outbox_close(&c->outbox);
+    buffer_free(&c->incoming);
+    mem_free(c->state);
+    mem_free(c);
+}
+
+int client_open(struct client **out, struct server *s, const struct protocol *p, struct lws *wsi, struct message *msg)
+{
+    struct client *c = mem_array(1, sizeof *c);
+    if (c == NULL)
+        return fail_memory(msg);
+    *c = (struct client){.server = s, .protocol = p, .connection = wsi, .heard_s = clock_s()};
+    atomic_init(&c->n_holders, 1);
+    c->state = mem_array(1, p->state_size > 0 ? p->state_size : 1);
+    int rc = c->state == NULL ? fail_memory(msg) : outbox_open(&c->outbox, msg);
+    if (rc < 0) {
+        mem_free(c->state);
+        mem_free(c);
+        return rc;
+    }
+    c->next = s->clients;
+    if (c->next != NULL)
+        c->next->before = c;
+    s->clients = c;
+    *out = c;
+    return LINNET_OK;
+}
+
+void client_close(struct client *c)
+{
+    if (c == NULL)
+        return;
+    client_stop(c);
+    if (c->protocol->close != NULL)
+        c->protocol->close(c);
+    if (c->next != NULL)
+        c->next->before = c->before;
+    *(c->before != NULL ? &c->before->next : &c->server->clients) = c->next;
+    c->connection = NULL;
+    let_go(c);
+}
+
+/* ---- what the stream tells ---- */
+
+static int take_event(void *arg, const linnet_event *e, struct message *msg)
+{
+    struct client *c = arg;
+    return c->protocol->event(c, e, msg);
+}
+
+static void take_failure(void *arg, int code, const char *why)
+{
+    struct client *c = arg;
+    struct message msg;
+    if (c->protocol->failed == NULL || c->protocol->failed(c, code, why, &msg) < 0)
+        outbox_end(&c->outbox);
+    client_end(c);
+}
+
+static void take_drained(void *arg)
+{
+    struct client *c = arg;
+    server_wake(c->server);
+}
+
+static int is_blocked(void *arg)
+{
+    struct client *c = arg;
+    return outbox_is_high(&c->outbox);
+}
+
+static void take_release(void *arg) { let_go(arg); }
+
+/* ---- for protocols ---- */
+
+int client_start(struct client *c, const struct serve_request *r, struct message *msg)
+{
+    const struct live_sink sink = {take_event, take_failure, take_drained, is_blocked, take_release, c};
+    if (c->live != NULL)
+        return fail(msg, LINNET_E_STATE, "the stream has started already");
+    if (c->server->is_draining)
+        return fail(msg, LINNET_E_BUSY, "the server is about to end");
+    atomic_fetch_add(&c->n_holders, 1);
+    int rc = live_open(&c->live, c->server->live, r, &sink, msg);
+    if (rc < 0)
+        atomic_fetch_sub(&c->n_holders, 1);
+    c->rate_hz = r->sample_rate_hz;
+    c->n_odd = 0;
+    return rc;
+}
+
+void client_stop(struct client *c)
+{
+    live_close(c->live);
+    c->live = NULL;
+}
+
+static float sample_of(enum client_encoding encoding, const unsigned char *b)
+{
+    if (encoding == CLIENT_S16LE)
+        return (float)(int16_t)(uint16_t)(b[0] | b[1] << 8) / 32768.0f;
+    uint32_t bits = (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+int client_audio(struct client *c, enum client_encoding encoding, const unsigned char *bytes, size_t n,
+                 struct message *msg)
+{
+    float samples[SAMPLES];
+    size_t size = encoding == CLIENT_S16LE ? 2 : 4, n_samples = 0;
+    int rc = LINNET_OK;
+    if (c->live == NULL)
+        return fail(msg, LINNET_E_STATE, "audio came before the stream was started");
+    for (size_t i = 0; i < n && rc >= 0; i++) {
+        c->odd[c->n_odd++] = bytes[i];
+        if (c->n_odd < size)
+            continue;
+        samples[n_samples++] = sample_of(encoding, c->odd);
+        c->n_odd = 0;
+        if (n_samples == SAMPLES) {
+            rc = live_feed(c->live, samples, n_samples, msg);
+            n_samples = 0;
+        }
+    }
+    if (rc >= 0 && n_samples > 0)
+        rc = live_feed(c->live, samples, n_samples, msg);
+    if (rc > 0)
+        lws_rx_flow_control(c->connection, 0);
+    return rc < 0 ? rc : LINNET_OK;
+}
+
+int client_finish(struct client *c, struct message *msg)
+{
+    c->n_odd = 0;
+    return c->live == NULL ? fail(msg, LINNET_E_STATE, "no stream has been started") : live_finish(c->live, msg);
+}
+
+static int put(struct client *c, int rc)
+{
+    if (rc >= 0)
+        server_wake(c->server);
+    return rc;
+}
+
+int client_put(struct client *c, const char *text, size_t n, struct message *msg)
+{
+    return put(c, outbox_put(&c->outbox, text, n, msg));
+}
+
+int client_put_binary(struct client *c, const void *bytes, size_t n, struct message *msg)
+{
+    return put(c, outbox_put_binary(&c->outbox, bytes, n, msg));
+}
+
+int client_put_json(struct client *c, json_t *message, struct message *msg)
+{
+    char *text = message != NULL ? json_dumps(message, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
+    int rc = text != NULL ? client_put(c, text, strlen(text), msg) : fail_memory(msg);
+    free(text);
+    json_decref(message);
+    return rc;
+}
+
+void client_end(struct client *c)
+{
+    outbox_end(&c->outbox);
+    server_wake(c->server);
+}
+
+/* ---- what the connection tells ---- */
+
+static void end_if_failed(struct client *c, int rc, const struct message *msg)
+{
+    c->heard_s = clock_s();
+    if (rc >= 0)
+        return;
+    client_stop(c);
+    if (msg->text[0] != '\0')
+        take_failure(c, rc, msg->text);
+    else
+        client_end(c);
+}
+
+void client_opened(struct client *c, const char *query)
+{
+    struct message msg = {""};
+    if (c->protocol->open != NULL)
+        end_if_failed(c, c->protocol->open(c, query, &msg), &msg);
+}
+
+void client_text(struct client *c, const char *text, size_t n)
+{
+    struct message msg = {""};
+    int rc = c->protocol->text != NULL ? c->protocol->text(c, text, n, &msg)
+                                       : fail(&msg, LINNET_E_ARGUMENT, "text is not expected here");
+    end_if_failed(c, rc, &msg);
+}
+
+void client_binary(struct client *c, const unsigned char *bytes, size_t n)
+{
+    struct message msg = {""};
+    int rc = c->protocol->binary != NULL ? c->protocol->binary(c, bytes, n, &msg)
+                                         : fail(&msg, LINNET_E_ARGUMENT, "binary data are not expected here");
+    end_if_failed(c, rc, &msg);
+}

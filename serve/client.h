@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * client.h - somebody who speaks a live protocol: a table of functions for what comes and what is to be told.
+ *
+ * text, binary and close are called by the loop's thread, event by a thread that decodes; failed by either.  What they
+ * have to say goes through client_put, which any thread may call.  A client is there until its connection and its
+ * stream have both let go of it. */
+#ifndef LINNET_SERVE_CLIENT_H
+#define LINNET_SERVE_CLIENT_H
+
+#include <stdatomic.h>
+
+#include "serve/live.h"
+#include "serve/outbox.h"
+
+struct json_t;
+struct lws;
+struct server;
+struct client;
+
+struct protocol {
+    const char *name;  /* for reports: "wenet" */
+    const char *path;  /* of its websocket: "/v1/stream"; NULL: no websocket */
+    size_t state_size; /* of client->state */
+    /* Any may be NULL.  < 0 ends the connection: if msg says why, after `failed`. */
+    int (*open)(struct client *c, const char *query, struct message *msg); /* "a=b&c=d", as it came, or "" */
+    int (*text)(struct client *c, const char *text, size_t n, struct message *msg);
+    int (*binary)(struct client *c, const unsigned char *bytes, size_t n, struct message *msg);
+    int (*event)(struct client *c, const linnet_event *e, struct message *msg);
+    int (*failed)(struct client *c, int code, const char *why, struct message *msg); /* tells the client */
+    void (*close)(struct client *c);                                                 /* frees what state holds */
+};
+
+struct client {
+    struct server *server;
+    const struct protocol *protocol;
+    void *state; /* the protocol's own, zeroed at first */
+    struct outbox outbox;
+    atomic_int n_holders; /* its connection, and its stream */
+    /* the loop's thread's: */
+    struct live *live; /* NULL: no stream */
+    int rate_hz;
+    unsigned char odd[4]; /* bytes of a sample that came in part */
+    size_t n_odd;
+    struct lws *connection;
+    struct client *next, *before; /* of the server's */
+    struct buffer incoming;       /* of a message that came in part */
+    double heard_s;               /* clock: when something came or went last */
+    int is_ending;
+};
+
+/* ---- for protocols ---- */
+
+/* Opens the stream; r->sample_rate_hz is that of audio to come. */
+LINNET_MUST_CHECK int client_start(struct client *c, const struct serve_request *r, struct message *msg);
+
+/* Audio of one channel, as bytes come: a sample may be cut. */
+enum client_encoding { CLIENT_S16LE, CLIENT_F32LE };
+LINNET_MUST_CHECK int client_audio(struct client *c, enum client_encoding encoding, const unsigned char *bytes,
+                                   size_t n, struct message *msg);
+LINNET_MUST_CHECK int client_finish(struct client *c, struct message *msg); /* as live_finish */
+void client_stop(struct client *c); /* closes its stream, dropping what was not decoded; another may be started */
+
+LINNET_MUST_CHECK int client_put(struct client *c, const char *text, size_t n, struct message *msg);
+LINNET_MUST_CHECK int client_put_json(struct client *c, struct json_t *message, struct message *msg); /* takes it */
+LINNET_MUST_CHECK int client_put_binary(struct client *c, const void *bytes, size_t n, struct message *msg);
+void client_end(struct client *c); /* the connection closes after the last message */
+
+/* ---- for connections ---- */
+
+LINNET_MUST_CHECK int client_open(struct client **out, struct server *s, const struct protocol *p, struct lws *wsi,
+                                  struct message *msg);
+void client_close(struct client *c); /* the connection is gone */
+
+/* Calls the protocol, and ends the client where that fails. */
+void client_opened(struct client *c, const char *query);
+void client_text(struct client *c, const char *text, size_t n);
+void client_binary(struct client *c, const unsigned char *bytes, size_t n);
+
+extern const struct protocol stream_protocol; /* the table of protocols is websocket.c's */
+
+#endif

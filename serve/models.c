@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "serve/models.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "decoders/common/model.h"
+
+/* ---- opening ---- */
+
+static void name(struct serve_model *m)
+{
+    const char *dir = m->decoding.model->dir;
+    size_t n = strlen(dir);
+    while (n > 1 && dir[n - 1] == '/')
+        n--;
+    size_t at = n;
+    while (at > 0 && dir[at - 1] != '/')
+        at--;
+    snprintf(m->name, sizeof m->name, "%.*s", (int)(n - at), dir + at);
+}
+
+static int open_one(struct serve_models *m, const struct decoding_options *options, struct message *msg)
+{
+    struct serve_model *model = &m->at[m->n];
+    int rc = decoding_open_model(&model->decoding, options, msg);
+    model->recipe = options->recipe;
+    m->n++; /* half open ones are closed too */
+    if (rc >= 0)
+        name(model);
+    for (int i = 0; i < m->n - 1 && rc >= 0; i++)
+        if (strcmp(m->at[i].name, model->name) == 0)
+            rc = fail(msg, LINNET_E_ARGUMENT, "two models are called %s", model->name);
+    return rc;
+}
+
+int serve_models_open(struct serve_models *m, const struct decoding_options *options, char *const *names, int n_names,
+                      struct message *msg)
+{
+    *m = (struct serve_models){.at = mem_array((size_t)n_names + 1, sizeof *m->at)};
+    if (m->at == NULL)
+        return fail_memory(msg);
+    struct decoding_options other = *options;
+    int rc = LINNET_OK;
+    if (options->model != NULL || options->recipe != NULL || n_names == 0)
+        rc = open_one(m, options, msg);
+    for (int i = 0; i < n_names && rc >= 0; i++) {
+        other.model = names[i];
+        rc = open_one(m, &other, msg);
+    }
+    if (rc < 0)
+        serve_models_close(m);
+    return rc;
+}
+
+void serve_models_close(struct serve_models *m)
+{
+    for (int i = 0; i < m->n; i++)
+        decoding_close(&m->at[i].decoding);
+    mem_free(m->at);
+    *m = (struct serve_models){0};
+}
+
+struct serve_model *serve_models_find(const struct serve_models *m, const char *wanted)
+{
+    static const char *const others[] = {"whisper-1", "gpt-4o-transcribe", "gpt-4o-mini-transcribe"};
+    for (int i = 0; i < m->n && wanted != NULL; i++)
+        if (strcmp(m->at[i].name, wanted) == 0)
+            return &m->at[i];
+    int is_default = wanted == NULL || *wanted == '\0';
+    for (size_t i = 0; i < sizeof others / sizeof others[0] && !is_default; i++)
+        is_default = strcmp(others[i], wanted) == 0;
+    return is_default ? &m->at[0] : NULL;
+}
+
+/* ---- streams ---- */
+
+enum { MOST_OWN = 4 /* settings of a request that have no field in linnet_stream_options */ };
+
+/* The settings of the command line, and then those of the request.  Texts go into `texts`. */
+static int list_settings(const struct serve_request *r, const char **items, char (*texts)[1024], struct message *msg)
+{
+    static const char *const keys[MOST_OWN] = {"decoder.name", "decoder.initial_prompt", "decoder.temperature"};
+    const char *const values[MOST_OWN] = {r->decoder, r->prompt, r->temperature};
+    const struct decoding *d = &r->model->decoding;
+    int n = 0;
+    for (size_t i = 0; i < d->n; i++)
+        items[n++] = d->items[i];
+    for (int i = 0, own = 0; i < MOST_OWN; i++) {
+        if (values[i] == NULL || *values[i] == '\0')
+            continue;
+        if (snprintf(texts[own], sizeof texts[own], "%s=%s", keys[i], values[i]) >= (int)sizeof texts[own])
+            return fail(msg, LINNET_E_ARGUMENT, "%s: too long a value", keys[i]);
+        items[n++] = texts[own++];
+    }
+    return n;
+}
+
+int serve_models_open_stream(linnet_stream **out, const struct serve_request *r, int is_live, struct message *msg)
+{
+    const struct decoding *d = &r->model->decoding;
+    char texts[MOST_OWN][1024];
+    const char **items = mem_array(d->n + MOST_OWN, sizeof *items);
+    if (items == NULL)
+        return fail_memory(msg);
+    struct linnet_stream_options o;
+    linnet_stream_options_init(&o);
+    int rc = list_settings(r, items, texts, msg);
+    if (rc >= 0) {
+        o.settings = items;
+        o.n_settings = (size_t)rc;
+        o.recipe = r->model->recipe;
+        o.streaming = is_live;
+        o.sample_rate_hz = r->sample_rate_hz > 0 ? r->sample_rate_hz : o.sample_rate_hz;
+        o.language = r->language != NULL && *r->language != '\0' ? r->language : NULL;
+        o.task = r->task;
+        o.word_times = r->word_times;
+        o.nbest = r->nbest;
+        rc = linnet_stream_open(d->model, &o, out, msg->text, sizeof msg->text);
+    }
+    mem_free(items);
+    return rc;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * server.h - `linnet serve`: one process, models that all share, any number of clients.
+ *
+ * One thread, the loop's, does all that has to do with the network (libwebsockets, whose functions but
+ * lws_cancel_service belong to it).  Decoding is done elsewhere: live streams by live.h, files by files.h.  What those
+ * threads have to say they put into a client's outbox (outbox.h), and wake the loop. */
+#ifndef LINNET_SERVE_SERVER_H
+#define LINNET_SERVE_SERVER_H
+
+#include <stdatomic.h>
+
+#include "bin/decoding.h"
+#include "serve/live.h"
+#include "serve/models.h"
+
+struct serve_options {
+    struct decoding_options decoding;
+    const char *host; /* address to listen on */
+    int port, max_streams;
+    double stream_s, idle_s;
+};
+
+struct lws_context;
+
+struct server {
+    const struct serve_options *options;
+    struct serve_models models;
+    struct live_scheduler *live;
+    struct lws_context *context;
+    atomic_int wakes;         /* how often a thread has put something into an outbox since the loop looked */
+    int is_draining;          /* nobody new is taken on */
+    struct client *clients;   /* that are connected, the loop's */
+    struct request *requests; /* the same */
+};
+
+/* Serves until SIGTERM or SIGINT: then those who are connected are served to their end; a second signal ends at once.
+ * names [n]: more models, beside that of the options. */
+LINNET_MUST_CHECK int serve_run(const struct serve_options *o, char *const *names, int n, struct message *msg);
+
+void server_wake(struct server *s); /* by any thread: there is something in an outbox */
+
+#endif

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "serve/websocket.h"
+
+#include <libwebsockets.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "serve/client.h"
+#include "serve/server.h"
+
+enum { MOST_TEXT = 16 << 20 /* bytes of a message */ };
+
+static const struct protocol *const protocols[] = {&stream_protocol, NULL};
+
+static const struct protocol *find(const char *path)
+{
+    for (const struct protocol *const *p = protocols; *p != NULL; p++)
+        if ((*p)->path != NULL && strcmp((*p)->path, path) == 0)
+            return *p;
+    return NULL;
+}
+
+/* The path that the handshake asks for; "" for one that is too long. */
+static const char *path_of(struct lws *wsi, char *path, int size)
+{
+    if (lws_hdr_copy(wsi, path, size, WSI_TOKEN_GET_URI) <= 0 &&
+        lws_hdr_copy(wsi, path, size, WSI_TOKEN_HTTP_COLON_PATH) <= 0)
+        path[0] = '\0';
+    return path;
+}
+
+static int open_client(struct lws *wsi, void **user)
+{
+    struct server *s = lws_context_user(lws_get_context(wsi));
+    char path[256], query[1024] = "";
+    struct message msg;
+    struct client *c;
+    const struct protocol *p = find(path_of(wsi, path, sizeof path));
+    if (p == NULL || client_open(&c, s, p, wsi, &msg) < 0)
+        return -1;
+    *user = c;
+    lws_hdr_copy(wsi, query, sizeof query, WSI_TOKEN_HTTP_URI_ARGS);
+    client_opened(c, query);
+    return 0;
+}
+
+/* A message, or a part of one: audio is handed on as it comes, text when it is whole. */
+static int receive(struct client *c, struct lws *wsi, const char *bytes, size_t n)
+{
+    int is_last = lws_is_final_fragment(wsi) && lws_remaining_packet_payload(wsi) == 0;
+    if (c->is_ending)
+        return 0;
+    if (lws_frame_is_binary(wsi)) {
+        client_binary(c, (const unsigned char *)bytes, n);
+        return 0;
+    }
+    if (c->incoming.n + n > MOST_TEXT || buffer_append(&c->incoming, bytes, n) < 0)
+        return -1;
+    if (is_last) {
+        client_text(c, buffer_text(&c->incoming), c->incoming.n);
+        buffer_cut(&c->incoming, 0);
+    }
+    return 0;
+}
+
+static int send_next(struct client *c, struct lws *wsi)
+{
+    int is_ended;
+    struct outbox_message *m = outbox_take(&c->outbox, &is_ended);
+    if (m == NULL) {
+        if (!is_ended)
+            return 0;
+        lws_close_reason(wsi, LWS_CLOSE_STATUS_NORMAL, NULL, 0);
+        return -1;
+    }
+    int n = lws_write(wsi, (unsigned char *)m->bytes, m->n, m->is_binary ? LWS_WRITE_BINARY : LWS_WRITE_TEXT);
+    outbox_free_message(m);
+    c->heard_s = clock_s();
+    if (n < 0)
+        return -1;
+    if (c->live != NULL && outbox_is_empty(&c->outbox))
+        live_wake(c->live);
+    lws_callback_on_writable(wsi);
+    return 0;
+}
+
+int websocket_callback(struct lws *wsi, int reason, void **user, void *in, size_t n)
+{
+    struct client *c = user != NULL ? *user : NULL;
+    char path[256];
+    switch (reason) {
+    case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
+        return find(path_of(wsi, path, sizeof path)) != NULL ? 0 : -1;
+    case LWS_CALLBACK_ESTABLISHED:
+        return open_client(wsi, user);
+    case LWS_CALLBACK_RECEIVE:
+        return receive(c, wsi, in, n);
+    case LWS_CALLBACK_SERVER_WRITEABLE:
+        return c != NULL ? send_next(c, wsi) : 0;
+    case LWS_CALLBACK_CLOSED:
+        client_close(c);
+        *user = NULL;
+        return 0;
+    default:
+        return 0;
+    }
+}
+
+void websocket_wake(struct server *s)
+{
+    for (struct client *c = s->clients; c != NULL; c = c->next) {
+        if (c->live == NULL || !live_is_full(c->live))
+            lws_rx_flow_control(c->connection, 1);
+        if (!outbox_is_empty(&c->outbox))
+            lws_callback_on_writable(c->connection);
+    }
+}
