@@ -15,7 +15,19 @@ static int health(struct request *r, struct message *msg)
     return request_reply(r, 200, "application/json", body, sizeof body - 1, msg);
 }
 
-static const struct route routes[] = {{"GET", "/health", health}, {0}};
+static const struct route report_routes[] = {{"GET", "/health", health}, {0}};
+
+/* Each is that of a file with pages of one kind. */
+static const struct route *const tables[] = {report_routes, NULL};
+
+static const struct route *find(const char *method, const char *path)
+{
+    for (const struct route *const *t = tables; *t != NULL; t++)
+        for (const struct route *a = *t; a->method != NULL; a++)
+            if (strcmp(a->method, method) == 0 && strcmp(a->path, path) == 0)
+                return a;
+    return NULL;
+}
 
 /* ---- replies ---- */
 
@@ -97,9 +109,7 @@ static int start(struct lws *wsi, void **user, const char *path)
     *user = r;
     if (read_head(r, wsi, path) < 0)
         return -1;
-    for (const struct route *a = routes; a->method != NULL; a++)
-        if (strcmp(a->method, r->method) == 0 && strcmp(a->path, r->path) == 0)
-            r->route = a;
+    r->route = find(r->method, r->path);
     if (r->route == NULL)
         return request_reply(r, 404, "text/plain", "not found\n", 10, &msg) < 0 ? -1 : 0;
     return r->route->handle(r, &msg) < 0 ? -1 : 0;

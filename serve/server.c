@@ -98,6 +98,12 @@ static int open_live(struct server *s, struct message *msg)
     return rc < 0 ? rc : live_scheduler_open(&s->live, &live, &s->models, msg);
 }
 
+static int open_files(struct server *s, struct message *msg)
+{
+    const struct files_options files = {.most_waiting = 1000};
+    return files_open(&s->files, &files, &s->models, msg);
+}
+
 static void catch_signals(struct server *s)
 {
     struct sigaction action = {.sa_handler = on_signal};
@@ -111,7 +117,8 @@ int serve_run(const struct serve_options *o, char *const *names, int n, struct m
 {
     struct server s = {.options = o};
     int rc = serve_models_open(&s.models, &o->decoding, names, n, msg);
-    if (rc >= 0 && (rc = open_live(&s, msg)) >= 0 && (rc = listen_on(&s, msg)) >= 0) {
+    if (rc >= 0 && (rc = open_live(&s, msg)) >= 0 && (rc = open_files(&s, msg)) >= 0 &&
+        (rc = listen_on(&s, msg)) >= 0) {
         catch_signals(&s);
         decoding_note(&o->decoding, "serving %s on http://%s:%d/", s.models.at[0].name, o->host, o->port);
         while (!is_over(&s) && lws_service(s.context, 0) >= 0)
@@ -120,6 +127,7 @@ int serve_run(const struct serve_options *o, char *const *names, int n, struct m
     to_wake = NULL;
     if (s.context != NULL)
         lws_context_destroy(s.context);
+    files_close(s.files);
     live_scheduler_close(s.live);
     serve_models_close(&s.models);
     return rc;

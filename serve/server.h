@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 
 #include "bin/decoding.h"
+#include "serve/files.h"
 #include "serve/live.h"
 #include "serve/models.h"
 
@@ -26,6 +27,7 @@ struct server {
     const struct serve_options *options;
     struct serve_models models;
     struct live_scheduler *live;
+    struct files *files;
     struct lws_context *context;
     atomic_int wakes;         /* how often a thread has put something into an outbox since the loop looked */
     int is_draining;          /* nobody new is taken on */
