@@ -10,7 +10,8 @@ static const struct serve_options defaults = {.host = "127.0.0.1", .port = 8080,
 
 static const struct option_spec options[] = {
     {"host", 0, OPTION_TEXT, FIELD(host), "ADDRESS", .help = "address to listen on (127.0.0.1: this machine alone)"},
-    {"port", 'p', OPTION_INT, FIELD(port), "N", .help = "port to listen on (8080)", .low = 1, .high = 65535},
+    {"port", 'p', OPTION_INT, FIELD(port), "N", .help = "port to listen on (8080); 0: a free one, which stderr tells",
+     .high = 65535},
     {"streams", 0, OPTION_INT, FIELD(max_streams), "N",
      .help = "live streams at most; 0: as many as can be served in time", .high = 100000},
     {"stream-seconds", 0, OPTION_NUMBER, FIELD(stream_s), "S", .help = "longest live recording; 0: any", .high = 1e6},

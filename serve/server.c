@@ -120,7 +120,8 @@ int serve_run(const struct serve_options *o, char *const *names, int n, struct m
     if (rc >= 0 && (rc = open_live(&s, msg)) >= 0 && (rc = open_files(&s, msg)) >= 0 &&
         (rc = listen_on(&s, msg)) >= 0) {
         catch_signals(&s);
-        decoding_note(&o->decoding, "serving %s on http://%s:%d/", s.models.at[0].name, o->host, o->port);
+        decoding_note(&o->decoding, "serving %s on http://%s:%d/", s.models.at[0].name, o->host,
+                      lws_get_vhost_listen_port(lws_get_vhost_by_name(s.context, "default")));
         while (!is_over(&s) && lws_service(s.context, 0) >= 0)
             wake(&s);
     }
