@@ -254,7 +254,7 @@ static int apply_endpoint_rules(struct stream *s, int is_step)
     e.start_s = (double)a->speech_from / AUDIO_RATE_HZ;
     e.end_s = (double)a->n_samples / AUDIO_RATE_HZ;
     int ends = 0, rc = LINNET_OK;
-    if (!a->is_speech || is_step)
+    if (a->is_speech ? is_step : !vad_may_be_speech(a->vad))
         ends =
             endpoint_find(&s->endpoints, silence_s * 1000, (e.end_s - e.start_s) * 1000, t->n > t->n_final, &found) > 0;
     if (ends && a->is_speech)
@@ -272,7 +272,9 @@ static int apply_endpoint_rules(struct stream *s, int is_step)
 static int cell_step(struct stream *s)
 {
     struct alignatt_audio *a = &s->audio;
-    int is_step = a->n_samples % s->n_step == 0, rc = LINNET_OK;
+    int64_t step = a->n_samples / s->n_step * s->n_step; /* the last one */
+    int is_step = a->n_samples == step, rc = LINNET_OK;
+    int is_missed = a->found_from >= 0 && a->found_from < step; /* nobody knew then that there was speech */
     int64_t now = a->n_samples / ALIGNATT_CELL;
     if (a->speech_from < 0) {
         if (s->text.n_final > 0 && a->n_samples - a->speech_to > LONG_PAUSE)
@@ -285,8 +287,8 @@ static int cell_step(struct stream *s)
         alignatt_audio_drop(a, a->speech_from / LOG_MEL_HOP);
     if (!a->is_speech && s->decoded_to != a->speech_to)
         rc = decode_rest(s, now);
-    else if (a->is_speech && is_step && a->n_samples - a->speech_from >= MIN_SPEECH)
-        rc = decode_step(s, a->n_samples, 0, now);
+    else if (a->is_speech && (is_step || is_missed) && step - a->speech_from >= MIN_SPEECH)
+        rc = decode_step(s, step, 0, now);
     else if (!a->is_speech && is_step)
         rc = commit(s, now);
     if (!a->is_speech)

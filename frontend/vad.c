@@ -169,6 +169,11 @@ size_t vad_finish(struct vad *v, struct vad_change *change)
 
 int vad_is_speech(const struct vad *v) { return v->is_speech; }
 
+int vad_may_be_speech(const struct vad *v)
+{
+    return !v->is_speech && v->edges.is_speech && v->n_samples < v->edges.start.sound + BEFORE;
+}
+
 uint64_t vad_sound_end(const struct vad *v)
 {
     uint64_t spoken = vad_turns_sound_end(&v->heard), sounded = has_edges(v) ? vad_turns_sound_end(&v->edges) : 0;

@@ -56,6 +56,7 @@ size_t vad_feed(struct vad *v, const float *samples, size_t n, struct vad_change
 size_t vad_finish(struct vad *v, struct vad_change *change);
 
 int vad_is_speech(const struct vad *v);      /* after the last change */
+int vad_may_be_speech(const struct vad *v);  /* not yet, but the beginning of a sound that may be found to be speech */
 uint64_t vad_decided(const struct vad *v);   /* no change will lie before this sample */
 uint64_t vad_sound_end(const struct vad *v); /* the sample after the last sound of speech */
 size_t vad_reach(const struct vad *v);       /* no start is found more than so many samples after it */

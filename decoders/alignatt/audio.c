@@ -39,13 +39,24 @@ void alignatt_audio_reset(struct alignatt_audio *a)
     features_reset(a->mel);
     vad_reset(a->vad);
     a->first_frame = a->n_frames = a->n_samples = a->speech_to = a->sound_to = 0;
-    a->speech_from = -1;
+    a->speech_from = a->found_from = -1;
     a->is_speech = a->is_noise = 0;
+}
+
+/* Says of the cells from a sample on whether they hold speech. */
+static void mark(struct alignatt_audio *a, int64_t from, int is_spoken)
+{
+    int64_t first = from / ALIGNATT_CELL - a->first_frame / 2, end = a->n_samples / ALIGNATT_CELL - a->first_frame / 2;
+    for (int64_t i = first > 0 ? first : 0; i < end; i++)
+        a->is_spoken[i] = (unsigned char)is_spoken;
 }
 
 static void take_change(struct alignatt_audio *a, const struct vad_change *change)
 {
     a->is_speech = change->is_speech;
+    mark(a, (int64_t)(a->is_speech ? change->sound : change->at), a->is_speech);
+    if (a->is_speech)
+        a->found_from = (int64_t)change->sound;
     if (!a->is_speech) {
         a->speech_to = (int64_t)change->at;
         a->sound_to = (int64_t)change->sound;
@@ -59,6 +70,8 @@ size_t alignatt_audio_feed(struct alignatt_audio *a, const float *samples, size_
 {
     size_t room = ALIGNATT_CELL - (size_t)(a->n_samples % ALIGNATT_CELL);
     n = n < room ? n : room;
+    if (room == ALIGNATT_CELL)
+        a->found_from = -1;
     a->n_frames += (int64_t)features_feed(a->mel, samples, n, a->frames + a->n_frames * a->n_mels);
     size_t n_changes = vad_feed(a->vad, samples, n, a->changes);
     for (size_t i = 0; i < n_changes; i++)
@@ -70,8 +83,11 @@ size_t alignatt_audio_feed(struct alignatt_audio *a, const float *samples, size_
 
 void alignatt_audio_finish(struct alignatt_audio *a)
 {
+    int may_be_speech = vad_may_be_speech(a->vad);
     if (vad_finish(a->vad, a->changes) > 0)
         take_change(a, a->changes);
+    if (may_be_speech) /* a word that the recording cuts off, too short to be known for one */
+        a->speech_to = a->sound_to = a->n_samples;
 }
 
 void alignatt_audio_drop(struct alignatt_audio *a, int64_t before)

@@ -20,6 +20,7 @@ struct alignatt_audio {
     int64_t n_samples;              /* since the start of the stream */
     int64_t speech_from, speech_to; /* samples; from: -1 while there is no speech; to: of its last part */
     int64_t sound_to;               /* the same without the detector's hold */
+    int64_t found_from;             /* sample: the first sound of what the last cell found to be speech, -1: none */
     int is_speech, is_noise;        /* noise: the speech so far turned out to be none */
 };
 

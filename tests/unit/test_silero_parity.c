@@ -8,8 +8,9 @@
 #include "base/mem.h"
 #include "frontend/audio_file.h"
 #include "frontend/silero.h"
-#include "frontend/vad.h"
+#include "frontend/vad_turns.h"
 #include "models/detector.h"
+#include "tests/support/noises.h"
 #include "tests/support/unit.h"
 
 static char weights[4352];
@@ -63,6 +64,54 @@ static void probabilities_are_the_package_s(void)
     silero_close(s);
 }
 
+/* Audio in steps, and what the detector says after each. */
+struct listener {
+    struct vad *v;
+    int n_early, n_long; /* steps of sound before the first start is found; in the longest run of those */
+    int n_run, has_found, is_wrong;
+};
+
+static void listen(struct listener *l, const float *x, size_t n)
+{
+    struct vad_change changes[4];
+    for (size_t at = 0; at + VAD_STEP <= n; at += VAD_STEP) {
+        l->has_found |= vad_feed(l->v, x + at, VAD_STEP, changes) > 0;
+        int may = vad_may_be_speech(l->v);
+        l->is_wrong |= may && vad_is_speech(l->v);
+        l->n_early += may && !l->has_found;
+        l->n_run = may ? l->n_run + 1 : 0;
+        l->n_long = l->n_run > l->n_long ? l->n_run : l->n_long;
+    }
+}
+
+/* Who speaks again just before an utterance would end goes on with it: the detector tells that a sound has begun before
+ * it knows that it is speech.  What goes on without being speech is told for a while only. */
+static void beginnings_may_be_speech(void)
+{
+    enum { N = 10 * VAD_RATE_HZ };
+    static float bursts[N];
+    const struct vad_options o = {.kind = VAD_SILERO,
+                                  .model = weights,
+                                  .threshold = 0.5,
+                                  .threshold_db = 2.2,
+                                  .start_ms = 60,
+                                  .hold_ms = 400,
+                                  .pre_roll_ms = 300};
+    float *jfk = read_recording("jfk.wav", N);
+    struct listener speech = {0}, noise = {0};
+    CU_ASSERT_EQUAL_FATAL(vad_open(&speech.v, &o, NULL), 0);
+    listen(&speech, jfk + SILERO_BEFORE, N);
+    printf("%d steps before speech is found ... ", speech.n_early);
+    CU_ASSERT(speech.has_found && !speech.is_wrong && speech.n_early > 0);
+    noises_bursts(bursts, N);
+    CU_ASSERT_EQUAL_FATAL(vad_open(&noise.v, &o, NULL), 0);
+    listen(&noise, bursts, N);
+    CU_ASSERT(!noise.has_found && noise.n_long > 0 && noise.n_long * VAD_STEP <= VAD_RATE_HZ);
+    vad_close(speech.v);
+    vad_close(noise.v);
+    mem_free(jfk);
+}
+
 /* Where the weights are, or "". */
 static void find_weights(void)
 {
@@ -76,6 +125,7 @@ static void find_weights(void)
 
 static const struct unit_test tests[] = {
     {"probabilities are the package's", probabilities_are_the_package_s},
+    {"beginnings may be speech", beginnings_may_be_speech},
 };
 
 int main(void)
