@@ -2,7 +2,7 @@
 # check.sh - what `quickstart check` does: builds with gcc and clang, every test, plain and under the sanitizers, and a
 # release archive. Read by quickstart, whose functions and variables it uses.
 
-for_checking="clang clang-format libcunit1-dev xz-utils pulseaudio pulseaudio-utils libasound2-plugins"
+for_checking="clang clang-format libcunit1-dev xz-utils pulseaudio pulseaudio-utils libasound2-plugins curl python3-venv"
 
 failed=
 step() {
@@ -33,6 +33,17 @@ sanitized() {
         LINNET_TEST_FEW=1 make -C "$dir" check VERBOSE=1 "$@"
 }
 
+# get_python FOLDER: a virtual environment with the packages of tests/support/python.txt; what is as it lists is kept.
+get_python() {
+    list=tests/support/python.txt
+    cmp -s $list "$1/installed.txt" && return 0
+    say "installing Python packages with pip: $(grep '^[^#]' $list | tr '\n' ' ')"
+    rm -rf "$1"
+    quietly "$build/check/python.log" python3 -m venv "$1" &&
+        quietly "$build/check/python.log" "$1/bin/python" -m pip --disable-pip-version-check install -q --no-deps \
+            --only-binary :all: -r $list && cp $list "$1/installed.txt"
+}
+
 print_logs() {
     for log in "$build"/check/*/tests/*.log "$build"/check/*/tests/*/*.log; do
         [ ! -f "$log" ] || { printf '\n==> %s\n' "${log#"$build"/}"; cat "$log"; }
@@ -49,6 +60,11 @@ rm -f "$build"/check/*/tests/*.log "$build"/check/*/tests/*/*.log "$build"/check
 step "build with gcc" build_variant "$gcc" CC=gcc --enable-werror
 get_model "$gcc/linnet" || say "no model: the tests that need it will be skipped"
 get_detector "$gcc/linnet" || say "no voice detector: the tests that need it will be skipped"
+if get_python "$build/check/python"; then
+    LINNET_TEST_PYTHON=$build/check/python/bin/python export LINNET_TEST_PYTHON
+else
+    say "no Python packages: the tests that need them will be skipped"
+fi
 step "test" make -C "$gcc" check VERBOSE=1
 step "build with clang" build_variant "$build/check/clang" CC=clang --enable-werror
 step "test under address and undefined sanitizers" sanitized "$build/check/address" address,undefined
