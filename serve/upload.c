@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "serve/upload.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/buffer.h"
+#include "base/mem.h"
+#include "serve/multipart.h"
+
+struct field {
+    size_t name, value; /* where they are in texts */
+};
+
+struct upload {
+    struct multipart parser;
+    struct buffer texts; /* names and values, each NUL-terminated */
+    struct field fields[UPLOAD_FIELDS];
+    int n_fields, fd, is_in_file; /* the present part is the recording */
+    size_t length;
+};
+
+/* ---- the recording ---- */
+
+static int open_unnamed(struct message *msg)
+{
+    char path[4096];
+    const char *folder = getenv("TMPDIR");
+    if (folder == NULL || *folder == '\0')
+        folder = "/tmp";
+    int fd = open(folder, O_TMPFILE | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
+    if (fd >= 0)
+        return fd;
+    if (snprintf(path, sizeof path, "%s/linnet-XXXXXX", folder) >= (int)sizeof path)
+        return fail(msg, LINNET_E_IO, "the name of the folder for temporary files is too long");
+    if ((fd = mkostemp(path, O_CLOEXEC)) < 0)
+        return fail(msg, LINNET_E_IO, "no temporary file for the recording: %s", strerror(errno));
+    unlink(path);
+    return fd;
+}
+
+static int begin_file(struct upload *u, struct message *msg)
+{
+    if (u->fd >= 0)
+        return fail(msg, LINNET_E_ARGUMENT, "the form has two files: one at a time");
+    int fd = u->length <= UPLOAD_IN_MEMORY ? memfd_create("recording", MFD_CLOEXEC) : open_unnamed(msg);
+    if (fd < 0 && u->length <= UPLOAD_IN_MEMORY)
+        return fail(msg, LINNET_E_MEMORY, "no memory for the recording: %s", strerror(errno));
+    if (fd < 0)
+        return fd;
+    u->fd = fd;
+    return LINNET_OK;
+}
+
+static int put_file(struct upload *u, const char *bytes, size_t n, struct message *msg)
+{
+    while (n > 0) {
+        ssize_t n_written = write(u->fd, bytes, n);
+        if (n_written < 0 && errno == EINTR)
+            continue;
+        if (n_written < 0)
+            return fail(msg, LINNET_E_IO, "the recording cannot be kept: %s", strerror(errno));
+        bytes += n_written;
+        n -= (size_t)n_written;
+    }
+    return LINNET_OK;
+}
+
+/* ---- parts ---- */
+
+static int put_text(struct upload *u, const char *bytes, size_t n, struct message *msg)
+{
+    if (memchr(bytes, '\0', n) != NULL)
+        return fail(msg, LINNET_E_ARGUMENT, "a field of the form holds a NUL");
+    int rc = buffer_append(&u->texts, bytes, n);
+    return rc == LINNET_E_FORMAT
+               ? fail(msg, LINNET_E_ARGUMENT, "the fields of the form hold more than %d bytes", UPLOAD_TEXT)
+           : rc < 0 ? fail_memory(msg)
+                    : rc;
+}
+
+static int end_text(struct upload *u, struct message *msg)
+{
+    return buffer_append(&u->texts, "", 1) < 0
+               ? fail(msg, LINNET_E_ARGUMENT, "the fields of the form hold more than %d bytes", UPLOAD_TEXT)
+               : LINNET_OK;
+}
+
+static int begin(void *arg, const char *name, int is_file, struct message *msg)
+{
+    struct upload *u = arg;
+    u->is_in_file = strcmp(name, "file") == 0;
+    if (u->is_in_file)
+        return begin_file(u, msg);
+    if (is_file)
+        return fail(msg, LINNET_E_ARGUMENT, "the recording must be the field `file`");
+    if (u->n_fields == UPLOAD_FIELDS)
+        return fail(msg, LINNET_E_ARGUMENT, "the form has more than %d fields", UPLOAD_FIELDS);
+    struct field *f = &u->fields[u->n_fields];
+    f->name = u->texts.n;
+    int rc = put_text(u, name, strlen(name), msg);
+    if (rc >= 0)
+        rc = end_text(u, msg);
+    f->value = u->texts.n;
+    return rc;
+}
+
+static int data(void *arg, const char *bytes, size_t n, struct message *msg)
+{
+    struct upload *u = arg;
+    return u->is_in_file ? put_file(u, bytes, n, msg) : put_text(u, bytes, n, msg);
+}
+
+static int end(void *arg, struct message *msg)
+{
+    struct upload *u = arg;
+    if (u->is_in_file)
+        return LINNET_OK;
+    u->n_fields++;
+    return end_text(u, msg);
+}
+
+/* ---- the whole ---- */
+
+int upload_open(struct upload **out, const char *content_type, size_t length, struct message *msg)
+{
+    struct upload *u = mem_array(1, sizeof *u);
+    if (u == NULL)
+        return fail_memory(msg);
+    const struct multipart_sink sink = {begin, data, end, u};
+    u->fd = -1;
+    u->length = length;
+    u->texts.max = UPLOAD_TEXT;
+    int rc = multipart_open(&u->parser, content_type, &sink, msg);
+    if (rc < 0) {
+        upload_close(u);
+        return rc;
+    }
+    *out = u;
+    return LINNET_OK;
+}
+
+void upload_close(struct upload *u)
+{
+    if (u == NULL)
+        return;
+    if (u->fd >= 0)
+        close(u->fd);
+    buffer_free(&u->texts);
+    mem_free(u);
+}
+
+int upload_feed(struct upload *u, const char *bytes, size_t n, struct message *msg)
+{
+    return multipart_feed(&u->parser, bytes, n, msg);
+}
+
+int upload_end(struct upload *u, struct message *msg) { return multipart_end(&u->parser, msg); }
+
+const char *upload_text(const struct upload *u, int i, const char **name)
+{
+    if (i >= u->n_fields)
+        return NULL;
+    *name = u->texts.data + u->fields[i].name;
+    return u->texts.data + u->fields[i].value;
+}
+
+const char *upload_find(const struct upload *u, const char *wanted)
+{
+    const char *name, *value;
+    for (int i = 0; (value = upload_text(u, i, &name)) != NULL; i++)
+        if (strcmp(name, wanted) == 0)
+            return value;
+    return NULL;
+}
+
+int upload_take_file(struct upload *u)
+{
+    int fd = u->fd;
+    u->fd = -1;
+    return fd;
+}
