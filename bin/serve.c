@@ -4,7 +4,7 @@
 
 #include "bin/options.h"
 
-static const struct serve_options defaults = {.host = "127.0.0.1", .port = 8080, .idle_s = 60};
+static const struct serve_options defaults = {.host = "127.0.0.1", .port = 8080, .upload_mb = 512, .idle_s = 60};
 
 #define FIELD(name) offsetof(struct serve_options, name)
 
@@ -17,6 +17,8 @@ static const struct option_spec options[] = {
     {"stream-seconds", 0, OPTION_NUMBER, FIELD(stream_s), "S", .help = "longest live recording; 0: any", .high = 1e6},
     {"idle-seconds", 0, OPTION_NUMBER, FIELD(idle_s), "S", .help = "silence of a client after which it is let go (60)",
      .low = 1, .high = 1e6},
+    {"upload-mb", 0, OPTION_INT, FIELD(upload_mb), "N", .help = "longest request, in MB: a recording (512)", .low = 1,
+     .high = 1 << 20},
     {NULL, 0, OPTION_GROUP, FIELD(decoding), .group = decoding_table},
     {0}};
 

@@ -64,7 +64,7 @@ void serve_models_close(struct serve_models *m)
 
 struct serve_model *serve_models_find(const struct serve_models *m, const char *wanted)
 {
-    static const char *const others[] = {"whisper-1", "gpt-4o-transcribe", "gpt-4o-mini-transcribe"};
+    static const char *const others[] = {"whisper-1", "gpt-transcribe", "gpt-4o-transcribe", "gpt-4o-mini-transcribe"};
     for (int i = 0; i < m->n && wanted != NULL; i++)
         if (strcmp(m->at[i].name, wanted) == 0)
             return &m->at[i];
@@ -79,13 +79,14 @@ struct serve_model *serve_models_find(const struct serve_models *m, const char *
 enum { MOST_OWN = 4 /* settings of a request that have no field in linnet_stream_options */ };
 
 /* The settings of the command line, and then those of the request.  Texts go into `texts`. */
-static int list_settings(const struct serve_request *r, const char **items, char (*texts)[1024], struct message *msg)
+static int list_settings(const struct serve_request *r, int is_live, const char **items, char (*texts)[1024],
+                         struct message *msg)
 {
     static const char *const keys[MOST_OWN] = {"decoder.name", "decoder.initial_prompt", "decoder.temperature"};
     const char *const values[MOST_OWN] = {r->decoder, r->prompt, r->temperature};
     const struct decoding *d = &r->model->decoding;
     int n = 0;
-    for (size_t i = 0; i < d->n; i++)
+    for (size_t i = is_live ? 0 : 1; i < d->n; i++) /* the first is vad.gate, whose default is another for files */
         items[n++] = d->items[i];
     for (int i = 0, own = 0; i < MOST_OWN; i++) {
         if (values[i] == NULL || *values[i] == '\0')
@@ -106,7 +107,7 @@ int serve_models_open_stream(linnet_stream **out, const struct serve_request *r,
         return fail_memory(msg);
     struct linnet_stream_options o;
     linnet_stream_options_init(&o);
-    int rc = list_settings(r, items, texts, msg);
+    int rc = list_settings(r, is_live, items, texts, msg);
     if (rc >= 0) {
         o.settings = items;
         o.n_settings = (size_t)rc;

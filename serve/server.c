@@ -14,6 +14,7 @@
 static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t n)
 {
     switch (reason) {
+    case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
     case LWS_CALLBACK_HTTP:
     case LWS_CALLBACK_HTTP_BODY:
     case LWS_CALLBACK_HTTP_BODY_COMPLETION:
@@ -50,8 +51,12 @@ static void on_signal(int number)
 
 void server_wake(struct server *s)
 {
-    if (atomic_exchange(&s->wakes, 1) == 0)
+    if (atomic_exchange(&s->wakes, 1) != 0)
+        return;
+    pthread_mutex_lock(&s->waking);
+    if (s->context != NULL)
         lws_cancel_service(s->context);
+    pthread_mutex_unlock(&s->waking);
 }
 
 static void wake(struct server *s)
@@ -74,6 +79,9 @@ static int listen_on(struct server *s, struct message *msg)
         .port = s->options->port,
         .iface = s->options->host,
         .protocols = protocols,
+        .alpn = "http/1.1",
+        .pt_serv_buf_size = 64 << 10,     /* bytes that are read at a time */
+        .max_http_header_data = 16 << 10, /* other programs of the same host leave cookies */
         .user = s,
         .options = LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND | LWS_SERVER_OPTION_DISABLE_IPV6,
         .gid = -1,
@@ -113,9 +121,22 @@ static void catch_signals(struct server *s)
     signal(SIGPIPE, SIG_IGN);
 }
 
+/* Threads that still decode have nobody to wake any more. */
+static void end_loop(struct server *s)
+{
+    struct lws_context *context = s->context;
+    to_wake = NULL;
+    pthread_mutex_lock(&s->waking);
+    s->context = NULL;
+    pthread_mutex_unlock(&s->waking);
+    if (context != NULL)
+        lws_context_destroy(context);
+}
+
 int serve_run(const struct serve_options *o, char *const *names, int n, struct message *msg)
 {
     struct server s = {.options = o};
+    pthread_mutex_init(&s.waking, NULL);
     int rc = serve_models_open(&s.models, &o->decoding, names, n, msg);
     if (rc >= 0 && (rc = open_live(&s, msg)) >= 0 && (rc = open_files(&s, msg)) >= 0 &&
         (rc = listen_on(&s, msg)) >= 0) {
@@ -125,11 +146,10 @@ int serve_run(const struct serve_options *o, char *const *names, int n, struct m
         while (!is_over(&s) && lws_service(s.context, 0) >= 0)
             wake(&s);
     }
-    to_wake = NULL;
-    if (s.context != NULL)
-        lws_context_destroy(s.context);
+    end_loop(&s);
     files_close(s.files);
     live_scheduler_close(s.live);
     serve_models_close(&s.models);
+    pthread_mutex_destroy(&s.waking);
     return rc;
 }

@@ -170,14 +170,7 @@ const char *upload_text(const struct upload *u, int i, const char **name)
     return u->texts.data + u->fields[i].value;
 }
 
-const char *upload_find(const struct upload *u, const char *wanted)
-{
-    const char *name, *value;
-    for (int i = 0; (value = upload_text(u, i, &name)) != NULL; i++)
-        if (strcmp(name, wanted) == 0)
-            return value;
-    return NULL;
-}
+int upload_has_file(const struct upload *u) { return u->fd >= 0; }
 
 int upload_take_file(struct upload *u)
 {

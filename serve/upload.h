@@ -27,7 +27,7 @@ LINNET_MUST_CHECK int upload_end(struct upload *u, struct message *msg); /* the 
 
 /* The fields in their order, until one of NULL: *name gets its name. The upload's. */
 const char *upload_text(const struct upload *u, int i, const char **name);
-const char *upload_find(const struct upload *u, const char *name); /* the first value, or NULL */
+int upload_has_file(const struct upload *u);
 
 int upload_take_file(struct upload *u); /* a descriptor of the recording, the caller's; < 0: none came */
 
