@@ -41,6 +41,8 @@ struct pool {
     _Alignas(64) atomic_int n_inside;        /* workers that may still touch the current loop */
 };
 
+static _Thread_local int caller_is_alone;
+
 static inline void relax(void)
 {
 #if defined(__x86_64__) || defined(__i386__)
@@ -165,7 +167,7 @@ static void run_alone(pool_task *task, void *arg, int n_tasks)
 
 void pool_run(struct pool *p, pool_task *task, void *arg, int n_tasks)
 {
-    if (p == NULL || p->n_started == 0 || n_tasks < 2 || pthread_mutex_trylock(&p->busy) != 0) {
+    if (p == NULL || p->n_started == 0 || n_tasks < 2 || caller_is_alone || pthread_mutex_trylock(&p->busy) != 0) {
         run_alone(task, arg, n_tasks);
         return;
     }
@@ -185,6 +187,8 @@ void pool_run(struct pool *p, pool_task *task, void *arg, int n_tasks)
     wait_for_workers(p);
     pthread_mutex_unlock(&p->busy);
 }
+
+void pool_alone(int is_alone) { caller_is_alone = is_alone; }
 
 int pool_processors(void)
 {

@@ -21,6 +21,10 @@ int pool_threads(const struct pool *p);                                         
 /* Runs tasks 0 .. n_tasks-1 and returns when all are done.  p == NULL: in order, on this thread. */
 void pool_run(struct pool *p, pool_task *task, void *arg, int n_tasks);
 
+/* Whether loops of the calling thread are run by it alone from now on, as where there is no pool: for threads that are
+ * as many as the processors, and would only hinder each other. */
+void pool_alone(int is_alone);
+
 int pool_processors(void); /* processors this process may use */
 
 #endif
