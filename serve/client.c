@@ -11,12 +11,18 @@
 
 enum { SAMPLES = 4096 /* converted at a time */ };
 
+/* What a stream has for its client: one that was stopped is not the client's any more. */
+struct session {
+    struct client *client;
+};
+
 /* ---- holders ---- */
 
 static void let_go(struct client *c)
 {
     if (atomic_fetch_sub(&c->n_holders, 1) > 1)
         return;
+    pthread_mutex_destroy(&c->lock);
     outbox_close(&c->outbox);
     buffer_free(&c->incoming);
     mem_free(c->state);
@@ -30,9 +36,12 @@ int client_open(struct client **out, struct server *s, const struct protocol *p,
         return fail_memory(msg);
     *c = (struct client){.server = s, .protocol = p, .connection = wsi, .heard_s = clock_s()};
     atomic_init(&c->n_holders, 1);
+    atomic_init(&c->is_ending, 0);
+    pthread_mutex_init(&c->lock, NULL);
     c->state = mem_array(1, p->state_size > 0 ? p->state_size : 1);
     int rc = c->state == NULL ? fail_memory(msg) : outbox_open(&c->outbox, msg);
     if (rc < 0) {
+        pthread_mutex_destroy(&c->lock);
         mem_free(c->state);
         mem_free(c);
         return rc;
@@ -49,9 +58,11 @@ void client_close(struct client *c)
 {
     if (c == NULL)
         return;
+    pthread_mutex_lock(&c->lock);
     client_stop(c);
     if (c->protocol->close != NULL)
         c->protocol->close(c);
+    pthread_mutex_unlock(&c->lock);
     if (c->next != NULL)
         c->next->before = c->before;
     *(c->before != NULL ? &c->before->next : &c->server->clients) = c->next;
@@ -61,48 +72,79 @@ void client_close(struct client *c)
 
 /* ---- what the stream tells ---- */
 
+/* Tells the client, and ends it: with the lock. */
+static void end_failed(struct client *c, int code, const char *why)
+{
+    struct message msg;
+    if (c->protocol->failed != NULL)
+        (void)c->protocol->failed(c, code, why, &msg); /* who cannot be told is ended all the same */
+    client_end(c);
+}
+
 static int take_event(void *arg, const linnet_event *e, struct message *msg)
 {
-    struct client *c = arg;
-    return c->protocol->event(c, e, msg);
+    struct session *session = arg;
+    struct client *c = session->client;
+    pthread_mutex_lock(&c->lock);
+    int is_stopped = c->session != session;
+    int rc = is_stopped ? fail(msg, LINNET_E_CANCELLED, "stopped") : c->protocol->event(c, e, msg);
+    pthread_mutex_unlock(&c->lock);
+    return rc;
 }
 
 static void take_failure(void *arg, int code, const char *why)
 {
-    struct client *c = arg;
-    struct message msg;
-    if (c->protocol->failed == NULL || c->protocol->failed(c, code, why, &msg) < 0)
-        outbox_end(&c->outbox);
-    client_end(c);
+    struct session *session = arg;
+    struct client *c = session->client;
+    pthread_mutex_lock(&c->lock);
+    if (c->session == session)
+        end_failed(c, code, why);
+    pthread_mutex_unlock(&c->lock);
 }
 
 static void take_drained(void *arg)
 {
-    struct client *c = arg;
-    server_wake(c->server);
+    struct session *session = arg;
+    struct client *c = session->client;
+    pthread_mutex_lock(&c->lock);
+    if (c->session == session)
+        server_wake(c->server);
+    pthread_mutex_unlock(&c->lock);
 }
 
 static int is_blocked(void *arg)
 {
-    struct client *c = arg;
-    return outbox_is_high(&c->outbox);
+    const struct session *session = arg;
+    return outbox_is_high(&session->client->outbox);
 }
 
-static void take_release(void *arg) { let_go(arg); }
+static void take_release(void *arg)
+{
+    struct session *session = arg;
+    let_go(session->client);
+    mem_free(session);
+}
 
 /* ---- for protocols ---- */
 
 int client_start(struct client *c, const struct serve_request *r, struct message *msg)
 {
-    const struct live_sink sink = {take_event, take_failure, take_drained, is_blocked, take_release, c};
     if (c->live != NULL)
         return fail(msg, LINNET_E_STATE, "the stream has started already");
     if (c->server->is_draining)
         return fail(msg, LINNET_E_BUSY, "the server is about to end");
-    atomic_fetch_add(&c->n_holders, 1);
+    struct session *session = mem_array(1, sizeof *session);
+    if (session == NULL)
+        return fail_memory(msg);
+    session->client = c;
+    const struct live_sink sink = {take_event, take_failure, take_drained, is_blocked, take_release, session};
     int rc = live_open(&c->live, c->server->live, r, &sink, msg);
-    if (rc < 0)
-        atomic_fetch_sub(&c->n_holders, 1);
+    if (rc < 0) {
+        mem_free(session);
+        return rc;
+    }
+    atomic_fetch_add(&c->n_holders, 1);
+    c->session = session;
     c->rate_hz = r->sample_rate_hz;
     c->n_odd = 0;
     return rc;
@@ -110,8 +152,16 @@ int client_start(struct client *c, const struct serve_request *r, struct message
 
 void client_stop(struct client *c)
 {
+    c->session = NULL;
     live_close(c->live);
     c->live = NULL;
+}
+
+void client_drop(struct client *c)
+{
+    pthread_mutex_lock(&c->lock);
+    client_stop(c);
+    pthread_mutex_unlock(&c->lock);
 }
 
 static float sample_of(enum client_encoding encoding, const unsigned char *b)
@@ -145,15 +195,16 @@ int client_audio(struct client *c, enum client_encoding encoding, const unsigned
     }
     if (rc >= 0 && n_samples > 0)
         rc = live_feed(c->live, samples, n_samples, msg);
-    if (rc > 0)
-        lws_rx_flow_control(c->connection, 0);
     return rc < 0 ? rc : LINNET_OK;
 }
 
 int client_finish(struct client *c, struct message *msg)
 {
     c->n_odd = 0;
-    return c->live == NULL ? fail(msg, LINNET_E_STATE, "no stream has been started") : live_finish(c->live, msg);
+    if (c->live == NULL)
+        return fail(msg, LINNET_E_STATE, "no stream has been started");
+    int rc = live_finish(c->live, msg);
+    return rc < 0 ? rc : LINNET_OK;
 }
 
 static int put(struct client *c, int rc)
@@ -184,43 +235,57 @@ int client_put_json(struct client *c, json_t *message, struct message *msg)
 
 void client_end(struct client *c)
 {
+    atomic_store(&c->is_ending, 1);
     outbox_end(&c->outbox);
     server_wake(c->server);
 }
 
 /* ---- what the connection tells ---- */
 
-static void end_if_failed(struct client *c, int rc, const struct message *msg)
+/* After a call of the protocol, which returned rc: lets go of the lock. */
+static void leave(struct client *c, int rc, const struct message *msg)
 {
     c->heard_s = clock_s();
-    if (rc >= 0)
-        return;
-    client_stop(c);
-    if (msg->text[0] != '\0')
-        take_failure(c, rc, msg->text);
-    else
+    if (rc < 0)
+        client_stop(c);
+    if (rc < 0 && msg->text[0] != '\0')
+        end_failed(c, rc, msg->text);
+    else if (rc < 0)
         client_end(c);
+    pthread_mutex_unlock(&c->lock);
+    if (c->live != NULL && !c->is_held && live_is_full(c->live))
+        c->is_held = lws_rx_flow_control(c->connection, 0) == 0;
+}
+
+void client_read_on(struct client *c)
+{
+    if (c->is_held && (c->live == NULL || !live_is_full(c->live)))
+        c->is_held = lws_rx_flow_control(c->connection, 1) != 0;
 }
 
 void client_opened(struct client *c, const char *query)
 {
     struct message msg = {""};
-    if (c->protocol->open != NULL)
-        end_if_failed(c, c->protocol->open(c, query, &msg), &msg);
+    pthread_mutex_lock(&c->lock);
+    leave(c, c->protocol->open != NULL ? c->protocol->open(c, query, &msg) : LINNET_OK, &msg);
 }
 
 void client_text(struct client *c, const char *text, size_t n)
 {
     struct message msg = {""};
-    int rc = c->protocol->text != NULL ? c->protocol->text(c, text, n, &msg)
-                                       : fail(&msg, LINNET_E_ARGUMENT, "text is not expected here");
-    end_if_failed(c, rc, &msg);
+    pthread_mutex_lock(&c->lock);
+    leave(c,
+          c->protocol->text != NULL ? c->protocol->text(c, text, n, &msg)
+                                    : fail(&msg, LINNET_E_ARGUMENT, "text is not expected here"),
+          &msg);
 }
 
 void client_binary(struct client *c, const unsigned char *bytes, size_t n)
 {
     struct message msg = {""};
-    int rc = c->protocol->binary != NULL ? c->protocol->binary(c, bytes, n, &msg)
-                                         : fail(&msg, LINNET_E_ARGUMENT, "binary data are not expected here");
-    end_if_failed(c, rc, &msg);
+    pthread_mutex_lock(&c->lock);
+    leave(c,
+          c->protocol->binary != NULL ? c->protocol->binary(c, bytes, n, &msg)
+                                      : fail(&msg, LINNET_E_ARGUMENT, "binary data are not expected here"),
+          &msg);
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  * client.h - somebody who speaks a live protocol: a table of functions for what comes and what is to be told.
  *
- * text, binary and close are called by the loop's thread, event by a thread that decodes; failed by either.  What they
- * have to say goes through client_put, which any thread may call.  A client is there until its connection and its
- * stream have both let go of it. */
+ * open, text, binary and close are called by the loop's thread, event by one that decodes, failed by either: never two
+ * at once for a client, and none for a stream that was stopped.  What they have to say goes through client_put, which
+ * any thread may call.  A client is there until its connection and its streams have all let go of it. */
 #ifndef LINNET_SERVE_CLIENT_H
 #define LINNET_SERVE_CLIENT_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "serve/live.h"
@@ -16,6 +17,7 @@ struct json_t;
 struct lws;
 struct server;
 struct client;
+struct session;
 
 struct protocol {
     const char *name;  /* for reports: "wenet" */
@@ -33,9 +35,12 @@ struct protocol {
 struct client {
     struct server *server;
     const struct protocol *protocol;
-    void *state; /* the protocol's own, zeroed at first */
+    pthread_mutex_t lock; /* held while a function of the protocol runs */
+    void *state;          /* the protocol's own, zeroed at first */
     struct outbox outbox;
-    atomic_int n_holders; /* its connection, and its stream */
+    atomic_int n_holders;    /* its connection, and its streams */
+    atomic_int is_ending;    /* what comes is of no interest any more */
+    struct session *session; /* of the stream that is open: with the lock */
     /* the loop's thread's: */
     struct live *live; /* NULL: no stream */
     int rate_hz;
@@ -45,7 +50,7 @@ struct client {
     struct client *next, *before; /* of the server's */
     struct buffer incoming;       /* of a message that came in part */
     double heard_s;               /* clock: when something came or went last */
-    int is_ending;
+    int is_held;                  /* nothing is read, until its stream has room */
 };
 
 /* ---- for protocols ---- */
@@ -70,11 +75,14 @@ void client_end(struct client *c); /* the connection closes after the last messa
 LINNET_MUST_CHECK int client_open(struct client **out, struct server *s, const struct protocol *p, struct lws *wsi,
                                   struct message *msg);
 void client_close(struct client *c); /* the connection is gone */
+void client_drop(struct client *c);  /* client_stop, when no function of the protocol runs */
 
-/* Calls the protocol, and ends the client where that fails. */
+/* Calls the protocol, and ends the client where that fails.  When its stream has enough, nothing more is read of the
+ * connection before client_read_on. */
 void client_opened(struct client *c, const char *query);
 void client_text(struct client *c, const char *text, size_t n);
 void client_binary(struct client *c, const unsigned char *bytes, size_t n);
+void client_read_on(struct client *c); /* if its stream has room again */
 
 extern const struct protocol stream_protocol; /* the table of protocols is websocket.c's */
 

@@ -51,12 +51,8 @@ static void on_signal(int number)
 
 void server_wake(struct server *s)
 {
-    if (atomic_exchange(&s->wakes, 1) != 0)
-        return;
-    pthread_mutex_lock(&s->waking);
-    if (s->context != NULL)
+    if (atomic_exchange(&s->wakes, 1) == 0)
         lws_cancel_service(s->context);
-    pthread_mutex_unlock(&s->waking);
 }
 
 static void wake(struct server *s)
@@ -121,22 +117,20 @@ static void catch_signals(struct server *s)
     signal(SIGPIPE, SIG_IGN);
 }
 
-/* Threads that still decode have nobody to wake any more. */
-static void end_loop(struct server *s)
+/* Threads that decode wake the loop: they end before what wakes it. */
+static void close_all(struct server *s)
 {
-    struct lws_context *context = s->context;
-    to_wake = NULL;
-    pthread_mutex_lock(&s->waking);
-    s->context = NULL;
-    pthread_mutex_unlock(&s->waking);
-    if (context != NULL)
-        lws_context_destroy(context);
+    for (struct client *c = s->clients; c != NULL; c = c->next)
+        client_drop(c);
+    files_close(s->files);
+    live_scheduler_close(s->live);
+    if (s->context != NULL)
+        lws_context_destroy(s->context);
 }
 
 int serve_run(const struct serve_options *o, char *const *names, int n, struct message *msg)
 {
     struct server s = {.options = o};
-    pthread_mutex_init(&s.waking, NULL);
     int rc = serve_models_open(&s.models, &o->decoding, names, n, msg);
     if (rc >= 0 && (rc = open_live(&s, msg)) >= 0 && (rc = open_files(&s, msg)) >= 0 &&
         (rc = listen_on(&s, msg)) >= 0) {
@@ -146,10 +140,8 @@ int serve_run(const struct serve_options *o, char *const *names, int n, struct m
         while (!is_over(&s) && lws_service(s.context, 0) >= 0)
             wake(&s);
     }
-    end_loop(&s);
-    files_close(s.files);
-    live_scheduler_close(s.live);
+    to_wake = NULL;
+    close_all(&s);
     serve_models_close(&s.models);
-    pthread_mutex_destroy(&s.waking);
     return rc;
 }

@@ -7,7 +7,6 @@
 #ifndef LINNET_SERVE_SERVER_H
 #define LINNET_SERVE_SERVER_H
 
-#include <pthread.h>
 #include <stdatomic.h>
 
 #include "bin/decoding.h"
@@ -30,7 +29,6 @@ struct server {
     struct live_scheduler *live;
     struct files *files;
     struct lws_context *context;
-    pthread_mutex_t waking;   /* held to wake the loop: its context may be about to end */
     atomic_int wakes;         /* how often a thread has put something into an outbox since the loop looked */
     int is_draining;          /* nobody new is taken on */
     struct client *clients;   /* that are connected, the loop's */

@@ -48,7 +48,7 @@ static int open_client(struct lws *wsi, void **user)
 static int receive(struct client *c, struct lws *wsi, const char *bytes, size_t n)
 {
     int is_last = lws_is_final_fragment(wsi) && lws_remaining_packet_payload(wsi) == 0;
-    if (c->is_ending)
+    if (atomic_load(&c->is_ending))
         return 0;
     if (lws_frame_is_binary(wsi)) {
         client_binary(c, (const unsigned char *)bytes, n);
@@ -109,8 +109,7 @@ int websocket_callback(struct lws *wsi, int reason, void **user, void *in, size_
 void websocket_wake(struct server *s)
 {
     for (struct client *c = s->clients; c != NULL; c = c->next) {
-        if (c->live == NULL || !live_is_full(c->live))
-            lws_rx_flow_control(c->connection, 1);
+        client_read_on(c);
         if (!outbox_is_empty(&c->outbox))
             lws_callback_on_writable(c->connection);
     }
