@@ -1,30 +1,24 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ * cost.c - mean and variance that forget; the sum of streams is taken for normal, as they are independent. */
 #include "serve/cost.h"
 
 #include <math.h>
 
-enum { PER_OCTAVE = 4, MEMORY = 2000 /* seconds that count */ };
-#define LEAST_S 1e-4
+enum { MEMORY = 1000 /* seconds that count */ };
+#define DEVIATIONS 1.645 /* 95 % of a normal distribution lie below */
 
 void cost_add(struct cost *c, double compute_s)
 {
-    int i = compute_s > LEAST_S ? (int)(log2(compute_s / LEAST_S) * PER_OCTAVE) + 1 : 0;
-    i = i < COST_BUCKETS ? i : COST_BUCKETS - 1;
-    for (int k = 0; k < COST_BUCKETS && c->n >= MEMORY; k++)
-        c->counts[k] *= 1.0 - 1.0 / MEMORY;
-    c->n = c->n >= MEMORY ? MEMORY : c->n + 1;
-    c->counts[i] += 1;
+    c->n = c->n < MEMORY ? c->n + 1 : MEMORY;
+    double difference = compute_s - c->mean_s, step = difference / c->n;
+    c->mean_s += step;
+    c->variance = (1 - 1 / c->n) * (c->variance + difference * step);
 }
 
-double cost_busy(const struct cost *c)
+void cost_sum_add(struct cost_sum *sum, const struct cost *c, int n_streams)
 {
-    double sum = 0, n = 0;
-    int i = 0;
-    for (int k = 0; k < COST_BUCKETS; k++)
-        n += c->counts[k];
-    if (n <= 0)
-        return 0;
-    while (i < COST_BUCKETS - 1 && (sum += c->counts[i]) < 0.95 * n)
-        i++;
-    return LEAST_S * exp2((double)i / PER_OCTAVE);
+    sum->mean_s += n_streams * c->mean_s;
+    sum->variance += n_streams * c->variance;
 }
+
+double cost_sum_busy(const struct cost_sum *sum) { return sum->mean_s + DEVIATIONS * sqrt(sum->variance); }

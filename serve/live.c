@@ -2,18 +2,18 @@
  * live.c - one lock for the line of streams and what waits in them; decoding is done outside of it. */
 #include "serve/live.h"
 
+#include <math.h>
 #include <pthread.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/pool.h"
+#include "serve/backlog.h"
 
-/* Audio that came, or the end of a recording. */
-struct block {
-    struct block *next;
-    size_t n, at; /* samples, and how many of them are decoded */
-    int is_end;
-    float samples[];
+/* Seconds of audio whose computation is counted together, for the model's cost. */
+struct second {
+    double audio_s, compute_s;
+    int is_speech; /* words were told, or an utterance was open */
 };
 
 struct live {
@@ -22,11 +22,14 @@ struct live {
     struct serve_model *model;
     linnet_stream *stream;
     int rate_hz;
-    struct live *next;           /* in the line */
-    struct block *first, *last;  /* to be decoded */
-    size_t n_waiting;            /* samples */
-    double fed_s;                /* of the recording, what came */
-    double second_s, computed_s; /* audio and computation of the present second, for the model's cost */
+    struct live *next;      /* in the line */
+    struct backlog waiting; /* audio to be decoded */
+    double turn_s;          /* clock: its place in the line, when its next audio came */
+    double spoken_s;        /* clock: when what was decoded would have been spoken, had nothing come too fast */
+    double fed_s;           /* of the recording, what came */
+    double backlog_s;       /* of audio */
+    struct second second;
+    int is_open; /* the utterance */
     int is_in_line, is_running, is_closed, is_failed, is_full;
 };
 
@@ -35,30 +38,26 @@ struct live_scheduler {
     const struct serve_models *models;
     pthread_mutex_t lock;
     pthread_cond_t work;
-    struct live *first, *last; /* the line */
+    struct live *first; /* the line, by turns */
     struct live_facts facts;
     pthread_t *threads;
     int n_threads, is_closing;
 };
 
-enum { SLICE_PER_S = 2 /* of a second's audio, what is decoded before others have their turn */ };
+enum {
+    PIECES_PER_S = 2,       /* of a second's audio, what is decoded before others have their turn */
+    MOST_WAITING = 2 << 20, /* samples, whatever the rate */
+};
 
-/* ---- a stream ---- */
+#define HASTE                                                                                                          \
+    1.1 /* times its speed, at which audio still comes in its time: clocks differ, and networks make up leeway */
 
-static void drop_blocks(struct live *l)
-{
-    for (struct block *b = l->first, *next; b != NULL; b = next) {
-        next = b->next;
-        mem_free(b);
-    }
-    l->first = l->last = NULL;
-    l->n_waiting = 0;
-}
+/* ---- the line, with the lock ---- */
 
 /* Nobody uses it any more.  Without the lock. */
 static void destroy(struct live *l)
 {
-    drop_blocks(l);
+    backlog_clear(&l->waiting);
     linnet_stream_close(l->stream);
     l->sink.release(l->sink.arg);
     mem_free(l);
@@ -67,12 +66,17 @@ static void destroy(struct live *l)
 static void line_up(struct live *l)
 {
     struct live_scheduler *s = l->scheduler;
-    if (l->is_in_line || l->is_running || l->is_failed || l->first == NULL || l->sink.is_blocked(l->sink.arg))
+    struct backlog_piece piece;
+    if (l->is_in_line || l->is_running || l->is_failed || !backlog_peek(&l->waiting, 1, &piece) ||
+        l->sink.is_blocked(l->sink.arg))
         return;
+    struct live **at = &s->first;
+    l->turn_s = fmax(piece.came_s, l->spoken_s);
+    while (*at != NULL && (*at)->turn_s <= l->turn_s)
+        at = &(*at)->next;
+    l->next = *at;
+    *at = l;
     l->is_in_line = 1;
-    l->next = NULL;
-    *(s->last != NULL ? &s->last->next : &s->first) = l;
-    s->last = l;
     pthread_cond_signal(&s->work);
 }
 
@@ -80,7 +84,6 @@ static struct live *take_from_line(struct live_scheduler *s)
 {
     struct live *l = s->first;
     s->first = l->next;
-    s->last = s->first != NULL ? s->last : NULL;
     l->is_in_line = 0;
     l->is_running = 1;
     return l;
@@ -88,84 +91,116 @@ static struct live *take_from_line(struct live_scheduler *s)
 
 static void remove_from_line(struct live *l)
 {
-    struct live_scheduler *s = l->scheduler;
-    struct live **at = &s->first, *before = NULL;
-    for (; *at != NULL && *at != l; before = *at, at = &(*at)->next)
-        ;
-    if (*at != NULL) {
+    struct live **at = &l->scheduler->first;
+    while (*at != NULL && *at != l)
+        at = &(*at)->next;
+    if (*at != NULL)
         *at = l->next;
-        s->last = s->last == l ? before : s->last;
-    }
     l->is_in_line = 0;
+}
+
+/* Whether more waits than a share of what may. */
+static int is_above(const struct live *l, double share)
+{
+    double most = l->scheduler->options.backlog_s * l->rate_hz;
+    return (double)l->waiting.n_waiting > share * fmin(most, MOST_WAITING);
 }
 
 /* ---- decoding ---- */
 
-static int take_events(struct live *l, struct message *msg)
+/* What a thread does in one turn of a stream. */
+struct turn {
+    struct backlog_piece piece;
+    int is_alone; /* the thread has used no other */
+    int n_partials, n_finals, is_open;
+    double compute_s;
+};
+
+static int take_events(struct live *l, struct turn *t, struct message *msg)
 {
     linnet_event e;
     int rc;
-    while ((rc = linnet_stream_next(l->stream, &e)) > 0)
+    while ((rc = linnet_stream_next(l->stream, &e)) > 0) {
+        t->n_partials += e.type == LINNET_EVENT_PARTIAL;
+        t->n_finals += e.type == LINNET_EVENT_FINAL;
+        t->is_open = e.type == LINNET_EVENT_PARTIAL;
         if ((rc = l->sink.event(l->sink.arg, &e, msg)) < 0)
             return rc;
+    }
     return rc;
 }
 
-/* Decodes n samples of the block, or what its end leaves. */
-static int decode(struct live *l, const struct block *b, size_t n, struct message *msg)
+/* Decodes the piece, or what an end leaves. */
+static int decode(struct live *l, struct turn *t, struct message *msg)
 {
-    int rc = n > 0 ? linnet_stream_feed(l->stream, b->samples + b->at, n) : LINNET_OK;
-    if (rc >= 0 && b->is_end)
-        rc = linnet_stream_finish(l->stream);
+    const struct backlog_piece *p = &t->piece;
+    int rc = p->is_end ? linnet_stream_finish(l->stream) : linnet_stream_feed(l->stream, p->samples, p->n);
     if (rc < 0)
         return fail(msg, rc, "%s", linnet_stream_error(l->stream));
-    rc = take_events(l, msg);
-    if (rc >= 0 && b->is_end && (rc = linnet_stream_reset(l->stream)) < 0)
+    rc = take_events(l, t, msg);
+    if (rc >= 0 && p->is_end && (rc = linnet_stream_reset(l->stream)) < 0)
         fail(msg, rc, "%s", linnet_stream_error(l->stream));
     return rc;
 }
 
-/* Audio was decoded: with the lock. */
-static void count(struct live *l, double audio_s, double compute_s)
+/* For the model's cost.  A thread that was helped by others does not know what they took. */
+static void count_second(struct live *l, const struct turn *t, double audio_s)
 {
-    struct live_scheduler *s = l->scheduler;
-    s->facts.audio_s += audio_s;
-    s->facts.compute_s += compute_s;
-    l->second_s += audio_s;
-    l->computed_s += compute_s;
-    if (l->second_s >= 1) {
-        cost_add(&l->model->cost, l->computed_s / l->second_s);
-        l->second_s = l->computed_s = 0;
-    }
+    struct second *s = &l->second;
+    s->audio_s += audio_s;
+    s->compute_s += t->compute_s;
+    s->is_speech |= t->n_partials + t->n_finals > 0 || l->is_open;
+    l->is_open = t->is_open;
+    if (s->audio_s < 1 && !t->piece.is_end)
+        return;
+    if (s->is_speech && t->is_alone)
+        cost_add(&l->model->cost, s->compute_s / fmax(s->audio_s, 1));
+    *s = (struct second){0};
+}
+
+/* Audio came, or does not wait any more. */
+static void add_backlog(struct live *l, double audio_s)
+{
+    l->backlog_s += audio_s;
+    l->scheduler->facts.backlog_s += audio_s;
+}
+
+/* A piece was decoded: with the lock. */
+static void count(struct live *l, const struct turn *t, double now_s)
+{
+    struct live_facts *f = &l->scheduler->facts;
+    double audio_s = (double)t->piece.n / l->rate_hz, waited_s = now_s - t->piece.came_s;
+    f->audio_s += audio_s;
+    f->compute_s += t->compute_s;
+    if (!l->is_closed)
+        add_backlog(l, -audio_s);
+    histogram_add(&f->partials, waited_s, t->n_partials);
+    histogram_add(&f->finals, waited_s, t->n_finals);
+    count_second(l, t, audio_s);
+    l->spoken_s = l->turn_s + audio_s / HASTE;
 }
 
 /* Decodes the next of what waits in a stream.  Has the lock, and lets go of it meanwhile. */
-static void run_slice(struct live *l)
+static void run_turn(struct live *l)
 {
     struct live_scheduler *s = l->scheduler;
-    struct block *b = l->first;
-    size_t n = b->n - b->at, most = (size_t)l->rate_hz / SLICE_PER_S;
+    struct turn t = {.is_alone = s->facts.n_streams > 1, .is_open = l->is_open};
     struct message msg = {""};
     int is_drained = 0;
-    n = n < most ? n : most;
+    backlog_peek(&l->waiting, (size_t)(l->rate_hz / PIECES_PER_S), &t.piece);
     pthread_mutex_unlock(&s->lock);
-    double start_s = clock_s();
-    int rc = decode(l, b, n, &msg);
-    double compute_s = clock_s() - start_s;
+    pool_alone(t.is_alone);
+    double start_s = clock_thread_s();
+    int rc = decode(l, &t, &msg);
+    t.compute_s = clock_thread_s() - start_s;
     pthread_mutex_lock(&s->lock);
-    count(l, (double)n / l->rate_hz, compute_s);
-    b->at += n;
-    l->n_waiting -= n;
-    if (b->at == b->n) {
-        l->first = b->next;
-        l->last = l->first != NULL ? l->last : NULL;
-        mem_free(b);
-    }
+    count(l, &t, clock_s());
+    backlog_take(&l->waiting, &t.piece);
     if (rc < 0) {
         l->is_failed = 1;
         s->facts.n_failed += !l->is_closed;
     }
-    if (l->is_full && (double)l->n_waiting < s->options.backlog_s / 2 * l->rate_hz)
+    if (l->is_full && !is_above(l, 0.5))
         is_drained = 1, l->is_full = 0;
     int is_closed = l->is_closed;
     pthread_mutex_unlock(&s->lock);
@@ -186,7 +221,7 @@ static void *work(void *arg)
         if (s->first == NULL)
             break;
         struct live *l = take_from_line(s);
-        run_slice(l);
+        run_turn(l);
         l->is_running = 0;
         if (l->is_closed) {
             pthread_mutex_unlock(&s->lock);
@@ -243,32 +278,34 @@ void live_scheduler_close(struct live_scheduler *s)
     mem_free(s);
 }
 
-/* What busy seconds of all streams take together. */
-static double busy_s(const struct live_scheduler *s)
+/* What a second takes in which all streams speak, and one more of the model (NULL: none). */
+static double busy_s(const struct live_scheduler *s, const struct serve_model *more)
 {
-    double sum = 0;
-    for (int i = 0; i < s->models->n; i++)
-        sum += s->models->at[i].n_live * cost_busy(&s->models->at[i].cost);
-    return sum;
+    struct cost_sum sum = {0};
+    for (int i = 0; i < s->models->n; i++) {
+        const struct serve_model *m = &s->models->at[i];
+        cost_sum_add(&sum, &m->cost, m->n_live + (m == more));
+    }
+    return cost_sum_busy(&sum);
 }
 
 void live_scheduler_facts(struct live_scheduler *s, struct live_facts *facts)
 {
     pthread_mutex_lock(&s->lock);
     *facts = s->facts;
-    facts->busy = busy_s(s) / (s->options.share * s->n_threads);
+    facts->busy = busy_s(s, NULL) / (s->options.share * s->n_threads);
     pthread_mutex_unlock(&s->lock);
 }
 
 /* ---- taking on ---- */
 
-/* Whether another stream of the model fits; with the lock. */
+/* Whether another stream of the model fits; with the lock.  The first is taken whatever it costs: nobody else suffers. */
 static int has_room(const struct live_scheduler *s, const struct serve_model *model)
 {
     const struct live_options *o = &s->options;
     if (o->max_streams > 0)
         return s->facts.n_streams < o->max_streams;
-    return s->facts.n_streams == 0 || busy_s(s) + cost_busy(&model->cost) <= o->share * s->n_threads;
+    return s->facts.n_streams == 0 || busy_s(s, model) <= o->share * s->n_threads;
 }
 
 static int reserve(struct live_scheduler *s, struct serve_model *model, struct message *msg)
@@ -280,15 +317,15 @@ static int reserve(struct live_scheduler *s, struct serve_model *model, struct m
     s->facts.n_streams += has;
     model->n_live += has;
     pthread_mutex_unlock(&s->lock);
-    return has ? LINNET_OK : fail(msg, LINNET_E_BUSY, "all of the processor is taken: try again later");
+    return has ? LINNET_OK
+               : fail(msg, LINNET_E_BUSY, "as many streams are open as can be served in time: try again later");
 }
 
+/* With the lock. */
 static void release(struct live_scheduler *s, struct serve_model *model)
 {
-    pthread_mutex_lock(&s->lock);
     s->facts.n_streams--;
     model->n_live--;
-    pthread_mutex_unlock(&s->lock);
 }
 
 int live_open(struct live **out, struct live_scheduler *s, const struct serve_request *r, const struct live_sink *sink,
@@ -306,7 +343,10 @@ int live_open(struct live **out, struct live_scheduler *s, const struct serve_re
     }
     if (rc < 0) {
         mem_free(l);
+        pthread_mutex_lock(&s->lock);
         release(s, r->model);
+        s->facts.n_started--;
+        pthread_mutex_unlock(&s->lock);
         return rc;
     }
     *out = l;
@@ -322,34 +362,32 @@ void live_close(struct live *l)
     pthread_mutex_lock(&s->lock);
     l->is_closed = 1;
     remove_from_line(l);
-    int is_running = l->is_running;
-    pthread_mutex_unlock(&s->lock);
     release(s, l->model);
+    add_backlog(l, -l->backlog_s);
+    int is_running = l->is_running; /* then the thread that runs it destroys it, as soon as it has the lock */
+    pthread_mutex_unlock(&s->lock);
     if (!is_running)
         destroy(l);
 }
 
+const char *live_decoder(const struct live *l) { return serve_models_decoder(l->model, l->stream); }
+
 /* ---- audio ---- */
 
-static int put(struct live *l, const float *samples, size_t n, int is_end, struct message *msg)
+/* Samples, or an end where there are none. */
+static int put(struct live *l, const float *samples, size_t n, struct message *msg)
 {
     struct live_scheduler *s = l->scheduler;
-    struct block *b = mem_array(1, sizeof *b + n * sizeof *samples);
-    if (b == NULL)
-        return fail_memory(msg);
-    b->n = n;
-    b->is_end = is_end;
-    if (n > 0)
-        memcpy(b->samples, samples, n * sizeof *samples);
     pthread_mutex_lock(&s->lock);
-    *(l->last != NULL ? &l->last->next : &l->first) = b;
-    l->last = b;
-    l->n_waiting += n;
-    l->is_full |= (double)l->n_waiting > s->options.backlog_s * l->rate_hz;
+    int rc = l->is_failed ? LINNET_OK : backlog_add(&l->waiting, samples, n, clock_s(), msg);
+    if (rc >= 0 && !l->is_failed) {
+        add_backlog(l, (double)n / l->rate_hz);
+        l->is_full |= is_above(l, 1);
+        line_up(l);
+    }
     int is_full = l->is_full;
-    line_up(l);
     pthread_mutex_unlock(&s->lock);
-    return is_full;
+    return rc < 0 ? rc : is_full;
 }
 
 int live_feed(struct live *l, const float *samples, size_t n, struct message *msg)
@@ -358,13 +396,13 @@ int live_feed(struct live *l, const float *samples, size_t n, struct message *ms
     l->fed_s += (double)n / l->rate_hz;
     if (most_s > 0 && l->fed_s > most_s)
         return fail(msg, LINNET_E_ARGUMENT, "a recording may last %.0f s here", most_s);
-    return put(l, samples, n, 0, msg);
+    return n > 0 ? put(l, samples, n, msg) : live_is_full(l);
 }
 
 int live_finish(struct live *l, struct message *msg)
 {
     l->fed_s = 0;
-    return put(l, NULL, 0, 1, msg);
+    return put(l, NULL, 0, msg);
 }
 
 void live_wake(struct live *l)

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
  * live.h - live streams: audio comes from one thread, is decoded by the threads of a scheduler, and events go out.
  *
- * A scheduler has a thread for each processor.  A stream with audio waits in one line with the others, first come first
- * served, for a thread that decodes what it has then; so all have their share.  A stream is taken on only if a busy
- * second of all streams at once (cost.h) fits into a second of the processors: who is accepted is served in time, and
- * who is not is told at once. */
+ * A scheduler has a thread for each processor.  Streams with audio wait in one line for a thread that decodes some of
+ * it: first comes whose audio has waited longest.  Audio that comes faster than it is spoken counts as if it came in
+ * its time, so that who plays a file has what the others leave.  A stream is taken on only if a second in which all
+ * speak (cost.h) fits into a second of the processors: who is accepted is served in time, and who is not is told at
+ * once. */
 #ifndef LINNET_SERVE_LIVE_H
 #define LINNET_SERVE_LIVE_H
 
 #include <stddef.h>
 
+#include "serve/histogram.h"
 #include "serve/models.h"
 
 struct live;
@@ -18,7 +20,7 @@ struct live_scheduler;
 struct live_options {
     int n_threads;
     double share;     /* of all processors that busy streams may take */
-    int max_streams;  /* 0: as many as fit */
+    int max_streams;  /* so many, whatever they cost; 0: as many as fit */
     double stream_s;  /* the longest recording; 0: any */
     double backlog_s; /* audio of a stream that may wait, before its reader is asked to stop */
 };
@@ -37,10 +39,11 @@ struct live_sink {
 /* What the streams do now, and did, for reports. */
 struct live_facts {
     int n_streams;
-    double busy;      /* what busy seconds of all of them take, of what they may take */
+    double busy;      /* what a second in which all speak takes, of what it may */
     double backlog_s; /* audio that waits, of all streams */
     double audio_s, compute_s;
     unsigned long n_started, n_refused, n_failed;
+    struct histogram partials, finals; /* from the coming of the audio that showed an event until it was told */
 };
 
 /* For streams of these models, which must outlive it. */
@@ -54,12 +57,15 @@ void live_scheduler_facts(struct live_scheduler *s, struct live_facts *facts);
 LINNET_MUST_CHECK int live_open(struct live **out, struct live_scheduler *s, const struct serve_request *r,
                                 const struct live_sink *sink, struct message *msg);
 
-/* Takes samples; returns 1 when so many wait that no more should come until `drained`, else 0. */
+/* Takes samples; returns 1 when so many wait that no more should come until `drained`, else 0.  By one thread at a
+ * time, as all that follows. */
 LINNET_MUST_CHECK int live_feed(struct live *l, const float *samples, size_t n, struct message *msg);
 
 /* The recording ends here: its last events come, LINNET_EVENT_END the last.  What is fed then is another recording,
  * whose times begin at 0. */
 LINNET_MUST_CHECK int live_finish(struct live *l, struct message *msg);
+
+const char *live_decoder(const struct live *l); /* the name of what decodes it */
 
 int live_is_full(struct live *l); /* no more audio should come now */
 void live_wake(struct live *l);   /* what blocked it is over */

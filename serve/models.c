@@ -6,6 +6,8 @@
 
 #include "base/mem.h"
 #include "decoders/common/model.h"
+#include "decoders/decoder.h"
+#include "models/stream.h"
 
 /* ---- opening ---- */
 
@@ -98,6 +100,13 @@ static int list_settings(const struct serve_request *r, int is_live, const char 
     return n;
 }
 
+/* Phrases that the vocabulary cannot spell are left out. */
+static int boost(linnet_stream *stream, const struct serve_request *r, struct message *msg)
+{
+    int rc = r->n_phrases > 0 ? linnet_stream_bias(stream, r->phrases, r->bonus, (size_t)r->n_phrases, NULL, 0) : 0;
+    return rc < 0 ? fail(msg, rc, "%s", linnet_stream_error(stream)) : LINNET_OK;
+}
+
 int serve_models_open_stream(linnet_stream **out, const struct serve_request *r, int is_live, struct message *msg)
 {
     const struct decoding *d = &r->model->decoding;
@@ -106,6 +115,7 @@ int serve_models_open_stream(linnet_stream **out, const struct serve_request *r,
     if (items == NULL)
         return fail_memory(msg);
     struct linnet_stream_options o;
+    linnet_stream *stream = NULL;
     linnet_stream_options_init(&o);
     int rc = list_settings(r, is_live, items, texts, msg);
     if (rc >= 0) {
@@ -118,8 +128,19 @@ int serve_models_open_stream(linnet_stream **out, const struct serve_request *r,
         o.task = r->task;
         o.word_times = r->word_times;
         o.nbest = r->nbest;
-        rc = linnet_stream_open(d->model, &o, out, msg->text, sizeof msg->text);
+        rc = linnet_stream_open(d->model, &o, &stream, msg->text, sizeof msg->text);
     }
     mem_free(items);
+    if (rc >= 0 && (rc = boost(stream, r, msg)) < 0)
+        linnet_stream_close(stream);
+    if (rc >= 0)
+        *out = stream;
     return rc;
+}
+
+const char *serve_models_decoder(const struct serve_model *m, const linnet_stream *stream)
+{
+    const struct decoder *decoder = NULL;
+    const struct decoder_options *options = settings_of(stream_settings(stream), &decoder_settings);
+    return decoder_find(&decoder, options, m->decoding.model, 1, NULL) >= 0 ? decoder->name : "";
 }

@@ -32,8 +32,11 @@ struct serve_model *serve_models_find(const struct serve_models *m, const char *
 struct serve_request {
     struct serve_model *model;
     const char *language, *task, *decoder;
-    const char *prompt;      /* Whisper's */
-    const char *temperature; /* Whisper's, a number as text */
+    const char *prompt;         /* Whisper's */
+    const char *temperature;    /* Whisper's, a number as text */
+    const char *const *phrases; /* [n_phrases] to be boosted */
+    const float *bonus;         /* [n_phrases] or NULL: that of the settings */
+    int n_phrases;
     int word_times, nbest;
     int sample_rate_hz; /* of samples fed; 0: a file's own */
 };
@@ -41,5 +44,8 @@ struct serve_request {
 /* Opens a stream: live, or for a file. */
 LINNET_MUST_CHECK int serve_models_open_stream(linnet_stream **out, const struct serve_request *r, int is_live,
                                                struct message *msg);
+
+/* The name of what decodes a stream that is live. */
+const char *serve_models_decoder(const struct serve_model *m, const linnet_stream *stream);
 
 #endif
