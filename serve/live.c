@@ -299,7 +299,7 @@ void live_scheduler_facts(struct live_scheduler *s, struct live_facts *facts)
 
 /* ---- taking on ---- */
 
-/* Whether another stream of the model fits; with the lock.  The first is taken whatever it costs: nobody else suffers. */
+/* Whether another stream of the model fits; with the lock.  The first is taken whatever it costs: nobody suffers. */
 static int has_room(const struct live_scheduler *s, const struct serve_model *model)
 {
     const struct live_options *o = &s->options;

@@ -7,6 +7,7 @@
 
 #include "serve/client.h"
 #include "serve/http.h"
+#include "serve/rehearsal.h"
 #include "serve/websocket.h"
 
 /* ---- the loop's callbacks ---- */
@@ -99,6 +100,8 @@ static int open_live(struct server *s, struct message *msg)
                                       .max_streams = s->options->max_streams,
                                       .stream_s = s->options->stream_s,
                                       .backlog_s = 30};
+    if (rc >= 0 && live.max_streams == 0)
+        rc = rehearsal_run(&s->models, live.n_threads, msg);
     return rc < 0 ? rc : live_scheduler_open(&s->live, &live, &s->models, msg);
 }
 
