@@ -3,7 +3,11 @@
  *
  * libwebsockets parses the head of a request and counts the bytes of its body, whose length must be declared.  A
  * request that is refused before its body has come is answered at once; some of the body is still read, for a client
- * that is cut off while it sends may never see the answer. */
+ * that is cut off while it sends may never see the answer.
+ *
+ * A connection is kept for further requests after one with a body alone.  What comes in one packet with a request
+ * without one, libwebsockets 4.1 keeps in a buffer; if that is a request with a body, it takes its head for the body
+ * too, and closes the connection twice or loops for ever. */
 #include "serve/http.h"
 
 #include <libwebsockets.h>
@@ -254,12 +258,11 @@ static int take_body(struct request *r, const char *bytes, size_t n)
 static int end_body(struct request *r)
 {
     struct message msg = {""};
-    if (r->is_whole)
-        return -1;
+    int is_again = r->is_whole;
     r->is_whole = 1;
     if (r->is_refused)
         return r->is_sent ? -1 : 0;
-    return settle(r, r->route->handle(r, &msg), &msg);
+    return is_again ? -1 : settle(r, r->route->handle(r, &msg), &msg);
 }
 
 /* ---- replies ---- */
@@ -275,17 +278,19 @@ static int add_headers(struct request *r, unsigned char **at, unsigned char *end
     return 0;
 }
 
+/* Whether the connection is for another request afterwards. */
+static int is_kept(const struct request *r) { return is_post(r) && !r->is_refused && r->reply_length >= 0; }
+
 static int send_head(struct request *r)
 {
     unsigned char header[LWS_PRE + LONGEST_HEADER], *start = header + LWS_PRE, *at = start;
     unsigned char *end = header + sizeof header - 1;
     char length[32];
     snprintf(length, sizeof length, "%lld", r->reply_length);
-    int is_closed = r->is_refused || r->reply_length < 0;
     if ((r->type != NULL && request_header(r, "content-type", r->type, NULL) < 0) ||
         (r->reply_length >= 0 && r->status != 204 && request_header(r, "content-length", length, NULL) < 0) ||
         (r->status == 503 && request_header(r, "retry-after", "5", NULL) < 0) ||
-        (is_closed && request_header(r, "connection", "close", NULL) < 0))
+        (!is_kept(r) && request_header(r, "connection", "close", NULL) < 0))
         return -1;
     if (lws_add_http_header_status(r->connection, (unsigned)r->status | LWSAHH_FLAG_NO_SERVER_NAME, &at, end) != 0 ||
         add_headers(r, &at, end) != 0 || lws_finalize_write_http_header(r->connection, start, &at, end) != 0)
@@ -295,12 +300,12 @@ static int send_head(struct request *r)
     return 0;
 }
 
-/* All is sent: the connection is there for another request, or dropped once the client has had time to read. */
+/* All is sent.  A client that still sends a body has some time to read the reply. */
 static int finish(struct request *r)
 {
     r->is_sent = 1;
-    if (!r->is_refused)
-        return r->reply_length < 0 || lws_http_transaction_completed(r->connection) != 0 ? -1 : 0;
+    if (is_kept(r))
+        return lws_http_transaction_completed(r->connection) != 0 ? -1 : 0;
     lws_set_timeout(r->connection, PENDING_TIMEOUT_HTTP_CONTENT, DROP_S);
     return r->is_whole ? -1 : 0;
 }
@@ -325,12 +330,15 @@ static int send_piece(struct request *r)
     if (lws_write(r->connection, (unsigned char *)r->sending->bytes + r->n_sent, n, LWS_WRITE_HTTP) < 0)
         return -1;
     r->n_sent += n;
+    r->n_written += n;
     r->heard_s = clock_s();
     if (r->n_sent == r->sending->n) {
         outbox_free_message(r->sending);
         r->sending = NULL;
     }
     lws_set_timeout(r->connection, PENDING_TIMEOUT_HTTP_CONTENT, (int)r->server->options->idle_s);
+    if (r->reply_length >= 0 && r->n_written == (size_t)r->reply_length)
+        return finish(r); /* before another request can be here */
     lws_callback_on_writable(r->connection);
     return 0;
 }

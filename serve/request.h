@@ -52,7 +52,7 @@ struct request {
     int is_refused;                /* what is still to come of the body is dropped, then the connection is closed */
     int has_begun, is_sent;        /* the head of the reply is sent; all of it is */
     struct outbox_message *sending;
-    size_t n_sent; /* bytes of it */
+    size_t n_sent, n_written; /* bytes of it, and of the body */
 };
 
 /* One more header of the reply, before it is made: refused where name or value are not one line. */

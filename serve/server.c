@@ -29,6 +29,9 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_SERVER_WRITEABLE:
     case LWS_CALLBACK_CLOSED:
         return websocket_callback(wsi, reason, user, in, n);
+    case LWS_CALLBACK_RAW_ADOPT: /* CONNECT: libwebsockets would make a tunnel of it */
+    case LWS_CALLBACK_RAW_RX:
+        return -1;
     default:
         return 0;
     }
