@@ -84,8 +84,7 @@ enum { MOST_OWN = 4 /* settings of a request that have no field in linnet_stream
 static int list_settings(const struct serve_request *r, int is_live, const char **items, char (*texts)[1024],
                          struct message *msg)
 {
-    static const char *const keys[MOST_OWN] = {"decoder.name", "decoder.initial_prompt", "decoder.temperature",
-                                               "vad.kind"};
+    static const char *const keys[MOST_OWN] = {"decoder.name", "decoder.initial_prompt", "decoder.temperature"};
     const char *const values[MOST_OWN] = {r->decoder, r->prompt, r->temperature};
     const struct decoding *d = &r->model->decoding;
     int n = 0;
