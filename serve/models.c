@@ -23,12 +23,20 @@ static void name(struct serve_model *m)
     snprintf(m->name, sizeof m->name, "%.*s", (int)(n - at), dir + at);
 }
 
+static int read_hotwords(struct serve_model *m, const char *path, struct message *msg)
+{
+    const struct decoder_options *o = settings_of(&m->decoding.settings, &decoder_settings);
+    return path != NULL ? hotword_list_read(&m->hotwords, path, o->hotword_bonus, msg) : LINNET_OK;
+}
+
 static int open_one(struct serve_models *m, const struct decoding_options *options, struct message *msg)
 {
     struct serve_model *model = &m->at[m->n];
     int rc = decoding_open_model(&model->decoding, options, msg);
     model->recipe = options->recipe;
     m->n++; /* half open ones are closed too */
+    if (rc >= 0)
+        rc = read_hotwords(model, options->hotwords, msg);
     if (rc >= 0)
         name(model);
     for (int i = 0; i < m->n - 1 && rc >= 0; i++)
@@ -58,8 +66,10 @@ int serve_models_open(struct serve_models *m, const struct decoding_options *opt
 
 void serve_models_close(struct serve_models *m)
 {
-    for (int i = 0; i < m->n; i++)
+    for (int i = 0; i < m->n; i++) {
         decoding_close(&m->at[i].decoding);
+        hotword_list_free(&m->at[i].hotwords);
+    }
     mem_free(m->at);
     *m = (struct serve_models){0};
 }
@@ -100,10 +110,19 @@ static int list_settings(const struct serve_request *r, int is_live, const char 
     return n;
 }
 
-/* Phrases that the vocabulary cannot spell are left out. */
+/* With the request's hotwords, or the server's.  Phrases that the vocabulary cannot spell are left out. */
 static int boost(linnet_stream *stream, const struct serve_request *r, struct message *msg)
 {
-    int rc = r->n_phrases > 0 ? linnet_stream_bias(stream, r->phrases, r->bonus, (size_t)r->n_phrases, NULL, 0) : 0;
+    const struct hotword_list *l = r->hotwords != NULL && r->hotwords->n > 0 ? r->hotwords : &r->model->hotwords;
+    if (l->n == 0)
+        return LINNET_OK;
+    float *bonus = mem_array((size_t)l->n, sizeof *bonus);
+    if (bonus == NULL)
+        return fail_memory(msg);
+    for (int i = 0; i < l->n; i++)
+        bonus[i] = (float)l->bonus[i];
+    int rc = linnet_stream_bias(stream, (const char *const *)l->phrases, bonus, (size_t)l->n, NULL, 0);
+    mem_free(bonus);
     return rc < 0 ? fail(msg, rc, "%s", linnet_stream_error(stream)) : LINNET_OK;
 }
 

@@ -4,13 +4,15 @@
 #define LINNET_SERVE_MODELS_H
 
 #include "bin/decoding.h"
+#include "decoders/common/hotword_list.h"
 #include "serve/cost.h"
 
 struct serve_model {
     char name[128];           /* of its directory: "whisper-base" */
     struct decoding decoding; /* the model, and the settings of the command line; its stream is not used */
     const char *recipe;       /* the command line's, or NULL */
-    struct cost cost;         /* of its live streams, and how many there are: the scheduler's (live.h) */
+    struct hotword_list hotwords;
+    struct cost cost; /* of its live streams, and how many there are: the scheduler's (live.h) */
     int n_live;
 };
 
@@ -32,11 +34,9 @@ struct serve_model *serve_models_find(const struct serve_models *m, const char *
 struct serve_request {
     struct serve_model *model;
     const char *language, *task, *decoder;
-    const char *prompt;         /* Whisper's */
-    const char *temperature;    /* Whisper's, a number as text */
-    const char *const *phrases; /* [n_phrases] to be boosted */
-    const float *bonus;         /* [n_phrases] or NULL: that of the settings */
-    int n_phrases;
+    const char *prompt;      /* Whisper's */
+    const char *temperature; /* Whisper's, a number as text */
+    const struct hotword_list *hotwords;
     int word_times, nbest;
     int sample_rate_hz; /* of samples fed; 0: a file's own */
 };

@@ -8,15 +8,13 @@
 #include <string.h>
 
 #include "base/buffer.h"
-#include "base/mem.h"
 #include "base/utf8.h"
+#include "decoders/common/hotword_list.h"
 #include "decoders/decoder.h"
 #include "serve/client.h"
 #include "serve/server.h"
 
-enum { MOST_PHRASES = 1000 };
-
-#define MOST_BONUS 1000.0
+enum { MOST_HOTWORDS = 1000 };
 
 struct state {
     enum client_encoding encoding;
@@ -101,35 +99,25 @@ static int encoding_of(enum client_encoding *encoding, const char *name, struct 
 
 /* ---- hotwords: each a phrase, or {"phrase": "...", "bonus": 2} ---- */
 
-struct phrases {
-    const char *texts[MOST_PHRASES];
-    float bonus[MOST_PHRASES];
-    int n;
-};
-
-static int take_phrase(struct phrases *p, const json_t *item, double bonus, struct message *msg)
+static int add_hotword(struct hotword_list *l, const json_t *item, double bonus, struct message *msg)
 {
-    const char *text = json_is_string(item) ? json_string_value(item) : text_of(item, "phrase");
+    const char *phrase = json_is_string(item) ? json_string_value(item) : text_of(item, "phrase");
     const json_t *own = json_object_get(item, "bonus");
     size_t n_fields = json_is_object(item) ? json_object_size(item) : 1;
-    if (text == NULL || (own != NULL && !json_is_number(own)) || n_fields > (own != NULL ? 2 : 1))
+    if (phrase == NULL || (own != NULL && !json_is_number(own)) || n_fields > (own != NULL ? 2 : 1))
         return fail(msg, LINNET_E_ARGUMENT, "field 'hotwords': each is text, or has a phrase and a bonus");
-    bonus = own != NULL ? json_number_value(own) : bonus;
-    if (fabs(bonus) > MOST_BONUS)
-        return fail(msg, LINNET_E_ARGUMENT, "field 'hotwords': a bonus of %g", bonus);
-    p->texts[p->n] = text;
-    p->bonus[p->n++] = (float)bonus;
-    return LINNET_OK;
+    return hotword_list_add(l, phrase, own != NULL ? json_number_value(own) : bonus, msg);
 }
 
-static int take_phrases(struct phrases *p, const json_t *list, const struct serve_model *model, struct message *msg)
+static int add_hotwords(struct hotword_list *l, const json_t *list, const struct serve_model *model,
+                        struct message *msg)
 {
     const struct decoder_options *o = settings_of(&model->decoding.settings, &decoder_settings);
     int rc = LINNET_OK;
-    if (json_array_size(list) > MOST_PHRASES)
-        return fail(msg, LINNET_E_ARGUMENT, "field 'hotwords': more than %d", MOST_PHRASES);
+    if (json_array_size(list) > MOST_HOTWORDS)
+        return fail(msg, LINNET_E_ARGUMENT, "field 'hotwords': more than %d", MOST_HOTWORDS);
     for (size_t i = 0; i < json_array_size(list) && rc >= 0; i++)
-        rc = take_phrase(p, json_array_get(list, i), o->hotword_bonus, msg);
+        rc = add_hotword(l, json_array_get(list, i), o->hotword_bonus, msg);
     return rc;
 }
 
@@ -137,17 +125,12 @@ static int take_phrases(struct phrases *p, const json_t *list, const struct serv
 
 static int open_stream(struct client *c, const json_t *o, struct serve_request *r, struct message *msg)
 {
-    struct phrases *p = mem_array(1, sizeof *p);
-    if (p == NULL)
-        return fail_memory(msg);
-    int rc = take_phrases(p, json_object_get(o, "hotwords"), r->model, msg);
-    if (rc >= 0) {
-        r->phrases = p->texts;
-        r->bonus = p->bonus;
-        r->n_phrases = p->n;
+    struct hotword_list hotwords = {0};
+    int rc = add_hotwords(&hotwords, json_object_get(o, "hotwords"), r->model, msg);
+    r->hotwords = &hotwords;
+    if (rc >= 0)
         rc = client_start(c, r, msg);
-    }
-    mem_free(p);
+    hotword_list_free(&hotwords);
     return rc;
 }
 
