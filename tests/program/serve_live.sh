@@ -19,6 +19,7 @@ quick="-m $dir/model -l en -s decoder.temperature=0 -t 2"
 start_server $quick --streams 8
 client same "$dir/a.s16" 16000 "$dir/live" 6
 client same "$dir/a.s16" 15000 "$dir/live15" 1
+client boosted "$dir/a.s16"
 client wrong
 stop_server
 

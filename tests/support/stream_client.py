@@ -4,6 +4,7 @@
 stream_client.py URL same SAMPLES RATE EXPECTED [N]   N clients at once send the samples (16 bits, WAV or bare), in pieces
     of different sizes, twice; their events are those of EXPECTED, which `linnet live` wrote
 stream_client.py URL wrong                            what is wrong with a message is told, and ends the connection
+stream_client.py URL boosted SAMPLES                  hotwords are heard
 stream_client.py URL full                             a server that takes one stream refuses another, until it is over
 """
 import array
@@ -123,6 +124,18 @@ async def wrong(url):
         hotwords = [{"phrase": "Ask", "bonus": 2}, "not"]
         ready = await start(ws, hotwords=hotwords, nbest=1, prompt="x", language=None, task="translate")
         check(ready["type"] == "ready", f"{ready}")
+
+
+async def boosted(url, samples):
+    with open(samples, "rb") as f:
+        audio = f.read()
+    for hotwords, is_there in (([], False), ([{"phrase": "A", "bonus": 100}, "x\ty"], True)):
+        async with connect(url) as ws:
+            await start(ws, hotwords=hotwords)
+            sending = asyncio.create_task(send(ws, audio, 3200))
+            texts = [e["text"] for e in await events_of_recording(ws)]
+            check(any("A" in t for t in texts) == is_there, f"{hotwords}: {texts}")
+            await sending
 
 
 async def full(url):
