@@ -42,13 +42,14 @@ struct audio_file {
     struct message why, warning;
 };
 
-int audio_file_open(struct audio_file **out, const char *path, const char *raw, int rate_hz, struct message *msg)
+static int open_any(struct audio_file **out, const char *path, int fd, const char *raw, int rate_hz,
+                    struct message *msg)
 {
     struct audio_file *f = mem_array(1, sizeof *f);
     if (f == NULL)
         return fail_memory(msg);
-    f->name = mem_string(strcmp(path, "-") == 0 ? "standard input" : path);
-    int rc = f->name != NULL ? audio_source_open(&f->source, path, raw, msg) : fail_memory(msg);
+    f->name = mem_string(fd < 0 && strcmp(path, "-") == 0 ? "standard input" : path);
+    int rc = f->name != NULL ? audio_source_open(&f->source, path, fd, raw, msg) : fail_memory(msg);
     if (rc < 0 || (rc = resample_open(&f->resample, f->source.rate_hz, rate_hz, msg)) < 0 ||
         (rc = audio_file_set_channel(f, NULL, msg)) < 0)
         goto fail;
@@ -63,6 +64,16 @@ int audio_file_open(struct audio_file **out, const char *path, const char *raw, 
 fail:
     audio_file_close(f);
     return rc;
+}
+
+int audio_file_open(struct audio_file **out, const char *path, const char *raw, int rate_hz, struct message *msg)
+{
+    return open_any(out, path, -1, raw, rate_hz, msg);
+}
+
+int audio_file_open_fd(struct audio_file **out, int fd, const char *name, int rate_hz, struct message *msg)
+{
+    return open_any(out, name, fd, NULL, rate_hz, msg);
 }
 
 void audio_file_close(struct audio_file *f)

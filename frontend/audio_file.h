@@ -21,6 +21,10 @@ struct audio_file;
  * encoding of s8 u8 s16le s16be s24le s24be s32le s32be f32le f32be f64le f64be ulaw alaw. */
 int audio_file_open(struct audio_file **out, const char *path, const char *raw, int rate_hz,
                     struct message *msg) LINNET_MUST_CHECK;
+
+/* What is open already, from where it stands; name is for messages.  The caller closes fd, and no sooner than this. */
+int audio_file_open_fd(struct audio_file **out, int fd, const char *name, int rate_hz,
+                       struct message *msg) LINNET_MUST_CHECK;
 void audio_file_close(struct audio_file *f);
 
 /* Which channel is read, in the words of audio.channel (mix.h); the mix of all where this is not called.  Before the

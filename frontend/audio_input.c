@@ -18,10 +18,11 @@
 
 enum { COPY_SIZE = 65536, MOST_TAKEN = 1 << 20, MOST_PEEKED = 4 };
 
-int audio_input_open(struct audio_input *out, const char *path, struct message *msg)
+int audio_input_open(struct audio_input *out, const char *path, int fd, struct message *msg)
 {
-    struct audio_input in = {.name = strcmp(path, "-") == 0 ? "standard input" : path};
-    in.fd = strcmp(path, "-") == 0 ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) : open(path, O_RDONLY | O_CLOEXEC);
+    int is_standard = fd < 0 && strcmp(path, "-") == 0, from = is_standard ? STDIN_FILENO : fd;
+    struct audio_input in = {.name = is_standard ? "standard input" : path};
+    in.fd = from >= 0 ? fcntl(from, F_DUPFD_CLOEXEC, 3) : open(path, O_RDONLY | O_CLOEXEC);
     struct stat st;
     int rc = LINNET_OK;
     if (in.fd < 0 || fstat(in.fd, &st) != 0)

@@ -17,8 +17,9 @@ struct audio_input {
     struct buffer head; /* bytes that were taken out of a pipe already */
 };
 
-/* path: "-" is standard input; from where it stands when it is a file. */
-int audio_input_open(struct audio_input *out, const char *path, struct message *msg) LINNET_MUST_CHECK;
+/* path: "-" is standard input.  fd: -1, or what is read, which the caller closes; path is its name then.  A file that
+ * is open already is read from where it stands. */
+int audio_input_open(struct audio_input *out, const char *path, int fd, struct message *msg) LINNET_MUST_CHECK;
 void audio_input_close(struct audio_input *in);
 
 /* n bytes from byte `at` on, or as many as there are, without taking them; of a pipe the first 4.  Returns how many. */

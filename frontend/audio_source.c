@@ -295,11 +295,11 @@ static int open_raw(struct audio_source *s, const struct audio_input *in, const 
     return rc;
 }
 
-int audio_source_open(struct audio_source *out, const char *path, const char *raw, struct message *msg)
+int audio_source_open(struct audio_source *out, const char *path, int fd, const char *raw, struct message *msg)
 {
     struct audio_source s = {0};
     struct audio_input in = {.fd = -1};
-    int rc = audio_input_open(&in, path, msg);
+    int rc = audio_input_open(&in, path, fd, msg);
     if (rc < 0)
         return rc;
     rc = raw != NULL ? open_raw(&s, &in, raw, msg) : in.is_pipe ? open_pipe(&s, &in, msg) : open_any_file(&s, &in, msg);

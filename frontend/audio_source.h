@@ -37,8 +37,8 @@ struct audio_source {
     struct message ending; /* what is missing after the last frame, "": nothing that is known */
 };
 
-/* Arguments as audio_file_open.  Zeroed may be closed. */
-int audio_source_open(struct audio_source *out, const char *path, const char *raw,
+/* path and fd as audio_input_open, raw as audio_file_open.  Zeroed may be closed. */
+int audio_source_open(struct audio_source *out, const char *path, int fd, const char *raw,
                       struct message *msg) LINNET_MUST_CHECK;
 void audio_source_close(struct audio_source *s);
 

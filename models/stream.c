@@ -245,13 +245,14 @@ static int preview_part(struct linnet_stream *s, double start_s)
     return seek_part(s, start_s);
 }
 
-static int open_part(struct linnet_stream *s, const char *path, const struct linnet_file_options *o)
+static int open_part(struct linnet_stream *s, const char *path, int fd, const struct linnet_file_options *o)
 {
     double length_s = o->end_s - o->start_s, unlimited_s = 1e12;
     if (!(o->start_s >= 0) || (o->end_s != 0 && !(length_s > 0)))
         return fail(&s->msg, LINNET_E_ARGUMENT, "%s: from %g s to %g s is no part of it", path, o->start_s, o->end_s);
     const struct mix_options *mix = settings_of(&s->settings, &mix_settings);
-    int rc = audio_file_open(&s->file, path, o->raw, AUDIO_RATE_HZ, &s->msg);
+    int rc = fd >= 0 ? audio_file_open_fd(&s->file, fd, path, AUDIO_RATE_HZ, &s->msg)
+                     : audio_file_open(&s->file, path, o->raw, AUDIO_RATE_HZ, &s->msg);
     if (rc < 0 || (rc = audio_file_set_channel(s->file, mix->channel, &s->msg)) < 0)
         return rc;
     s->n_part = length_s > 0 && length_s < unlimited_s ? (uint64_t)llrint(length_s * AUDIO_RATE_HZ) : UINT64_MAX;
@@ -261,24 +262,36 @@ static int open_part(struct linnet_stream *s, const char *path, const struct lin
     return preview_part(s, o->start_s);
 }
 
-int linnet_stream_open_file(linnet_stream *s, const char *path, const struct linnet_file_options *options)
+static int open_file(struct linnet_stream *s, const char *path, int fd, const struct linnet_file_options *o)
 {
-    struct linnet_file_options mine;
-    linnet_file_options_init(&mine);
-    if (s == NULL || path == NULL || sized_take(&mine, sizeof mine, options) < 0)
-        return LINNET_E_ARGUMENT;
     int rc = can_feed(s);
     if (rc < 0)
         return rc;
     if (s->file != NULL || s->n_fed > 0)
         return fail(&s->msg, LINNET_E_STATE, "%s: a stream takes one file, and no other audio before it", path);
-    if ((rc = open_part(s, path, &mine)) >= 0) {
+    if ((rc = open_part(s, path, fd, o)) >= 0) {
         s->fed_hz = AUDIO_RATE_HZ;
         return LINNET_OK;
     }
     audio_file_close(s->file);
     s->file = NULL;
     return keep(s, rc);
+}
+
+int linnet_stream_open_file(linnet_stream *s, const char *path, const struct linnet_file_options *options)
+{
+    struct linnet_file_options mine;
+    linnet_file_options_init(&mine);
+    if (s == NULL || path == NULL || sized_take(&mine, sizeof mine, options) < 0)
+        return LINNET_E_ARGUMENT;
+    return open_file(s, path, -1, &mine);
+}
+
+int stream_open_fd(linnet_stream *s, int fd, const char *name)
+{
+    struct linnet_file_options whole;
+    linnet_file_options_init(&whole);
+    return open_file(s, name, fd, &whole);
 }
 
 int linnet_stream_read(linnet_stream *s)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * stream.h - what the program does with streams beside the public functions: several recordings at once. */
+ * stream.h - what the program does with streams beside the public functions: files that are open already, several
+ * recordings at once. */
 #ifndef LINNET_MODELS_STREAM_H
 #define LINNET_MODELS_STREAM_H
 
@@ -7,6 +8,10 @@
 #include "nn/text_batch.h"
 
 const struct settings *stream_settings(const linnet_stream *s); /* with the voice detector's file */
+
+/* As linnet_stream_open_file, what is open already, from where it stands; the caller closes fd after the recording.
+ * name stands in messages. */
+LINNET_MUST_CHECK int stream_open_fd(linnet_stream *s, int fd, const char *name);
 
 int stream_can_batch(const linnet_stream *s); /* whether its decoder can share steps with those of other streams */
 
