@@ -70,12 +70,16 @@ int text_batch_reserve(struct text_batch *b, int n_rows, int n_logits, struct me
         return fail_memory(msg);
     if (n_logits <= b->n_logits)
         return LINNET_OK;
-    mem_free(b->logits);
-    mem_free(b->wanted);
-    b->logits = mem_array((size_t)n_logits, (size_t)b->decoder->config.n_vocabulary * sizeof *b->logits);
-    b->wanted = mem_array((size_t)n_logits, sizeof *b->wanted);
-    b->n_logits = b->logits != NULL && b->wanted != NULL ? n_logits : 0;
-    return b->n_logits > 0 ? LINNET_OK : fail_memory(msg);
+    float *logits = mem_array((size_t)n_logits, (size_t)b->decoder->config.n_vocabulary * sizeof *logits);
+    int *wanted = mem_array((size_t)n_logits, sizeof *wanted), is_there = logits != NULL && wanted != NULL;
+    mem_free(is_there ? b->logits : logits);
+    mem_free(is_there ? b->wanted : wanted);
+    if (!is_there)
+        return fail_memory(msg);
+    b->logits = logits;
+    b->wanted = wanted;
+    b->n_logits = n_logits;
+    return LINNET_OK;
 }
 
 uint64_t text_batch_steps(const struct text_batch *b) { return b->n_steps; }

@@ -21,7 +21,8 @@ LINNET_MUST_CHECK int text_batch_open(struct text_batch **out, const struct text
                                       struct message *msg);
 void text_batch_close(struct text_batch *b); /* NULL is fine; nobody may be inside */
 
-/* Before any step: one recording's steps have up to n_rows rows and up to n_logits whose logits it wants. */
+/* One recording's steps have up to n_rows rows and up to n_logits whose logits it wants.  Before any step, or later by
+ * a thread inside; after a failure the others go on. */
 LINNET_MUST_CHECK int text_batch_reserve(struct text_batch *b, int n_rows, int n_logits, struct message *msg);
 
 /* From enter to leave the calling thread takes turns with the others that are inside. */

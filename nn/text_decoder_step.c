@@ -21,12 +21,15 @@ int text_work_reserve(struct text_work *w, const struct text_decoder *d, int n_r
     size_t rows = (size_t)n_rows, dims = (size_t)d->config.n_dims, hidden = (size_t)d->config.n_hidden;
     if (n_rows <= w->n_rows)
         return LINNET_OK;
-    mem_free(w->block);
-    w->block =
-        MEM_PARTS(MEM_PART(w->x, rows * dims), MEM_PART(w->norm, rows * dims), MEM_PART(w->attended, rows * dims),
-                  MEM_PART(w->wide, rows * (3 * dims > hidden ? 3 * dims : hidden)));
-    w->n_rows = w->block != NULL ? n_rows : 0;
-    return w->block != NULL ? LINNET_OK : LINNET_E_MEMORY;
+    struct text_work more = {.n_rows = n_rows};
+    more.block =
+        MEM_PARTS(MEM_PART(more.x, rows * dims), MEM_PART(more.norm, rows * dims), MEM_PART(more.attended, rows * dims),
+                  MEM_PART(more.wide, rows * (3 * dims > hidden ? 3 * dims : hidden)));
+    if (more.block == NULL)
+        return LINNET_E_MEMORY;
+    text_work_close(w);
+    *w = more;
+    return LINNET_OK;
 }
 
 void text_work_close(struct text_work *w)
