@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/mem.h"
+#include "base/priority.h"
 #include "linnet.h"
 
 #define MAX_THREADS 256
@@ -24,7 +25,7 @@ struct worker {
 };
 
 struct pool {
-    int n_threads, n_started;
+    int n_threads, n_started, is_low;
     struct worker workers[MAX_THREADS];
     pthread_mutex_t busy; /* held by the caller whose loop runs */
     pthread_mutex_t lock; /* for sleeping and waking */
@@ -83,6 +84,8 @@ static void *work(void *arg)
     struct worker *w = arg;
     struct pool *p = w->pool;
     unsigned seen = 0;
+    if (p->is_low)
+        priority_lower();
     for (;;) {
         wait_for_change(p, seen);
         if (atomic_load(&p->stop))
@@ -116,7 +119,7 @@ static void wait_for_workers(struct pool *p)
     pthread_mutex_unlock(&p->lock);
 }
 
-int pool_open(struct pool **out, int n_threads)
+static int open_any(struct pool **out, int n_threads, int is_low)
 {
     if (n_threads < 1 || n_threads > MAX_THREADS)
         return LINNET_E_ARGUMENT;
@@ -124,6 +127,7 @@ int pool_open(struct pool **out, int n_threads)
     if (p == NULL)
         return LINNET_E_MEMORY;
     p->n_threads = n_threads;
+    p->is_low = is_low;
     pthread_mutex_init(&p->busy, NULL);
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->wake, NULL);
@@ -139,6 +143,10 @@ int pool_open(struct pool **out, int n_threads)
     *out = p;
     return LINNET_OK;
 }
+
+int pool_open(struct pool **out, int n_threads) { return open_any(out, n_threads, 0); }
+
+int pool_open_low(struct pool **out, int n_threads) { return open_any(out, n_threads, 1); }
 
 void pool_close(struct pool *p)
 {

@@ -15,8 +15,12 @@ struct pool;
 typedef void pool_task(void *arg, int i_task, int i_thread);
 
 int pool_open(struct pool **out, int n_threads) __attribute__((warn_unused_result)); /* n_threads counts the caller */
-void pool_close(struct pool *p);                                                     /* NULL is fine */
-int pool_threads(const struct pool *p);                                              /* 1 for NULL */
+
+/* Its workers give way to other threads (priority.h), as those who call pool_run on it should. */
+int pool_open_low(struct pool **out, int n_threads) __attribute__((warn_unused_result));
+
+void pool_close(struct pool *p);        /* NULL is fine */
+int pool_threads(const struct pool *p); /* 1 for NULL */
 
 /* Runs tasks 0 .. n_tasks-1 and returns when all are done.  p == NULL: in order, on this thread. */
 void pool_run(struct pool *p, pool_task *task, void *arg, int n_tasks);

@@ -221,6 +221,28 @@ void linnet_model_close(linnet_model *m)
     mem_free(m);
 }
 
+int model_open_low(struct linnet_model **out, const struct linnet_model *m, struct message *msg)
+{
+    struct linnet_model *low = mem_array(1, sizeof *low);
+    if (low == NULL)
+        return fail_memory(msg);
+    *low = *m; /* all of it is immutable, and m's, but for the pool */
+    if (pool_open_low(&low->pool, pool_threads(m->pool)) < 0) {
+        mem_free(low);
+        return fail_memory(msg);
+    }
+    *out = low;
+    return LINNET_OK;
+}
+
+void model_close_low(struct linnet_model *low)
+{
+    if (low == NULL)
+        return;
+    pool_close(low->pool);
+    mem_free(low);
+}
+
 /* ---- what a model is ---- */
 
 static size_t weight_bytes(const struct linnet_model *m)

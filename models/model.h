@@ -48,6 +48,10 @@ LINNET_MUST_CHECK int model_open_listed(struct linnet_model **out, const char *p
 /* The family of the model in dir, by its config.json alone; the name is static. */
 LINNET_MUST_CHECK int model_family(const char *dir, const char **name, struct message *msg);
 
+/* The model once more, with threads of its own that give way to others (base/priority.h).  m must outlive it. */
+LINNET_MUST_CHECK int model_open_low(struct linnet_model **out, const struct linnet_model *m, struct message *msg);
+void model_close_low(struct linnet_model *low);
+
 /* All settings, at their defaults: of the model and of the decoders. */
 LINNET_MUST_CHECK int model_open_settings(struct settings *s, struct message *msg);
 
