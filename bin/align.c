@@ -207,7 +207,7 @@ static int align_utterance(struct job *j, const struct data_utterance *u, struct
     if (rc >= 0 && (rc = decoding_open_audio(&j->decoding, &audio, path, NULL, msg)) >= 0)
         rc = align_audio(j, u, audio, msg);
     if (audio != NULL)
-        decoding_warn(audio_file_warning(audio));
+        decoding_warn(NULL, audio_file_warning(audio));
     audio_file_close(audio);
     return rc;
 }

@@ -20,14 +20,19 @@
 /* How many recordings at a time pay (doc/decisions.md has the measurements), and what their windows may take. */
 enum { PAYS = 8, MOST_BYTES = 512 << 20 };
 
-static int count(const struct decoding *d, int n_windows)
+int batch_size(const struct decoding *d, const linnet_stream *s)
 {
-    if (!stream_can_batch(d->stream) || n_windows < 2)
-        return 1;
+    if (!stream_can_batch(s) || d->batch > 0)
+        return stream_can_batch(s) ? d->batch : 1;
     const struct linnet_model *m = d->model;
     size_t bytes = text_decoder_frame_bytes(m->left) * (size_t)encoder_frames(m->encoder, m->encoder->window);
     int most = MOST_BYTES / bytes > PAYS ? PAYS : (int)(MOST_BYTES / bytes);
-    int wanted = d->batch > 0 ? d->batch : most > 0 ? most : 1;
+    return most > 0 ? most : 1;
+}
+
+static int count(const struct decoding *d, int n_windows)
+{
+    int wanted = n_windows < 2 ? 1 : batch_size(d, d->stream);
     return wanted < n_windows ? wanted : n_windows;
 }
 
@@ -256,7 +261,8 @@ static int decode(struct item *m, struct decoding *d)
 {
     const struct batch_work *w = m->run->b->work;
     const struct window *window = window_of(m->run, m->i);
-    struct decoding_sink sink = {.event = take_event, .fed = take_fed, .called = take_call, .arg = m};
+    struct decoding_sink sink = {
+        .event = take_event, .fed = take_fed, .called = take_call, .warn = decoding_warn, .arg = m};
     struct batch_source source = {.path = ""};
     linnet_file_options_init(&source.part);
     int rc = w->find(w->arg, window->recording, &source, &m->msg);

@@ -47,6 +47,9 @@ struct batch {
     struct windows windows;
 };
 
+/* Recordings at a time: as many as pay, or as was asked for; 1 where the stream cannot share steps. */
+int batch_size(const struct decoding *d, const linnet_stream *s);
+
 /* d, which is open with these options, and work must outlive it.  A signal that ends the program cancels all of its
  * streams. */
 LINNET_MUST_CHECK int batch_open(struct batch *b, const struct decoding *d, const struct decoding_options *options,

@@ -71,7 +71,7 @@ static int take_event(void *arg, const linnet_event *event, struct message *msg)
 
 static int measure(struct bench *b, const char *path, int i_run, struct message *msg)
 {
-    static const struct decoding_sink sink = {.event = take_event};
+    static const struct decoding_sink sink = {.event = take_event, .warn = decoding_warn};
     struct linnet_stats stats = {.size = sizeof stats};
     struct linnet_file_options file;
     linnet_file_options_init(&file);

@@ -360,9 +360,10 @@ int decoding_open_audio(const struct decoding *d, struct audio_file **out, const
 }
 
 /* Recordings come in parts, each of which would warn of the same. */
-void decoding_warn(const char *warning)
+void decoding_warn(void *arg, const char *warning)
 {
     static char last[sizeof(struct message)];
+    (void)arg;
     if (warning[0] == '\0' || strcmp(warning, last) == 0)
         return;
     fprintf(stderr, "linnet: %s\n", warning);
@@ -374,7 +375,8 @@ int decoding_run(struct decoding *d, const struct decoding_sink *sink, struct me
     int result, end = LINNET_OK, rc;
     do {
         rc = call(d, linnet_stream_read, sink, &result, msg);
-        decoding_warn(linnet_stream_warning(d->stream));
+        if (sink->warn != NULL)
+            sink->warn(sink->arg, linnet_stream_warning(d->stream));
     } while (rc >= 0 && result > 0);
     if (rc >= 0)
         rc = call(d, linnet_stream_finish, sink, &end, result < 0 ? NULL : msg);

@@ -57,6 +57,7 @@ struct decoding_sink {
     void *arg;
     /* After each call of the decoder, before its events: the audio fed so far, the time of the call; may be NULL. */
     int (*called)(void *arg, double fed_s, double compute_s, struct message *msg);
+    void (*warn)(void *arg, const char *warning); /* what is odd about the recording, again and again; may be NULL */
 };
 
 /* Opens a recording on the stream, which is reset. */
@@ -72,8 +73,8 @@ struct audio_file;
 LINNET_MUST_CHECK int decoding_open_audio(const struct decoding *d, struct audio_file **out, const char *path,
                                           const char *raw, struct message *msg);
 
-/* Writes a warning about a recording to stderr, unless it is "" or was the last one. */
-void decoding_warn(const char *warning);
+/* Writes a warning about a recording to stderr, unless it is "" or was the last one; a sink's warn. */
+void decoding_warn(void *arg, const char *warning);
 
 /* From now on the signal cancels the streams [n], TEXT_BATCH_MOST at most, and is what decoding_signal returns, 0
  * before; a second one ends the program. */

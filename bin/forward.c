@@ -162,7 +162,7 @@ static int run(void *values, int n, char **paths, struct message *msg)
     if (rc >= 0)
         rc = write_all(d.model, v, &f, msg);
     if (audio != NULL)
-        decoding_warn(audio_file_warning(audio));
+        decoding_warn(NULL, audio_file_warning(audio));
     audio_file_close(audio);
     forward_close(&f);
     decoding_close(&d);

@@ -101,7 +101,7 @@ long live_source_read(struct live_source *s, float *samples, size_t max, struct 
     if (s->file != NULL && decoding_signal() == 0)
         n = audio_file_read(s->file, samples, max, msg);
     if (s->file != NULL)
-        decoding_warn(audio_file_warning(s->file));
+        decoding_warn(NULL, audio_file_warning(s->file));
     while (s->mic != NULL && n == 0 && decoding_signal() == 0)
         n = mic_read(s->mic, samples, max, WAIT_MS, msg);
     round_samples(samples, n);
