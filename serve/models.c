@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "decoders/common/model.h"
 #include "decoders/decoder.h"
+#include "models/model.h"
 #include "models/stream.h"
 
 /* ---- opening ---- */
@@ -37,8 +38,10 @@ static int open_one(struct serve_models *m, const struct decoding_options *optio
     m->n++; /* half open ones are closed too */
     if (rc >= 0)
         rc = read_hotwords(model, options->hotwords, msg);
-    if (rc >= 0)
+    if (rc >= 0) {
         name(model);
+        rc = model_open_low(&model->low, model->decoding.model, msg);
+    }
     for (int i = 0; i < m->n - 1 && rc >= 0; i++)
         if (strcmp(m->at[i].name, model->name) == 0)
             rc = fail(msg, LINNET_E_ARGUMENT, "two models are called %s", model->name);
@@ -67,6 +70,7 @@ int serve_models_open(struct serve_models *m, const struct decoding_options *opt
 void serve_models_close(struct serve_models *m)
 {
     for (int i = 0; i < m->n; i++) {
+        model_close_low(m->at[i].low);
         decoding_close(&m->at[i].decoding);
         hotword_list_free(&m->at[i].hotwords);
     }
@@ -84,6 +88,55 @@ struct serve_model *serve_models_find(const struct serve_models *m, const char *
     for (size_t i = 0; i < sizeof others / sizeof others[0] && !is_default; i++)
         is_default = strcmp(others[i], wanted) == 0;
     return is_default ? &m->at[0] : NULL;
+}
+
+/* ---- requests ---- */
+
+static const size_t texts_of_request[] = {offsetof(struct serve_request, language),
+                                          offsetof(struct serve_request, task), offsetof(struct serve_request, decoder),
+                                          offsetof(struct serve_request, prompt),
+                                          offsetof(struct serve_request, temperature)};
+enum { N_TEXTS = sizeof texts_of_request / sizeof texts_of_request[0] };
+
+static const char **text_at(struct serve_request *r, int i) { return (const char **)((char *)r + texts_of_request[i]); }
+
+static const char *text_of(const struct serve_request *r, int i)
+{
+    const char *text = *(const char *const *)((const char *)r + texts_of_request[i]);
+    return text != NULL ? text : "";
+}
+
+int serve_request_copy(struct serve_request *out, const struct serve_request *r, struct message *msg)
+{
+    struct serve_request copy = *r;
+    int is_there = 1;
+    copy.hotwords = NULL;
+    for (int i = 0; i < N_TEXTS; i++) {
+        *text_at(&copy, i) = mem_string(text_of(r, i));
+        is_there &= *text_at(&copy, i) != NULL;
+    }
+    if (!is_there) {
+        serve_request_free(&copy);
+        return fail_memory(msg);
+    }
+    *out = copy;
+    return LINNET_OK;
+}
+
+void serve_request_free(struct serve_request *r)
+{
+    for (int i = 0; i < N_TEXTS; i++)
+        mem_free((void *)*text_at(r, i));
+    *r = (struct serve_request){0};
+}
+
+int serve_request_is(const struct serve_request *r, const struct serve_request *other)
+{
+    int is = r->model == other->model && r->word_times == other->word_times && r->nbest == other->nbest &&
+             r->sample_rate_hz == other->sample_rate_hz;
+    for (int i = 0; i < N_TEXTS && is; i++)
+        is = strcmp(text_of(r, i), text_of(other, i)) == 0;
+    return is;
 }
 
 /* ---- streams ---- */
@@ -144,10 +197,10 @@ int serve_models_open_stream(linnet_stream **out, const struct serve_request *r,
         o.streaming = is_live;
         o.sample_rate_hz = r->sample_rate_hz > 0 ? r->sample_rate_hz : o.sample_rate_hz;
         o.language = r->language != NULL && *r->language != '\0' ? r->language : NULL;
-        o.task = r->task;
+        o.task = r->task != NULL && *r->task != '\0' ? r->task : NULL;
         o.word_times = r->word_times;
         o.nbest = r->nbest;
-        rc = linnet_stream_open(d->model, &o, &stream, msg->text, sizeof msg->text);
+        rc = linnet_stream_open(is_live ? d->model : r->model->low, &o, &stream, msg->text, sizeof msg->text);
     }
     mem_free(items);
     if (rc >= 0 && (rc = boost(stream, r, msg)) < 0)

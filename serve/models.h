@@ -10,6 +10,7 @@
 struct serve_model {
     char name[128];           /* of its directory: "whisper-base" */
     struct decoding decoding; /* the model, and the settings of the command line; its stream is not used */
+    linnet_model *low;        /* the model for files: with threads that give way to those of live streams */
     const char *recipe;       /* the command line's, or NULL */
     struct hotword_list hotwords;
     struct cost cost; /* of its live streams, and how many there are: the scheduler's (live.h) */
@@ -30,7 +31,8 @@ void serve_models_close(struct serve_models *m);
  * there is none. */
 struct serve_model *serve_models_find(const struct serve_models *m, const char *name);
 
-/* What a client wants of a stream; NULL, 0: as the server's command line has it. */
+/* What a client wants of a stream; NULL, 0: as the server's command line has it.  What is added here is compared in
+ * models.c. */
 struct serve_request {
     struct serve_model *model;
     const char *language, *task, *decoder;
@@ -40,6 +42,11 @@ struct serve_request {
     int word_times, nbest;
     int sample_rate_hz; /* of samples fed; 0: a file's own */
 };
+
+/* A copy with texts of its own and without hotwords, which only live streams have; one that is zeroed may be freed. */
+LINNET_MUST_CHECK int serve_request_copy(struct serve_request *out, const struct serve_request *r, struct message *msg);
+void serve_request_free(struct serve_request *r);
+int serve_request_is(const struct serve_request *r, const struct serve_request *other); /* the same, but for hotwords */
 
 /* Opens a stream: live, or for a file. */
 LINNET_MUST_CHECK int serve_models_open_stream(linnet_stream **out, const struct serve_request *r, int is_live,
