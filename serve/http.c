@@ -37,7 +37,7 @@ static int health(struct request *r, struct message *msg)
 
 const struct route report_routes[] = {{.method = "GET", .path = "/health", .handle = health}, {0}};
 
-static const struct route *const tables[] = {openai_routes, report_routes, NULL};
+static const struct route *const tables[] = {openai_routes, page_routes, report_routes, NULL};
 
 /* ---- routes ---- */
 

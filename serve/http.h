@@ -6,7 +6,7 @@
 #include "serve/request.h"
 
 /* Each table is that of a file with requests of one kind, and listed in http.c. */
-extern const struct route openai_routes[], report_routes[];
+extern const struct route openai_routes[], page_routes[], report_routes[];
 
 /* libwebsockets' callback for what has to do with HTTP. */
 int http_callback(struct lws *wsi, int reason, void **user, void *in, size_t n);
