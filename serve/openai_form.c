@@ -103,8 +103,8 @@ static int check_together(struct openai_form *f, struct message *msg)
     if (f->has_progress && !f->is_stream)
         return fail(msg, LINNET_E_ARGUMENT, "include[]=progress needs stream=true");
     f->param = "stream";
-    if (f->is_stream && !is_json && f->format != OPENAI_TEXT)
-        return fail(msg, LINNET_E_ARGUMENT, "stream=true needs response_format=json or text");
+    if (f->is_stream && !is_json && !is_verbose && f->format != OPENAI_TEXT)
+        return fail(msg, LINNET_E_ARGUMENT, "stream=true needs response_format=json, verbose_json or text");
     f->param = NULL;
     f->has_segments |= is_verbose && !f->has_words;
     return LINNET_OK;

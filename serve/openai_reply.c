@@ -99,12 +99,28 @@ static int send_delta(struct openai_job *j, size_t logprobs_from, struct message
     return rc == 0 ? send_event(j, &event, msg) : checked(rc, msg);
 }
 
-static int send_done(struct openai_job *j, struct message *msg)
+/* The segment that begins at `from` of the segments, with its words, as the API tells those of diarized_json. */
+static int send_segment(struct openai_job *j, size_t from, struct message *msg)
+{
+    const char *segment = strchr(buffer_text(&j->output.segments) + from, '{');
+    struct buffer event = {0};
+    if (segment == NULL)
+        return LINNET_OK;
+    int rc = buffer_puts(&event, "data: {\"type\":\"transcript.text.segment\",");
+    THEN(buffer_puts(&event, segment + 1));
+    return rc == 0 ? send_event(j, &event, msg) : checked(rc, msg);
+}
+
+static int send_done(struct openai_job *j, double audio_s, struct message *msg)
 {
     struct buffer event = {0};
     int rc = add_text(&event, "data: {\"type\":\"transcript.text.done\",\"text\":", buffer_text(&j->output.text),
                       j->output.text.n);
     THEN(add_logprobs(&event, j, 0));
+    if (j->form.format == OPENAI_VERBOSE_JSON) {
+        THEN(add_text(&event, ",\"language\":", j->language, strlen(j->language)));
+        THEN(add_number(&event, ",\"duration\":", audio_s, 3));
+    }
     THEN(buffer_puts(&event, "}"));
     return rc == 0 ? send_event(j, &event, msg) : checked(rc, msg);
 }
@@ -116,7 +132,7 @@ static int take_event(void *arg, const linnet_event *e, struct message *msg)
     static const struct linnet_window none = {.size = sizeof none, .language_name = ""};
     struct openai_job *j = arg;
     linnet_event whole = *e; /* clients read the fields of a window whether the decoder has windows or not */
-    size_t logprobs_from = j->logprobs.n;
+    size_t logprobs_from = j->logprobs.n, segments_from = j->output.segments.n;
     if (e->type != LINNET_EVENT_FINAL)
         return LINNET_OK;
     whole.window = e->window != NULL ? e->window : &none;
@@ -132,7 +148,9 @@ static int take_event(void *arg, const linnet_event *e, struct message *msg)
                  whole.window->language_name[0] != '\0' ? whole.window->language_name : j->output.language);
     if (rc < 0)
         return checked(rc, msg);
-    return j->form.is_stream ? send_delta(j, logprobs_from, msg) : LINNET_OK;
+    if (!j->form.is_stream || (rc = send_delta(j, logprobs_from, msg)) < 0)
+        return rc;
+    return j->form.format == OPENAI_VERBOSE_JSON ? send_segment(j, segments_from, msg) : LINNET_OK;
 }
 
 static void take_progress(void *arg, double fed_s, double length_s)
@@ -246,7 +264,7 @@ static void take_end(void *arg, int code, const char *why, const struct linnet_s
         tell_failure(j, code, why);
         return;
     }
-    int rc = j->form.is_stream ? send_done(j, &msg) : reply(j, stats->audio_s, &msg);
+    int rc = j->form.is_stream ? send_done(j, stats->audio_s, &msg) : reply(j, stats->audio_s, &msg);
     if (rc < 0)
         tell_failure(j, rc, msg.text);
     else if (j->form.is_stream)

@@ -705,6 +705,7 @@ const job = {
         form.append("timestamp_granularities[]", "word");
         form.append("timestamp_granularities[]", "segment");
         form.append("stream", "true");
+        form.append("include[]", "progress");
         form.append("file", file);
         request.open("POST", at(`v1/audio/${chosen().task === "translate" ? "translations" : "transcriptions"}`));
         for (const [name, value] of Object.entries(authorization()))
@@ -738,11 +739,11 @@ const job = {
         if (event.type === "transcript.text.segment") {
             job.hasSegments = true;
             segmentsOf({segments: [event], language: event.language}).forEach((s) => job.transcript.add(s));
-            const length_s = job.media?.duration;
-            if (length_s > 0 && Number.isFinite(length_s))
-                $("progress").value = Math.min(1, event.end / length_s);
+        } else if (event.type === "transcript.progress" && event.duration > 0) {
+            job.show($("job-status").textContent, event.seconds < event.duration ? event.seconds / event.duration : null);
         } else if (event.type === "transcript.text.done") {
             job.done = event;
+            job.transcript.segments.forEach((s) => s.language ??= event.language);
         } else if (event.type === "error") {
             job.failure = `The server answered: ${event.error?.message ?? event.message}`;
         }
