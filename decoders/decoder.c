@@ -89,6 +89,8 @@ int decoder_find(const struct decoder **decoder, const struct decoder_options *o
     return LINNET_OK;
 }
 
+const struct decoder *decoder_at(int i) { return i < N_DECODERS ? table[i] : NULL; }
+
 /* ---- who uses a setting ---- */
 
 static int has(const struct settings_table *t, const char *key)

@@ -43,6 +43,9 @@ LINNET_MUST_CHECK int decoder_add_settings(struct settings *s, struct message *m
 LINNET_MUST_CHECK int decoder_find(const struct decoder **decoder, const struct decoder_options *options,
                                    const struct linnet_model *model, int streaming, struct message *msg);
 
+/* The table, in the order in which "auto" tries them; NULL: there are no more. */
+const struct decoder *decoder_at(int i);
+
 /* Whether a setting has no effect: the decoder makes no use of it.  has_hotwords: phrases are boosted. */
 int decoder_ignores(const struct decoder *d, const char *key, int has_hotwords);
 

@@ -8,6 +8,7 @@
 #include "base/json_writer.h"
 #include "base/mem.h"
 #include "decoders/common/model.h"
+#include "decoders/decoder.h"
 #include "serve/files.h"
 #include "serve/http.h"
 #include "serve/server.h"
@@ -69,6 +70,22 @@ static void release(struct request *r) { openai_job_free(r->state); }
 
 /* ---- models ---- */
 
+/* Ours: the decoders that suit the model, which are for live streams, and which are told the language. */
+static int add_decoders(struct buffer *out, const struct serve_model *m)
+{
+    const struct decoder *d;
+    const char *comma = "";
+    int rc = buffer_puts(out, ",\"decoders\":[");
+    for (int i = 0; (d = decoder_at(i)) != NULL && rc == 0; i++) {
+        if (model_lacks(m->decoding.model, d->needs) != NULL)
+            continue;
+        rc = buffer_printf(out, "%s{\"name\":\"%s\",\"live\":%s,\"languages\":%s}", comma, d->name,
+                           d->is_whole_only ? "false" : "true", decoder_ignores(d, "language", 0) ? "false" : "true");
+        comma = ",";
+    }
+    return rc == 0 ? buffer_puts(out, "]") : rc;
+}
+
 static int add_model(struct buffer *out, const struct serve_model *m)
 {
     struct stat s;
@@ -78,7 +95,10 @@ static int add_model(struct buffer *out, const struct serve_model *m)
         rc = json_write_text(out, m->name);
     if (rc < 0)
         return rc;
-    return buffer_printf(out, ",\"object\":\"model\",\"created\":%lld,\"owned_by\":\"linnet\"}", created);
+    rc = buffer_printf(out, ",\"object\":\"model\",\"created\":%lld,\"owned_by\":\"linnet\"", created);
+    if (rc == 0)
+        rc = add_decoders(out, m);
+    return rc == 0 ? buffer_puts(out, "}") : rc;
 }
 
 static int reply(struct request *r, int rc, struct buffer *body, struct message *msg)

@@ -391,7 +391,7 @@ function fitSettings() {
     fill($("decoder"), [["", "Automatic"], ...decoders.map((name) => [name, name.replaceAll("_", " ")])]);
     $("decoder").disabled = decoders.length === 0;
     for (const name of ["language", "task"])
-        $(name).disabled = model.multilingual === false;
+        $(name).disabled = model.decoders?.every(({languages}) => !languages) ?? false;
 }
 
 function restore() {
@@ -740,7 +740,8 @@ const job = {
             job.hasSegments = true;
             segmentsOf({segments: [event], language: event.language}).forEach((s) => job.transcript.add(s));
         } else if (event.type === "transcript.progress" && event.duration > 0) {
-            job.show($("job-status").textContent, event.seconds < event.duration ? event.seconds / event.duration : null);
+            const share = event.seconds / event.duration;
+            job.show($("job-status").textContent, share < 1 ? share : null);
         } else if (event.type === "transcript.text.done") {
             job.done = event;
             job.transcript.segments.forEach((s) => s.language ??= event.language);
