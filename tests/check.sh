@@ -2,7 +2,8 @@
 # check.sh - what `quickstart check` does: builds with gcc and clang, every test, plain and under the sanitizers, and a
 # release archive. Read by quickstart, whose functions and variables it uses.
 
-for_checking="clang clang-format libcunit1-dev xz-utils pulseaudio pulseaudio-utils libasound2-plugins curl python3-venv"
+for_checking="clang clang-format libcunit1-dev xz-utils pulseaudio pulseaudio-utils libasound2-plugins curl python3-venv
+    chromium"
 
 failed=
 step() {
