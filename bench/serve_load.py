@@ -20,6 +20,7 @@ import wave
 import websockets
 
 BLOCK_S = 0.1
+LATE_S = 30  # after the last audio, until a client gives up
 
 
 def percentile(values, p):
@@ -91,11 +92,11 @@ class Load:
                 self.n_taken += 1
                 self.began[i_client] = time.monotonic()
                 speaking = asyncio.create_task(self.speak(ws, i_client))
-                await self.listen(ws, i_client)
+                await asyncio.wait_for(self.listen(ws, i_client), self.options.seconds + LATE_S)
                 speaking.cancel()
-        except (OSError, websockets.WebSocketException) as e:
+        except (OSError, asyncio.TimeoutError, websockets.WebSocketException) as e:
             self.n_broken += 1
-            self.reasons[str(e)] = self.reasons.get(str(e), 0) + 1
+            self.reasons[repr(e)] = self.reasons.get(repr(e), 0) + 1
 
     def report(self, name, first_s, last_s):
         """Latencies of what came in these seconds of the run."""
@@ -108,8 +109,8 @@ class Load:
             for p in (50, 95, 99):
                 result[f"{kind}_p{p}"] = round(percentile(values, p), 3)
         if not self.options.json:
-            print("%-8s partial %6d: p50 %.3f p95 %.3f p99 %.3f   final %5d: p50 %.3f p95 %.3f p99 %.3f   lag p99 %.3f" %
-                  (name, *(result[f"{kind}_{x}"] if x != "n" else result[f"n_{kind}"] for kind in of
+            print("%-9s %d taken, %d refused   partial %6d: p50 %.3f p95 %.3f p99 %.3f   final %5d: p50 %.3f p95 %.3f p99 %.3f   lag p99 %.3f" %
+                  (name, self.n_taken, self.n_refused, *(result[f"{kind}_{x}"] if x != "n" else result[f"n_{kind}"] for kind in of
                            for x in ("n", "p50", "p95", "p99")), result["lag_p99"]), flush=True)
         return result
 
