@@ -299,13 +299,19 @@ void live_scheduler_facts(struct live_scheduler *s, struct live_facts *facts)
 
 /* ---- taking on ---- */
 
+/* Whether those who were taken on wait too long. */
+static int is_late(const struct live_scheduler *s)
+{
+    return s->options.late_s > 0 && s->first != NULL && clock_s() - s->first->turn_s > s->options.late_s;
+}
+
 /* Whether another stream of the model fits; with the lock.  The first is taken whatever it costs: nobody suffers. */
 static int has_room(const struct live_scheduler *s, const struct serve_model *model)
 {
     const struct live_options *o = &s->options;
     if (o->max_streams > 0)
         return s->facts.n_streams < o->max_streams;
-    return s->facts.n_streams == 0 || busy_s(s, model) <= o->share * s->n_threads;
+    return s->facts.n_streams == 0 || (!is_late(s) && busy_s(s, model) <= o->share * s->n_threads);
 }
 
 static int reserve(struct live_scheduler *s, struct serve_model *model, struct message *msg)

@@ -4,8 +4,8 @@
  * A scheduler has a thread for each processor.  Streams with audio wait in one line for a thread that decodes some of
  * it: first comes whose audio has waited longest.  Audio that comes faster than it is spoken counts as if it came in
  * its time, so that who plays a file has what the others leave.  A stream is taken on only if a second in which all
- * speak (cost.h) fits into a second of the processors: who is accepted is served in time, and who is not is told at
- * once. */
+ * speak (cost.h) fits into a second of the processors, and nobody is late now, as where other programs take the
+ * processors: who is accepted is served in time, and who is not is told at once. */
 #ifndef LINNET_SERVE_LIVE_H
 #define LINNET_SERVE_LIVE_H
 
@@ -21,6 +21,7 @@ struct live_options {
     int n_threads;
     double share;     /* of all processors that busy streams may take */
     int max_streams;  /* so many, whatever they cost; 0: as many as fit */
+    double late_s;    /* audio that waits so long is late: nobody is taken on meanwhile; 0: any time will do */
     double stream_s;  /* the longest recording; 0: any */
     double backlog_s; /* audio of a stream that may wait, before its reader is asked to stop */
 };

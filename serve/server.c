@@ -100,6 +100,7 @@ static int open_live(struct server *s, struct message *msg)
     int rc = linnet_model_info(s->models.at[0].decoding.model, &info);
     const struct live_options live = {.n_threads = info.n_threads,
                                       .share = 0.8,
+                                      .late_s = 1,
                                       .max_streams = s->options->max_streams,
                                       .stream_s = s->options->stream_s,
                                       .backlog_s = 30};

@@ -3,6 +3,7 @@
  * order it decodes, and that they may end at any moment. */
 #include <pthread.h>
 #include <string.h>
+#include <time.h>
 
 #include "serve/live.h"
 #include "serve/rehearsal.h"
@@ -125,7 +126,7 @@ static void open_scheduler(struct live_options o)
     struct message msg = {""};
     o.n_threads = o.n_threads > 0 ? o.n_threads : 2;
     o.backlog_s = o.backlog_s > 0 ? o.backlog_s : 100;
-    o.share = 0.8;
+    o.share = o.share > 0 ? o.share : 0.8;
     CU_ASSERT_EQUAL_FATAL(live_scheduler_open(&scheduler, &o, &models, &msg), 0);
 }
 
@@ -423,6 +424,35 @@ static void whose_turn(void)
     live_scheduler_close(scheduler);
 }
 
+/* When a thread that is held keeps others waiting, nobody new comes. */
+static void late(void)
+{
+    const struct timespec longer = {.tv_nsec = 60 * 1000 * 1000};
+    struct listener h, a, b;
+    struct live *third = NULL;
+    open_scheduler((struct live_options){.n_threads = 1, .share = 1e6, .late_s = 0.05});
+    struct live *holder = open_live(&h), *speaker = open_live(&a);
+    listener_open(&b);
+    set(&h, &h.is_held, 1);
+    CU_ASSERT_TRUE(feed(holder, sound, SHORT, 1600) >= 0 && live_finish(holder, NULL) >= 0);
+    wait_for(&h, &h.n_events, 1);
+    CU_ASSERT_TRUE(live_feed(speaker, other, 1600, NULL) >= 0 && live_finish(speaker, NULL) >= 0);
+    nanosleep(&longer, NULL);
+    CU_ASSERT_EQUAL(try_live(&third, &b), LINNET_E_BUSY);
+    set(&h, &h.is_held, 0);
+    wait_for(&a, &a.n_ends, 1);
+    wait_for(&h, &h.n_ends, 1);
+    CU_ASSERT_EQUAL(try_live(&third, &b), 0);
+    live_close(third);
+    live_close(speaker);
+    live_close(holder);
+    listener_close(&h);
+    listener_close(&a);
+    listener_close(&b);
+    live_scheduler_close(scheduler);
+    models.at[0].cost = (struct cost){0};
+}
+
 /* ---- the model, first and last ---- */
 
 static void opened(void)
@@ -456,6 +486,7 @@ static const struct unit_test tests[] = {
     {"no more streams than fit", costs},
     {"a rehearsal", rehearsed},
     {"who plays a file waits for who speaks", whose_turn},
+    {"nobody comes while others are late", late},
     {"the model is closed", closed},
 };
 
