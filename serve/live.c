@@ -364,9 +364,9 @@ void live_close(struct live *l)
     if (l == NULL)
         return;
     struct live_scheduler *s = l->scheduler;
-    linnet_stream_cancel(l->stream);
     pthread_mutex_lock(&s->lock);
-    l->is_closed = 1;
+    l->is_closed = 1; /* before it is cancelled, which is no failure */
+    linnet_stream_cancel(l->stream);
     remove_from_line(l);
     release(s, l->model);
     add_backlog(l, -l->backlog_s);
