@@ -22,13 +22,13 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_HTTP_WRITEABLE:
     case LWS_CALLBACK_HTTP_DROP_PROTOCOL:
     case LWS_CALLBACK_CLOSED_HTTP:
-        return http_callback(wsi, reason, user, in, n);
+        return http_callback(wsi, (int)reason, user, in, n);
     case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
     case LWS_CALLBACK_ESTABLISHED:
     case LWS_CALLBACK_RECEIVE:
     case LWS_CALLBACK_SERVER_WRITEABLE:
     case LWS_CALLBACK_CLOSED:
-        return websocket_callback(wsi, reason, user, in, n);
+        return websocket_callback(wsi, (int)reason, user, in, n);
     case LWS_CALLBACK_RAW_ADOPT: /* CONNECT: libwebsockets would make a tunnel of it */
     case LWS_CALLBACK_RAW_RX:
         return -1;
