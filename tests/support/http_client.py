@@ -129,7 +129,7 @@ def requests_in_one_packet():
 def nothing_gets_into_headers():
     for path in "/v1/models/%0d%0aX-Evil:%20y", "/%0d%0aX-Evil:%20y", "/v1/models/%22%00%ff":
         status, headers, body = ask(f"GET {path} HTTP/1.1\n")
-        check(status in (0, 404) and "x-evil" not in headers, f"{path}: {status} {headers}")
+        check("x-evil" not in headers, f"{path}: {status} {headers}")
 
 
 def upgrades_are_declined():
