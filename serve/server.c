@@ -80,6 +80,7 @@ static int listen_on(struct server *s, struct message *msg)
         .iface = s->options->host,
         .protocols = protocols,
         .alpn = "http/1.1",
+        .timeout_secs = 20,               /* of a head or a body that stops */
         .pt_serv_buf_size = 64 << 10,     /* bytes that are read at a time */
         .max_http_header_data = 16 << 10, /* other programs of the same host leave cookies */
         .user = s,
