@@ -166,14 +166,6 @@ static void take_progress(void *arg, double fed_s, double length_s)
         buffer_free(&event); /* somebody who does not read is found out by the text */
 }
 
-/* A recording's file has no name that means anything to the client. */
-static const char *without_path(const char *why)
-{
-    static const char path[] = "/proc/self/fd/";
-    const char *colon = strncmp(why, path, sizeof path - 1) == 0 ? strstr(why, ": ") : NULL;
-    return colon != NULL ? colon + 2 : why;
-}
-
 static void tell_failure(struct openai_job *j, int code, const char *why)
 {
     int status = request_status_of(code);
@@ -181,12 +173,12 @@ static void tell_failure(struct openai_job *j, int code, const char *why)
     struct message msg;
     struct buffer event = {0};
     if (!atomic_load(&j->request->is_answered)) {
-        if (request_refuse(j->request, status, NULL, param, without_path(why), &msg) < 0)
+        if (request_refuse(j->request, status, NULL, param, why, &msg) < 0)
             request_end(j->request);
         return;
     }
     int rc = buffer_puts(&event, "data: ");
-    THEN(request_write_error(&event, status, NULL, param, without_path(why)));
+    THEN(request_write_error(&event, status, NULL, param, why));
     if (rc < 0 || send_event(j, &event, &msg) < 0)
         buffer_free(&event);
     request_end(j->request);
