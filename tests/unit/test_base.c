@@ -2,6 +2,7 @@
 #include <limits.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "base/mem.h"
@@ -175,6 +176,39 @@ static void pool_waits_for_slow_tasks(void)
     pool_close(p);
 }
 
+struct niceness {
+    int of[2]; /* the caller's, and a worker's once it had a task */
+    int n_workers;
+};
+
+static void ask_niceness(void *arg, int i, int i_thread)
+{
+    struct niceness *n = arg;
+    const struct timespec pause = {0, 2000000};
+    (void)i;
+    nanosleep(&pause, NULL);
+    n->of[i_thread] = getpriority(PRIO_PROCESS, 0); /* on Linux the thread's */
+    n->n_workers += i_thread > 0;
+}
+
+/* Workers alone, and only those of the pool that was to give way. */
+static void low_pool_gives_way(void)
+{
+#ifdef __linux__
+    int before = getpriority(PRIO_PROCESS, 0), lower = before + 10 < 19 ? before + 10 : 19;
+    for (int is_low = 0; is_low <= 1; is_low++) {
+        struct pool *p;
+        struct niceness n = {.n_workers = 0};
+        CU_ASSERT_EQUAL_FATAL(is_low ? pool_open_low(&p, 2) : pool_open(&p, 2), 0);
+        while (n.n_workers == 0)
+            pool_run(p, ask_niceness, &n, 4);
+        pool_close(p);
+        CU_ASSERT_EQUAL(n.of[0], before);
+        CU_ASSERT_EQUAL(n.of[1], is_low ? lower : before);
+    }
+#endif
+}
+
 static void messages_are_cut_not_overrun(void)
 {
     struct message m;
@@ -200,6 +234,7 @@ static const struct unit_test tests[] = {
     {"pool can be entered from a task", pool_can_be_entered_from_a_task},
     {"pool waits for slow tasks", pool_waits_for_slow_tasks},
     {"idle pool takes no time", idle_pool_takes_no_time},
+    {"low pool gives way", low_pool_gives_way},
     {"messages are cut, not overrun", messages_are_cut_not_overrun},
 };
 
