@@ -38,6 +38,7 @@ int client_open(struct client **out, struct server *s, const struct protocol *p,
     atomic_init(&c->n_holders, 1);
     atomic_init(&c->is_ending, 0);
     pthread_mutex_init(&c->lock, NULL);
+    atomic_init(&c->status, LWS_CLOSE_STATUS_NORMAL);
     c->state = mem_array(1, p->state_size > 0 ? p->state_size : 1);
     int rc = c->state == NULL ? fail_memory(msg) : outbox_open(&c->outbox, msg);
     if (rc < 0) {
@@ -72,10 +73,29 @@ void client_close(struct client *c)
 
 /* ---- what the stream tells ---- */
 
+/* RFC 6455, 7.4.1, and the registry of it. */
+static int status_of(int code)
+{
+    enum { TRY_AGAIN_LATER = 1013 };
+    switch (code) {
+    case LINNET_E_BUSY:
+        return TRY_AGAIN_LATER;
+    case LINNET_E_ARGUMENT:
+    case LINNET_E_FORMAT:
+    case LINNET_E_STATE:
+        return LWS_CLOSE_STATUS_POLICY_VIOLATION;
+    case LINNET_E_CANCELLED:
+        return LWS_CLOSE_STATUS_GOINGAWAY;
+    default:
+        return LWS_CLOSE_STATUS_UNEXPECTED_CONDITION;
+    }
+}
+
 /* Tells the client, and ends it: with the lock. */
 static void end_failed(struct client *c, int code, const char *why)
 {
     struct message msg;
+    atomic_store(&c->status, status_of(code));
     if (c->protocol->failed != NULL)
         (void)c->protocol->failed(c, code, why, &msg); /* who cannot be told is ended all the same */
     client_end(c);
@@ -127,12 +147,8 @@ static void take_release(void *arg)
 
 /* ---- for protocols ---- */
 
-int client_start(struct client *c, const struct serve_request *r, struct message *msg)
+static int open_session(struct client *c, const struct serve_request *r, struct message *msg)
 {
-    if (c->live != NULL)
-        return fail(msg, LINNET_E_STATE, "the stream has started already");
-    if (c->server->is_draining)
-        return fail(msg, LINNET_E_BUSY, "the server is about to end");
     struct session *session = mem_array(1, sizeof *session);
     if (session == NULL)
         return fail_memory(msg);
@@ -145,6 +161,28 @@ int client_start(struct client *c, const struct serve_request *r, struct message
     }
     atomic_fetch_add(&c->n_holders, 1);
     c->session = session;
+    return LINNET_OK;
+}
+
+int client_start(struct client *c, const struct serve_request *r, struct message *msg)
+{
+    if (c->live != NULL)
+        return fail(msg, LINNET_E_STATE, "the stream has started already");
+    if (c->server->is_draining)
+        return fail(msg, LINNET_E_BUSY, "the server is about to end");
+    if (!server_has_memory(c->server)) {
+        server_refuse(c->server, REFUSED_MEMORY);
+        return fail(msg, LINNET_E_BUSY, "the server has no more memory: try again later");
+    }
+    if (!connection_add_stream(c->connection, &c->server->options->limits)) {
+        server_refuse(c->server, REFUSED_ADDRESS);
+        return fail(msg, LINNET_E_BUSY, "there are too many streams from this address");
+    }
+    int rc = open_session(c, r, msg);
+    if (rc < 0) {
+        connection_remove_stream(c->connection);
+        return rc;
+    }
     c->rate_hz = r->sample_rate_hz;
     c->n_odd = 0;
     return rc;
@@ -153,6 +191,8 @@ int client_start(struct client *c, const struct serve_request *r, struct message
 void client_stop(struct client *c)
 {
     c->session = NULL;
+    if (c->live != NULL)
+        connection_remove_stream(c->connection);
     live_close(c->live);
     c->live = NULL;
 }
@@ -238,6 +278,25 @@ void client_end(struct client *c)
     atomic_store(&c->is_ending, 1);
     outbox_end(&c->outbox);
     server_wake(c->server);
+}
+
+void client_fail(struct client *c, int code, const char *why)
+{
+    pthread_mutex_lock(&c->lock);
+    client_stop(c);
+    end_failed(c, code, why);
+    pthread_mutex_unlock(&c->lock);
+    c->heard_s = clock_s();
+}
+
+void client_warn(struct client *c, double end_s)
+{
+    struct message msg;
+    pthread_mutex_lock(&c->lock);
+    int rc = c->protocol->ending != NULL ? c->protocol->ending(c, end_s, &msg) : LINNET_OK;
+    pthread_mutex_unlock(&c->lock);
+    if (rc < 0)
+        client_fail(c, LINNET_E_CANCELLED, "the server ends");
 }
 
 /* ---- what the connection tells ---- */

@@ -29,7 +29,8 @@ struct protocol {
     int (*binary)(struct client *c, const unsigned char *bytes, size_t n, struct message *msg);
     int (*event)(struct client *c, const linnet_event *e, struct message *msg);
     int (*failed)(struct client *c, int code, const char *why, struct message *msg); /* tells the client */
-    void (*close)(struct client *c);                                                 /* frees what state holds */
+    int (*ending)(struct client *c, double end_s, struct message *msg); /* the server ends: tells the client */
+    void (*close)(struct client *c);                                    /* frees what state holds */
 };
 
 struct client {
@@ -40,6 +41,7 @@ struct client {
     struct outbox outbox;
     atomic_int n_holders;    /* its connection, and its streams */
     atomic_int is_ending;    /* what comes is of no interest any more */
+    atomic_int status;       /* that the connection is closed with */
     struct session *session; /* of the stream that is open: with the lock */
     /* the loop's thread's: */
     struct live *live; /* NULL: no stream */
@@ -74,8 +76,10 @@ void client_end(struct client *c); /* the connection closes after the last messa
 
 LINNET_MUST_CHECK int client_open(struct client **out, struct server *s, const struct protocol *p, struct lws *wsi,
                                   struct message *msg);
-void client_close(struct client *c); /* the connection is gone */
-void client_drop(struct client *c);  /* client_stop, when no function of the protocol runs */
+void client_close(struct client *c);                           /* the connection is gone */
+void client_drop(struct client *c);                            /* client_stop, when no function of the protocol runs */
+void client_fail(struct client *c, int code, const char *why); /* tells the client, and ends it */
+void client_warn(struct client *c, double end_s); /* the server ends, and with it the client after that time */
 
 /* Calls the protocol, and ends the client where that fails.  When its stream has enough, nothing more is read of the
  * connection before client_read_on. */

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/priority.h"
 #include "models/stream.h"
@@ -23,6 +24,7 @@ struct file_job {
     struct serve_request request;
     struct file_sink sink;
     int fd;
+    double came_s; /* clock */
     atomic_int n_holders;
     int waits, is_cancelled; /* by the lock */
     atomic_int has_ended;
@@ -161,9 +163,12 @@ static void run(struct file_job *j)
     struct message msg = {""};
     struct linnet_stats stats = {.size = sizeof stats};
     struct line *l = j->line;
+    double start_s = clock_s();
     int rc = decode(j, &stats, &msg);
     pthread_mutex_lock(&l->files->lock);
     take_out(&l->running, j);
+    histogram_add(&l->files->facts.waited, start_s - j->came_s, 1);
+    histogram_add(&l->files->facts.ran, clock_s() - start_s, 1);
     pthread_mutex_unlock(&l->files->lock);
     end(j, rc, msg.text, &stats);
 }
@@ -309,7 +314,8 @@ int files_add(struct file_job **out, struct files *f, const struct serve_request
     struct file_job *j = mem_array(1, sizeof *j);
     int rc = j == NULL ? fail_memory(msg) : LINNET_OK;
     if (rc >= 0) {
-        *j = (struct file_job){.line = &f->lines[r->model - f->models->at], .sink = *sink, .fd = fd};
+        *j = (struct file_job){
+            .line = &f->lines[r->model - f->models->at], .sink = *sink, .fd = fd, .came_s = clock_s()};
         atomic_init(&j->n_holders, 2);
         rc = serve_request_copy(&j->request, r, msg);
     }

@@ -4,6 +4,7 @@
 #ifndef LINNET_SERVE_FILES_H
 #define LINNET_SERVE_FILES_H
 
+#include "serve/histogram.h"
 #include "serve/models.h"
 
 struct files;
@@ -27,6 +28,7 @@ struct files_facts {
     int n_waiting, n_running;
     unsigned long n_done, n_failed, n_refused;
     double audio_s, compute_s;
+    struct histogram waited, ran; /* how long recordings waited, and were being decoded */
 };
 
 LINNET_MUST_CHECK int files_open(struct files **out, const struct files_options *o, const struct serve_models *models,

@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "serve/gate.h"
 #include "serve/server.h"
 
 enum {
@@ -28,14 +29,6 @@ enum {
     LENGTH_DIGITS = 15,   /* of a declared length */
     LONGEST_HEADER = 2048 /* bytes of a reply's head */
 };
-
-static int health(struct request *r, struct message *msg)
-{
-    static const char body[] = "{\"status\":\"ok\"}\n";
-    return request_reply(r, 200, "application/json", body, sizeof body - 1, msg);
-}
-
-const struct route report_routes[] = {{.method = "GET", .path = "/health", .handle = health}, {0}};
 
 static const struct route *const tables[] = {openai_routes, page_routes, report_routes, NULL};
 
@@ -139,12 +132,18 @@ static int check_length(const struct request *r, struct message *msg)
     return 413;
 }
 
-/* Whether the server wants nothing to do with the request: then it is answered. */
+/* Whether the server wants nothing to do with the request: then it is answered.  Questions of browsers whether they
+ * may ask have no token. */
 static int is_turned_away(struct request *r, struct message *msg)
 {
-    return r->server->is_draining
-               ? request_refuse(r, 503, NULL, NULL, "the server is about to end", msg) < 0 ? LINNET_E_IO : 1
-               : 0;
+    const char *why = "";
+    int is_public = strcmp(r->method, "OPTIONS") == 0 || (r->route != NULL && r->route->is_public);
+    int status =
+        gate_check(r->server, r->connection, (is_public ? GATE_PUBLIC : 0) | (is_post(r) ? GATE_WORK : 0), &why);
+    int rc = gate_add_headers(r, status, msg);
+    if (rc >= 0 && status != 0)
+        rc = request_refuse(r, status, NULL, NULL, why, msg) < 0 ? LINNET_E_IO : 1;
+    return rc;
 }
 
 /* A client that waits for a word before it sends its body. */
@@ -168,9 +167,9 @@ static int take_head(struct request *r, const char *path, struct message *msg)
     int rc = read_head(r, path, msg), status;
     if (rc < 0)
         return request_refuse(r, 414, NULL, NULL, msg->text, msg);
+    r->route = find(r->method, r->path, allowed, sizeof allowed);
     if ((rc = is_turned_away(r, msg)) != 0)
         return rc;
-    r->route = find(r->method, r->path, allowed, sizeof allowed);
     if (r->route == NULL && allowed[0] == '\0')
         return request_refuse(r, 404, NULL, NULL, "there is nothing at this address", msg);
     if (r->route == NULL) {
@@ -179,7 +178,10 @@ static int take_head(struct request *r, const char *path, struct message *msg)
                : strcmp(r->method, "OPTIONS") == 0 ? request_reply(r, 204, NULL, NULL, 0, msg)
                                                    : request_refuse(r, 405, NULL, NULL, "not with this method", msg);
     }
-    if ((status = check_length(r, msg)) != 0)
+    status = check_length(r, msg);
+    if (status == 413)
+        server_refuse(r->server, REFUSED_BODY);
+    if (status != 0)
         return request_refuse(r, status, NULL, NULL, msg->text, msg);
     if (!is_post(r))
         return r->route->handle(r, msg);
@@ -240,14 +242,16 @@ static int take_body(struct request *r, const char *bytes, size_t n)
 {
     struct message msg = {""};
     r->n_received += n;
+    r->server->report.bytes_in += n;
     r->heard_s = clock_s();
     double taken_s = r->heard_s - r->begun_s;
     if (r->is_refused)
         return r->n_received > DROP_MOST || (r->is_sent && taken_s > DROP_S) ? -1 : 0;
     int rc = LINNET_OK;
-    if (taken_s > GRACE_S && (double)r->n_received < taken_s * SLOWEST)
+    if (taken_s > GRACE_S && (double)r->n_received < taken_s * SLOWEST) {
+        server_refuse(r->server, REFUSED_IDLE);
         rc = request_refuse(r, 408, NULL, NULL, "the body comes too slowly", &msg);
-    else if (n > 0 && r->route->body != NULL)
+    } else if (n > 0 && r->route->body != NULL)
         rc = r->route->body(r, bytes, n, &msg);
     rc = settle(r, rc, &msg);
     r->is_refused = atomic_load(&r->is_answered);
@@ -279,7 +283,10 @@ static int add_headers(struct request *r, unsigned char **at, unsigned char *end
 }
 
 /* Whether the connection is for another request afterwards. */
-static int is_kept(const struct request *r) { return is_post(r) && !r->is_refused && r->reply_length >= 0; }
+static int is_kept(const struct request *r)
+{
+    return is_post(r) && !r->is_refused && r->reply_length >= 0 && !r->server->is_draining;
+}
 
 static int send_head(struct request *r)
 {
@@ -287,6 +294,7 @@ static int send_head(struct request *r)
     unsigned char *end = header + sizeof header - 1;
     char length[32];
     snprintf(length, sizeof length, "%lld", r->reply_length);
+    report_reply(&r->server->report, r->route != NULL ? r->route->path : NULL, r->status);
     if ((r->type != NULL && request_header(r, "content-type", r->type, NULL) < 0) ||
         (r->reply_length >= 0 && r->status != 204 && request_header(r, "content-length", length, NULL) < 0) ||
         (r->status == 503 && request_header(r, "retry-after", "5", NULL) < 0) ||
@@ -331,6 +339,7 @@ static int send_piece(struct request *r)
         return -1;
     r->n_sent += n;
     r->n_written += n;
+    r->server->report.bytes_out += n;
     r->heard_s = clock_s();
     if (r->n_sent == r->sending->n) {
         outbox_free_message(r->sending);
@@ -345,20 +354,10 @@ static int send_piece(struct request *r)
 
 /* ---- the loop ---- */
 
-/* Browsers and libraries offer HTTP/2 in passing (Upgrade: h2c): it is not taken, and the request goes on as it is. */
-static void decline_upgrade(char *name)
-{
-    if (strcasecmp(name, "h2c") == 0)
-        name[0] = '-';
-}
-
 int http_callback(struct lws *wsi, int reason, void **user, void *in, size_t n)
 {
     struct request *r = user != NULL ? *user : NULL;
     switch (reason) {
-    case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
-        decline_upgrade(in);
-        return 0;
     case LWS_CALLBACK_HTTP:
         return start(wsi, user, in);
     case LWS_CALLBACK_HTTP_BODY:

@@ -425,3 +425,11 @@ int live_is_full(struct live *l)
     pthread_mutex_unlock(&l->scheduler->lock);
     return is_full;
 }
+
+int live_is_busy(struct live *l)
+{
+    pthread_mutex_lock(&l->scheduler->lock);
+    int is_busy = l->is_running || l->waiting.n_waiting > 0;
+    pthread_mutex_unlock(&l->scheduler->lock);
+    return is_busy;
+}

@@ -69,6 +69,7 @@ LINNET_MUST_CHECK int live_finish(struct live *l, struct message *msg);
 const char *live_decoder(const struct live *l); /* the name of what decodes it */
 
 int live_is_full(struct live *l); /* no more audio should come now */
+int live_is_busy(struct live *l); /* some of it is not decoded yet */
 void live_wake(struct live *l);   /* what blocked it is over */
 void live_close(struct live *l);  /* drops what was not decoded; its sink may be called until it is released */
 

@@ -88,3 +88,11 @@ int outbox_is_empty(struct outbox *o)
     pthread_mutex_unlock(&o->lock);
     return is_empty;
 }
+
+int outbox_is_ended(struct outbox *o)
+{
+    pthread_mutex_lock(&o->lock);
+    int is_ended = o->is_ended;
+    pthread_mutex_unlock(&o->lock);
+    return is_ended;
+}

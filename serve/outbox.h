@@ -41,5 +41,6 @@ void outbox_free_message(struct outbox_message *m);
 
 int outbox_is_high(struct outbox *o);  /* OUTBOX_HIGH is reached */
 int outbox_is_empty(struct outbox *o); /* and not ended */
+int outbox_is_ended(struct outbox *o);
 
 #endif

@@ -44,7 +44,6 @@ static int add_headers(struct request *r, const struct file *f, struct message *
     const char *const headers[][2] = {{"etag", f->tag},
                                       {"cache-control", "no-cache"},
                                       {"content-security-policy", policy},
-                                      {"x-content-type-options", "nosniff"},
                                       {"referrer-policy", "no-referrer"}};
     int rc = LINNET_OK;
     for (size_t i = 0; i < sizeof headers / sizeof headers[0] && rc >= 0; i++)
@@ -66,7 +65,7 @@ static int send_file(struct request *r, struct message *msg)
 
 #define FILE_ROUTE(name)                                                                                               \
     {                                                                                                                  \
-        .method = "GET", .path = name, .handle = send_file                                                             \
+        .method = "GET", .path = name, .is_public = 1, .handle = send_file                                             \
     }
 
 const struct route page_routes[] = {

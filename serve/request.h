@@ -20,6 +20,7 @@ struct server;
  * reply an error, unless one was made. */
 struct route {
     const char *method, *path; /* a path that ends in / stands for all below it, but / for itself alone */
+    int is_public;             /* nobody needs a token for it */
     int (*handle)(struct request *r, struct message *msg); /* the request is there, a body to its end; replies, later */
     /* Of a body, which POST has: its head has come; each piece. */
     int (*open)(struct request *r, struct message *msg);

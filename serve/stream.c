@@ -269,6 +269,11 @@ static int tell_failure(struct client *c, int code, const char *why, struct mess
     return client_put_json(c, json_pack("{ss ss so}", "type", "error", "code", name, "message", whole_text(why)), msg);
 }
 
+static int tell_ending(struct client *c, double end_s, struct message *msg)
+{
+    return client_put_json(c, json_pack("{ss sf}", "type", "ending", "seconds", end_s), msg);
+}
+
 const struct protocol stream_protocol = {
     .name = "stream",
     .path = "/v1/stream",
@@ -277,4 +282,5 @@ const struct protocol stream_protocol = {
     .binary = take_binary,
     .event = tell_event,
     .failed = tell_failure,
+    .ending = tell_ending,
 };

@@ -6,9 +6,8 @@
 
 #include "base/clock.h"
 #include "serve/client.h"
+#include "serve/gate.h"
 #include "serve/server.h"
-
-enum { MOST_TEXT = 16 << 20 /* bytes of a message */ };
 
 static const struct protocol *const protocols[] = {&stream_protocol, NULL};
 
@@ -44,17 +43,28 @@ static int open_client(struct lws *wsi, void **user)
     return 0;
 }
 
+static int too_large(struct client *c)
+{
+    server_refuse(c->server, REFUSED_BODY);
+    client_fail(c, LINNET_E_ARGUMENT, "the message is too large");
+    atomic_store(&c->status, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE);
+    return 0;
+}
+
 /* A message, or a part of one: audio is handed on as it comes, text when it is whole. */
 static int receive(struct client *c, struct lws *wsi, const char *bytes, size_t n)
 {
     int is_last = lws_is_final_fragment(wsi) && lws_remaining_packet_payload(wsi) == 0;
+    c->server->report.bytes_in += n;
     if (atomic_load(&c->is_ending))
         return 0;
     if (lws_frame_is_binary(wsi)) {
         client_binary(c, (const unsigned char *)bytes, n);
         return 0;
     }
-    if (c->incoming.n + n > MOST_TEXT || buffer_append(&c->incoming, bytes, n) < 0)
+    if ((double)(c->incoming.n + n) > c->server->options->limits.message_mb * 1e6)
+        return too_large(c);
+    if (buffer_append(&c->incoming, bytes, n) < 0)
         return -1;
     if (is_last) {
         client_text(c, buffer_text(&c->incoming), c->incoming.n);
@@ -70,9 +80,10 @@ static int send_next(struct client *c, struct lws *wsi)
     if (m == NULL) {
         if (!is_ended)
             return 0;
-        lws_close_reason(wsi, LWS_CLOSE_STATUS_NORMAL, NULL, 0);
+        lws_close_reason(wsi, (enum lws_close_status)atomic_load(&c->status), NULL, 0);
         return -1;
     }
+    c->server->report.bytes_out += m->n;
     int n = lws_write(wsi, (unsigned char *)m->bytes, m->n, m->is_binary ? LWS_WRITE_BINARY : LWS_WRITE_TEXT);
     outbox_free_message(m);
     c->heard_s = clock_s();
@@ -89,8 +100,9 @@ int websocket_callback(struct lws *wsi, int reason, void **user, void *in, size_
     struct client *c = user != NULL ? *user : NULL;
     char path[256];
     switch (reason) {
-    case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
-        return find(path_of(wsi, path, sizeof path)) != NULL ? 0 : -1;
+    case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
+        return gate_upgrade(lws_context_user(lws_get_context(wsi)), wsi, in,
+                            find(path_of(wsi, path, sizeof path)) != NULL);
     case LWS_CALLBACK_ESTABLISHED:
         return open_client(wsi, user);
     case LWS_CALLBACK_RECEIVE:

@@ -3,7 +3,7 @@
 # release archive. Read by quickstart, whose functions and variables it uses.
 
 for_checking="clang clang-format libcunit1-dev xz-utils pulseaudio pulseaudio-utils libasound2-plugins curl python3-venv
-    chromium"
+    chromium openssl"
 
 failed=
 step() {
@@ -24,7 +24,8 @@ build_variant() {
 threaded="tests/unit/test_base tests/unit/test_ring tests/unit/test_nn tests/unit/test_features
     tests/unit/test_conformer tests/unit/test_rescoring tests/unit/test_wenet_parity tests/unit/test_utterance_streams
     tests/unit/test_whisper tests/unit/test_batch tests/unit/test_stream
-    tests/program/serve_http.sh tests/program/serve_openai.sh"
+    tests/program/serve_access.sh tests/program/serve_faults.sh tests/program/serve_http.sh
+    tests/program/serve_openai.sh"
 
 # sanitized DIR LIST [MAKE ARGUMENT...]: the sanitizers slow things down: -O1. They also make gcc warn of what is not
 # so: warnings are no errors here.

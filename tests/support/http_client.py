@@ -43,7 +43,7 @@ def read_reply(s, is_head=False):
 def ask(head, body=b"", **options):
     s = connect()
     try:
-        s.sendall(head.encode("latin-1").replace(b"\n", b"\r\n") + b"Host: a\r\n\r\n" + body)
+        s.sendall(head.encode("latin-1").replace(b"\n", b"\r\n") + b"Host: localhost\r\n\r\n" + body)
     except OSError:
         pass # what was answered before may still be read
     reply = read_reply(s, **options)
@@ -98,12 +98,12 @@ def methods_and_addresses():
 def connections_are_kept():
     s = connect()
     body = form(("file", open(folder + "/a.wav", "rb").read(), "a.wav"))
-    head = "POST /v1/audio/transcriptions HTTP/1.1\r\nHost: a\r\nContent-Type: multipart/form-data; boundary=xYz\r\n"
+    head = "POST /v1/audio/transcriptions HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=xYz\r\n"
     bad = form(("file", b"no sound", "a.wav"))
     for one, status in (body, 200), (bad, 400), (body, 200):
         s.sendall(f"{head}Content-Length: {len(one)}\r\n\r\n".encode() + one)
         check(read_reply(s)[0] == status, f"{status} on a connection that is kept")
-    s.sendall(b"GET /health HTTP/1.1\r\nHost: a\r\n\r\n")
+    s.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
     status, headers, body = read_reply(s)
     check(status == 200 and headers["connection"] == "close", "a request without a body is the last")
     check(s.recv(1) == b"", "a connection is not closed")
@@ -112,10 +112,10 @@ def connections_are_kept():
 def requests_in_one_packet():
     """What is sent before the answer to a request is dropped, whatever it is, with the connection."""
     body = form(("file", open(folder + "/a.wav", "rb").read(), "a.wav"))
-    post = (f"POST /v1/audio/transcriptions HTTP/1.1\r\nHost: a\r\nContent-Length: {len(body)}\r\n"
+    post = (f"POST /v1/audio/transcriptions HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
             "Content-Type: multipart/form-data; boundary=xYz\r\n\r\n").encode() + body
-    short = b"POST /v1/audio/transcriptions HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nX"
-    get = b"GET /health HTTP/1.1\r\nHost: a\r\n\r\n"
+    short = b"POST /v1/audio/transcriptions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nX"
+    get = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
     for first in get, short, post:
         for second in get, short, post, b"\r\n", b"PUT / HTTP/1.1\r\n\r\n":
             s = connect()
@@ -148,7 +148,7 @@ def lengths_are_checked_first():
     check(ask(head + "Content-Length: 5\nContent-Length: 6\n", b"123456")[0] == 413, "two lengths")
     check(ask("GET /health HTTP/1.1\nContent-Length: 5\n", b"12345")[0] == 400, "a body of GET")
     s = connect() # who sends on although it is too much gets to read why
-    s.sendall((head + f"Host: a\nContent-Length: {1 << 30}\n\n").replace("\n", "\r\n").encode())
+    s.sendall((head + f"Host: localhost\nContent-Length: {1 << 30}\n\n").replace("\n", "\r\n").encode())
     try:
         for i in range(20):
             s.sendall(bytes(10000))
@@ -166,7 +166,7 @@ def lengths_are_checked_first():
 def who_waits_is_told_to_go_on():
     body = form(("file", open(folder + "/a.wav", "rb").read(), "a.wav"))
     s = connect()
-    s.sendall((f"POST /v1/audio/transcriptions HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
+    s.sendall((f"POST /v1/audio/transcriptions HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n"
                f"Content-Type: multipart/form-data; boundary=xYz\r\nContent-Length: {len(body)}\r\n\r\n").encode())
     line = b""
     while not line.endswith(b"\r\n\r\n"):
@@ -187,7 +187,7 @@ def bodies_in_pieces():
     for size in 1000, 4096, 33333:
         body = form(("file", recording, "a.wav"))
         s = connect()
-        s.sendall((f"POST /v1/audio/transcriptions HTTP/1.1\r\nHost: a\r\nContent-Length: {len(body)}\r\n"
+        s.sendall((f"POST /v1/audio/transcriptions HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
                    "Content-Type: multipart/form-data; boundary=xYz\r\n\r\n").encode())
         s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for i in range(0, len(body), size):
@@ -200,7 +200,7 @@ def slow_readers_get_all():
                 ("timestamp_granularities[]", "word"), ("timestamp_granularities[]", "segment"))
     wanted = post(body)
     s = connect(receive_bytes=2048)
-    s.sendall((f"POST /v1/audio/transcriptions HTTP/1.1\r\nHost: a\r\nContent-Length: {len(body)}\r\n"
+    s.sendall((f"POST /v1/audio/transcriptions HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
                "Connection: close\r\nContent-Type: multipart/form-data; boundary=xYz\r\n\r\n").encode() + body)
     got = b""
     while True:
@@ -227,7 +227,7 @@ def forms_that_are_none():
 def clients_that_go():
     recording = open(folder + "/long.wav", "rb").read()
     body = form(("file", recording, "a.wav"))
-    head = (f"POST /v1/audio/transcriptions HTTP/1.1\r\nHost: a\r\nContent-Length: {len(body)}\r\n"
+    head = (f"POST /v1/audio/transcriptions HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
             "Content-Type: multipart/form-data; boundary=xYz\r\n\r\n").encode()
     for n in 1, 20, len(head), len(head) + 1000, len(head) + len(body) // 2, len(head) + len(body):
         for i in range(3):
