@@ -17,7 +17,19 @@ sed -n 's/^{"type": "final", "text": "\([^"]*\)".*/\1/p' "$dir/out" >"$dir/spoke
 run 0 "$linnet" transcribe -m "$model" -l en -q -f srt "$sound"
 cp "$dir/out" "$dir/written.srt"
 
+# use WHAT ARGUMENT...: page.py with them, in the browser.
+use() {
+    what=$1
+    shift
+    run 0 "$python" "$top/tests/support/page.py" "$what" "$chromium" "$url/" "$sound" "$shots" "$@"
+}
+
 start_server -m "$model" --streams 1
-run 0 "$python" "$top/tests/support/page.py" "$chromium" "$url/" $server "$sound" "$dir/spoken" "$dir/written.srt" "$shots"
+use use $server "$dir/spoken" "$dir/written.srt"
+stop_server
+echo 'a token.of/one+two=' | tr -d ' ' >"$dir/tokens"
+chmod 600 "$dir/tokens"
+start_server -m "$model" --token-file "$dir/tokens"
+use token "$(cat "$dir/tokens")"
 stop_server
 exit $bad

@@ -123,10 +123,10 @@ class Browser:
                         "return [r.left + r.width / 2, r.top + r.height / 2]; })()")
         self.call("Input.dispatchMouseEvent", type="mouseMoved", x=place[0], y=place[1])
 
-    def key(self, name, code, modifiers=0):
-        for kind in ("rawKeyDown", "keyUp"):
+    def key(self, name, code, modifiers=0, text=""):
+        for kind in ("keyDown" if text else "rawKeyDown", "keyUp"):
             self.call("Input.dispatchKeyEvent", type=kind, key=name, code=name, windowsVirtualKeyCode=code,
-                      modifiers=modifiers)
+                      modifiers=modifiers, **({"text": text} if text and kind == "keyDown" else {}))
 
     def choose_file(self, selector, path):
         document = self.call("DOM.getDocument")["root"]["nodeId"]

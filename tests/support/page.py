@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""page.py CHROMIUM URL PID SOUND LIVE SRT FOLDER - uses the page of `linnet serve` as people do, and looks at it.
+"""Uses the page of `linnet serve` as people do, and looks at it.
 
-PID: of the server, which is to end; SOUND: a recording, which the microphone hears and which is chosen as a file;
-LIVE: a file with the words that `linnet live` gives for it; SRT: what `linnet transcribe -f srt` does; FOLDER: where
-screenshots and downloads go."""
+page.py use CHROMIUM URL SOUND FOLDER PID LIVE SRT: all of it. PID: of the server, which is to end; LIVE: a file with
+the words that `linnet live` gives for SOUND; SRT: what `linnet transcribe -f srt` does.
+page.py token CHROMIUM URL SOUND FOLDER TOKEN: what of it has to do with a token.
+SOUND: a recording, which the microphone hears and which is chosen as a file; FOLDER: where screenshots and downloads
+go."""
 import difflib
 import json
 import os
@@ -240,27 +242,50 @@ def check_network(browser, url):
     check(browser.errors == [], f"the console says {browser.errors}")
 
 
-def main(program, url, pid, sound, live, srt, folder):
+def token(browser, url, _, folder, good):
+    """A server that wants a token: the page asks for it, and uses it for requests and websockets."""
+    browser.open(url)
+    browser.until(lambda: browser.js("!document.querySelector('#token-form').hidden"), "a token is asked for")
+    check(browser.js("document.activeElement.id") == "token", "the token's field has no focus")
+    look(browser, folder, "token")
+    for text, models in ("wrong", 0), (good, 1):
+        browser.js("document.querySelector('#token').select()")
+        browser.call("Input.insertText", text=text)
+        browser.key("Enter", 13, text="\r")
+        browser.until(lambda: browser.js("document.querySelector('#token-form').hidden") == bool(models), "it is tried")
+        browser.until(lambda: browser.js("document.querySelector('#model').options.length") == models, "models")
+    browser.click("#record")
+    browser.until(lambda: browser.js("document.querySelector('#record').dataset.state") == "live", "live sound")
+    browser.click("#record")
+    browser.until(lambda: browser.js("document.querySelector('#record').dataset.state") == "idle", "it stops")
+    check(browser.js("document.querySelector('#notice').hidden"), "something is wrong with a good token")
+
+
+def use(browser, url, sound, folder, pid, live, srt):
     with open(live, encoding="utf-8") as file:
         spoken = words(file.read())
     with open(srt, encoding="utf-8") as file:
         written = words_of_srt(file.read())
+    browser.open(url)
+    browser.until(lambda: browser.js("document.querySelector('#model').value") == "whisper-base", "models")
+    browser.js("""(() => { const e = document.querySelector('#language');
+        e.value = 'en'; e.dispatchEvent(new Event('change', {bubbles: true})); })()""")
+    check_keyboard(browser, [*SETTINGS, "tab-live", "record"], "at first")
+    look(browser, folder, "start")
+    check_live(browser, spoken, folder)
+    look(browser, folder, "spoken")
+    check_file(browser, sound, written, folder)
+    look(browser, folder, "file")
+    check_network(browser, url)
+    check_failures(browser, url, int(pid), folder)
+
+
+def main(what, program, url, sound, folder, *more):
     with tempfile.TemporaryDirectory() as profile:
         browser = Browser(program, profile, sound)
         try:
             browser.show(*SIZES[0])
-            browser.open(url)
-            browser.until(lambda: browser.js("document.querySelector('#model').value") == "whisper-base", "models")
-            browser.js("""(() => { const e = document.querySelector('#language');
-                e.value = 'en'; e.dispatchEvent(new Event('change', {bubbles: true})); })()""")
-            check_keyboard(browser, [*SETTINGS, "tab-live", "record"], "at first")
-            look(browser, folder, "start")
-            check_live(browser, spoken, folder)
-            look(browser, folder, "spoken")
-            check_file(browser, sound, written, folder)
-            look(browser, folder, "file")
-            check_network(browser, url)
-            check_failures(browser, url, int(pid), folder)
+            {"use": use, "token": token}[what](browser, url, sound, folder, *more)
             browser.close()
         except Exception:
             browser.screenshot(f"{folder}/failed.png")
