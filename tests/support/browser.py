@@ -110,17 +110,19 @@ class Browser:
         with open(path, "wb") as file:
             file.write(base64.b64decode(data))
 
+    def place(self, selector):
+        """The middle of the element, which comes into view."""
+        return self.js(f"(() => {{ const e = document.querySelector({json.dumps(selector)});"
+                       "e.scrollIntoView({block: 'nearest'}); const r = e.getClientRects()[0];"
+                       "return [r.left + r.width / 2, r.top + r.height / 2]; })()")
+
     def click(self, selector):
-        """As a finger does: where the middle of the element is."""
-        place = self.js(f"(() => {{ const e = document.querySelector({json.dumps(selector)});"
-                        "e.scrollIntoView({block: 'nearest'}); const r = e.getClientRects()[0];"
-                        "return [r.left + r.width / 2, r.top + r.height / 2]; })()")
+        place = self.place(selector)
         for kind in ("mousePressed", "mouseReleased"):
             self.call("Input.dispatchMouseEvent", type=kind, x=place[0], y=place[1], button="left", clickCount=1)
 
     def hover(self, selector):
-        place = self.js(f"(() => {{ const r = document.querySelector({json.dumps(selector)}).getClientRects()[0];"
-                        "return [r.left + r.width / 2, r.top + r.height / 2]; })()")
+        place = self.place(selector)
         self.call("Input.dispatchMouseEvent", type="mouseMoved", x=place[0], y=place[1])
 
     def key(self, name, code, modifiers=0, text=""):
@@ -132,6 +134,12 @@ class Browser:
         document = self.call("DOM.getDocument")["root"]["nodeId"]
         node = self.call("DOM.querySelector", nodeId=document, selector=selector)["nodeId"]
         self.call("DOM.setFileInputFiles", nodeId=node, files=[path])
+
+    def drop_file(self, selector, path):
+        place = self.place(selector)
+        for kind in ("dragEnter", "dragOver", "drop"):
+            self.call("Input.dispatchDragEvent", type=kind, x=place[0], y=place[1],
+                      data={"items": [], "files": [path], "dragOperationsMask": 1})
 
     def download_to(self, folder):
         session, self.session = self.session, None

@@ -172,7 +172,7 @@ def check_arrows(browser, expected):
 def check_file(browser, sound, expected, folder):
     browser.click("#tab-file")
     check_keyboard(browser, [*SETTINGS, "tab-file", "choose"], "a recording")
-    browser.choose_file("#choose", sound)
+    browser.drop_file("#drop", sound)
     status = "document.querySelector('#job-status').textContent"
     browser.until(lambda: browser.js(status) == "Done.", "it is transcribed")
     got = words(browser.js("[...document.querySelectorAll('#file .text')].map((e) => e.textContent).join(' ')"))
@@ -208,7 +208,11 @@ def notice(browser, what):
 
 
 def check_failures(browser, url, pid, folder):
-    """No room, a server that goes away while somebody speaks, and one that is not there: each is told in words."""
+    """No recording, no room, a server that goes away while somebody speaks, and one that is not there: each is told."""
+    browser.choose_file("#choose", os.path.abspath(__file__))
+    told = notice(browser, "no recording is told")
+    check("not audio" in told, f"no recording is told so: {told}")
+    browser.click("#notice-close")
     browser.click("#tab-live")
     with connect(f"ws{url[4:]}v1/stream") as other:
         other.send('{"type": "start"}')
