@@ -315,9 +315,25 @@ function hideTip() {
     $("tip").hidden = true;
 }
 
+// ---- what the browser remembers, where it is allowed to
+
+function recall(store, name) {
+    try {
+        return window[store].getItem(name);
+    } catch {
+        return null;
+    }
+}
+
+function remember(store, name, value) {
+    try {
+        window[store].setItem(name, value);
+    } catch { /* then it forgets */ }
+}
+
 // ---- the server
 
-let token = sessionStorage.getItem("token") ?? "";
+let token = recall("sessionStorage", "token") ?? "";
 let models = [];
 const authorization = () => (token !== "" ? {Authorization: `Bearer ${token}`} : {});
 
@@ -396,7 +412,7 @@ function fitSettings() {
 
 function restore() {
     for (const name of SETTINGS) {
-        const value = localStorage.getItem(name);
+        const value = recall("localStorage", name);
         if (value !== null && [...$(name).options].some((o) => o.value === value))
             $(name).value = value;
         if (name === "model")
@@ -829,7 +845,7 @@ function listen() {
     $("notice-close").addEventListener("click", () => tell(""));
     $("settings").addEventListener("submit", (e) => e.preventDefault());
     $("settings").addEventListener("change", ({target}) => {
-        localStorage.setItem(target.id, target.value);
+        remember("localStorage", target.id, target.value);
         if (target.id === "model")
             fitSettings();
     });
@@ -841,7 +857,7 @@ function listen() {
         const why = await loadModels();
         tell(why);
         if (why === "")
-            sessionStorage.setItem("token", token);
+            remember("sessionStorage", "token", token);
     });
     for (const tab of ["live", "file"])
         $(`tab-${tab}`).addEventListener("click", () => showTab(tab));
