@@ -25,7 +25,14 @@ class Browser:
         environment = dict(os.environ, HOME=folder)
         self.log = open(f"{folder}/chromium.log", "wb")
         self.process = subprocess.Popen([program, *flags], env=environment, stdout=self.log, stderr=self.log)
-        address = f"{folder}/profile/DevToolsActivePort"
+        try:
+            self.attach()
+        except Exception:
+            self.kill()
+            raise
+
+    def attach(self):
+        address = f"{self.folder}/profile/DevToolsActivePort"
         self.until(lambda: os.path.exists(address) and os.path.getsize(address) > 8, "the browser starts")
         with open(address, encoding="ascii") as file:
             port, path = file.read().split()
