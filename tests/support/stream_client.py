@@ -95,10 +95,11 @@ async def refused(url, code, part, *messages):
             while answer["type"] != "error":
                 answer = json.loads(await ws.recv())
             check(answer["code"] == code and part in answer["message"], f"{messages}: {answer}, wanted {part}")
-            async for more in ws:
-                check(False, f"{messages}: {more} after an error")
+            more = await ws.recv()
+            check(False, f"{str(messages)[:80]}: {more} after an error")
         except websockets.ConnectionClosed as e:
-            check(False, f"{messages}: {e}")
+            wanted = {"busy": 1013, "audio": 1011}.get(code, 1008)
+            check(e.rcvd is not None and e.rcvd.code == wanted, f"{str(messages)[:80]}: {e}, wanted {wanted}")
 
 
 async def wrong(url):
