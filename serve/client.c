@@ -4,12 +4,13 @@
 #include <jansson.h>
 #include <libwebsockets.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "serve/server.h"
 
-enum { SAMPLES = 4096 /* converted at a time */ };
+enum { SAMPLES = 4096 /* converted at a time */, HANG_UP_S = 5 /* for the client to close its end */ };
 
 /* What a stream has for its client: one that was stopped is not the client's any more. */
 struct session {
@@ -164,7 +165,8 @@ static int open_session(struct client *c, const struct serve_request *r, struct 
     return LINNET_OK;
 }
 
-int client_start(struct client *c, const struct serve_request *r, struct message *msg)
+int client_start(struct client *c, const struct serve_request *r, enum samples_encoding encoding, int n_channels,
+                 struct message *msg)
 {
     if (c->live != NULL)
         return fail(msg, LINNET_E_STATE, "the stream has started already");
@@ -183,8 +185,7 @@ int client_start(struct client *c, const struct serve_request *r, struct message
         connection_remove_stream(c->connection);
         return rc;
     }
-    c->rate_hz = r->sample_rate_hz;
-    c->n_odd = 0;
+    samples_open(&c->samples, encoding, n_channels);
     return rc;
 }
 
@@ -204,45 +205,29 @@ void client_drop(struct client *c)
     pthread_mutex_unlock(&c->lock);
 }
 
-static float sample_of(enum client_encoding encoding, const unsigned char *b)
+void client_done(struct client *c)
 {
-    if (encoding == CLIENT_S16LE)
-        return (float)(int16_t)(uint16_t)(b[0] | b[1] << 8) / 32768.0f;
-    uint32_t bits = (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
-    float value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
+    atomic_store(&c->is_done, 1);
+    server_wake(c->server);
 }
 
-int client_audio(struct client *c, enum client_encoding encoding, const unsigned char *bytes, size_t n,
-                 struct message *msg)
+int client_audio(struct client *c, const unsigned char *bytes, size_t n, struct message *msg)
 {
     float samples[SAMPLES];
-    size_t size = encoding == CLIENT_S16LE ? 2 : 4, n_samples = 0;
+    size_t n_samples;
     int rc = LINNET_OK;
     if (c->live == NULL)
         return fail(msg, LINNET_E_STATE, "audio came before the stream was started");
-    for (size_t i = 0; i < n && rc >= 0; i++) {
-        c->odd[c->n_odd++] = bytes[i];
-        if (c->n_odd < size)
-            continue;
-        samples[n_samples++] = sample_of(encoding, c->odd);
-        c->n_odd = 0;
-        if (n_samples == SAMPLES) {
-            rc = live_feed(c->live, samples, n_samples, msg);
-            n_samples = 0;
-        }
-    }
-    if (rc >= 0 && n_samples > 0)
+    while (rc >= 0 && (n_samples = samples_take(&c->samples, &bytes, &n, samples, SAMPLES)) > 0)
         rc = live_feed(c->live, samples, n_samples, msg);
     return rc < 0 ? rc : LINNET_OK;
 }
 
 int client_finish(struct client *c, struct message *msg)
 {
-    c->n_odd = 0;
     if (c->live == NULL)
         return fail(msg, LINNET_E_STATE, "no stream has been started");
+    samples_open(&c->samples, c->samples.encoding, c->samples.n_channels);
     int rc = live_finish(c->live, msg);
     return rc < 0 ? rc : LINNET_OK;
 }
@@ -301,6 +286,57 @@ void client_warn(struct client *c, double end_s)
 
 /* ---- what the connection tells ---- */
 
+/* After the last message.  To close a plain connection of which something is unread would take back what the client
+ * has not read yet: it is asked to close it. */
+static int hang_up(struct client *c)
+{
+    if (c->protocol->path != NULL) {
+        lws_close_reason(c->connection, (enum lws_close_status)atomic_load(&c->status), NULL, 0);
+        return -1;
+    }
+    if (!c->is_hung_up) {
+        shutdown(lws_get_socket_fd(c->connection), SHUT_WR);
+        lws_set_timeout(c->connection, PENDING_TIMEOUT_USER_REASON_BASE, HANG_UP_S);
+    }
+    c->is_hung_up = 1;
+    return 0;
+}
+
+int client_send(struct client *c)
+{
+    int is_ended, is_websocket = c->protocol->path != NULL;
+    struct outbox_message *m = outbox_take(&c->outbox, &is_ended);
+    if (m == NULL)
+        return is_ended ? hang_up(c) : 0;
+    c->server->report.bytes_out += m->n;
+    enum lws_write_protocol how = !is_websocket ? LWS_WRITE_RAW : m->is_binary ? LWS_WRITE_BINARY : LWS_WRITE_TEXT;
+    int n = lws_write(c->connection, (unsigned char *)m->bytes, m->n, how);
+    outbox_free_message(m);
+    c->heard_s = clock_s();
+    if (n < 0)
+        return -1;
+    if (c->live != NULL && outbox_is_empty(&c->outbox))
+        live_wake(c->live);
+    lws_callback_on_writable(c->connection);
+    return 0;
+}
+
+/* If its stream has room again. */
+static void read_on(struct client *c)
+{
+    if (c->is_held && (c->live == NULL || !live_is_full(c->live)))
+        c->is_held = lws_rx_flow_control(c->connection, 1) != 0;
+}
+
+void client_wake(struct client *c)
+{
+    if (atomic_exchange(&c->is_done, 0) != 0)
+        client_drop(c);
+    read_on(c);
+    if (!outbox_is_empty(&c->outbox))
+        lws_callback_on_writable(c->connection);
+}
+
 /* After a call of the protocol, which returned rc: lets go of the lock. */
 static void leave(struct client *c, int rc, const struct message *msg)
 {
@@ -314,12 +350,6 @@ static void leave(struct client *c, int rc, const struct message *msg)
     pthread_mutex_unlock(&c->lock);
     if (c->live != NULL && !c->is_held && live_is_full(c->live))
         c->is_held = lws_rx_flow_control(c->connection, 0) == 0;
-}
-
-void client_read_on(struct client *c)
-{
-    if (c->is_held && (c->live == NULL || !live_is_full(c->live)))
-        c->is_held = lws_rx_flow_control(c->connection, 1) != 0;
 }
 
 void client_opened(struct client *c, const char *query)

@@ -12,6 +12,7 @@
 
 #include "serve/live.h"
 #include "serve/outbox.h"
+#include "serve/samples.h"
 
 struct json_t;
 struct lws;
@@ -21,7 +22,7 @@ struct session;
 
 struct protocol {
     const char *name;  /* for reports: "wenet" */
-    const char *path;  /* of its websocket: "/v1/stream"; NULL: no websocket */
+    const char *path;  /* of its websocket: "/v1/stream"; NULL: none, its bytes come over a plain connection */
     size_t state_size; /* of client->state */
     /* Any may be NULL.  < 0 ends the connection: if msg says why, after `failed`. */
     int (*open)(struct client *c, const char *query, struct message *msg); /* "a=b&c=d", as it came, or "" */
@@ -42,30 +43,30 @@ struct client {
     atomic_int n_holders;    /* its connection, and its streams */
     atomic_int is_ending;    /* what comes is of no interest any more */
     atomic_int status;       /* that the connection is closed with */
+    atomic_int is_done;      /* as client_done says */
     struct session *session; /* of the stream that is open: with the lock */
     /* the loop's thread's: */
     struct live *live; /* NULL: no stream */
-    int rate_hz;
-    unsigned char odd[4]; /* bytes of a sample that came in part */
-    size_t n_odd;
+    struct samples samples;
     struct lws *connection;
     struct client *next, *before; /* of the server's */
     struct buffer incoming;       /* of a message that came in part */
     double heard_s;               /* clock: when something came or went last */
     int is_held;                  /* nothing is read, until its stream has room */
+    int is_hung_up;               /* nothing more is sent, and the client should close */
 };
 
 /* ---- for protocols ---- */
 
-/* Opens the stream; r->sample_rate_hz is that of audio to come. */
-LINNET_MUST_CHECK int client_start(struct client *c, const struct serve_request *r, struct message *msg);
+/* Opens the stream, for audio of r->sample_rate_hz. */
+LINNET_MUST_CHECK int client_start(struct client *c, const struct serve_request *r, enum samples_encoding encoding,
+                                   int n_channels, struct message *msg);
 
-/* Audio of one channel, as bytes come: a sample may be cut. */
-enum client_encoding { CLIENT_S16LE, CLIENT_F32LE };
-LINNET_MUST_CHECK int client_audio(struct client *c, enum client_encoding encoding, const unsigned char *bytes,
-                                   size_t n, struct message *msg);
+/* Audio, as bytes come: a sample may be cut. */
+LINNET_MUST_CHECK int client_audio(struct client *c, const unsigned char *bytes, size_t n, struct message *msg);
 LINNET_MUST_CHECK int client_finish(struct client *c, struct message *msg); /* as live_finish */
 void client_stop(struct client *c); /* closes its stream, dropping what was not decoded; another may be started */
+void client_done(struct client *c); /* by an event that is the stream's last: the loop closes it soon */
 
 LINNET_MUST_CHECK int client_put(struct client *c, const char *text, size_t n, struct message *msg);
 LINNET_MUST_CHECK int client_put_json(struct client *c, struct json_t *message, struct message *msg); /* takes it */
@@ -79,15 +80,17 @@ LINNET_MUST_CHECK int client_open(struct client **out, struct server *s, const s
 void client_close(struct client *c);                           /* the connection is gone */
 void client_drop(struct client *c);                            /* client_stop, when no function of the protocol runs */
 void client_fail(struct client *c, int code, const char *why); /* tells the client, and ends it */
-void client_warn(struct client *c, double end_s); /* the server ends, and with it the client after that time */
+void client_warn(struct client *c, double end_s);    /* the server ends, and with it the client after that time */
+LINNET_MUST_CHECK int client_send(struct client *c); /* the next message may be written; < 0: close the connection */
+void client_wake(struct client *c);                  /* something has happened to its stream or its outbox */
 
 /* Calls the protocol, and ends the client where that fails.  When its stream has enough, nothing more is read of the
- * connection before client_read_on. */
+ * connection before it has room again. */
 void client_opened(struct client *c, const char *query);
 void client_text(struct client *c, const char *text, size_t n);
 void client_binary(struct client *c, const unsigned char *bytes, size_t n);
-void client_read_on(struct client *c); /* if its stream has room again */
 
-extern const struct protocol stream_protocol; /* the table of protocols is websocket.c's */
+/* Those of websockets are in websocket.c's table. */
+extern const struct protocol stream_protocol;
 
 #endif

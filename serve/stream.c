@@ -7,20 +7,16 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/buffer.h"
 #include "base/utf8.h"
 #include "decoders/common/hotword_list.h"
 #include "decoders/decoder.h"
 #include "serve/client.h"
+#include "serve/fields.h"
 #include "serve/server.h"
 
 enum { MOST_HOTWORDS = 1000 };
 
-struct state {
-    enum client_encoding encoding;
-};
-
-static const char *const encodings[] = {[CLIENT_S16LE] = "s16le", [CLIENT_F32LE] = "f32le"};
+static const char *const encodings[] = {[SAMPLES_S16LE] = "s16le", [SAMPLES_F32LE] = "f32le"};
 
 /* ---- messages that come ---- */
 
@@ -86,13 +82,13 @@ static int integer_of(int *value, const json_t *o, const char *name, int otherwi
     return LINNET_OK;
 }
 
-static int encoding_of(enum client_encoding *encoding, const char *name, struct message *msg)
+static int encoding_of(enum samples_encoding *encoding, const char *name, struct message *msg)
 {
-    *encoding = CLIENT_S16LE;
-    if (name == NULL || strcmp(name, encodings[CLIENT_S16LE]) == 0)
+    *encoding = SAMPLES_S16LE;
+    if (name == NULL || strcmp(name, encodings[SAMPLES_S16LE]) == 0)
         return LINNET_OK;
-    *encoding = CLIENT_F32LE;
-    if (strcmp(name, encodings[CLIENT_F32LE]) == 0)
+    *encoding = SAMPLES_F32LE;
+    if (strcmp(name, encodings[SAMPLES_F32LE]) == 0)
         return LINNET_OK;
     return fail(msg, LINNET_E_ARGUMENT, "field 'encoding': s16le and f32le are known, not '%.60s'", name);
 }
@@ -123,21 +119,21 @@ static int add_hotwords(struct hotword_list *l, const json_t *list, const struct
 
 /* ---- the stream ---- */
 
-static int open_stream(struct client *c, const json_t *o, struct serve_request *r, struct message *msg)
+static int open_stream(struct client *c, const json_t *o, struct serve_request *r, enum samples_encoding encoding,
+                       struct message *msg)
 {
     struct hotword_list hotwords = {0};
     int rc = add_hotwords(&hotwords, json_object_get(o, "hotwords"), r->model, msg);
     r->hotwords = &hotwords;
     if (rc >= 0)
-        rc = client_start(c, r, msg);
+        rc = client_start(c, r, encoding, 1, msg);
     hotword_list_free(&hotwords);
     return rc;
 }
 
 static int start(struct client *c, json_t *o, struct message *msg)
 {
-    struct state *s = c->state;
-    enum client_encoding encoding;
+    enum samples_encoding encoding;
     const char *model = text_of(o, "model");
     struct serve_request r = {.model = serve_models_find(&c->server->models, model),
                               .language = text_of(o, "language"),
@@ -154,9 +150,8 @@ static int start(struct client *c, json_t *o, struct message *msg)
         return fail(msg, LINNET_E_ARGUMENT, "field 'model': there is no '%.60s'", model);
     if (r.sample_rate_hz == 0)
         return fail(msg, LINNET_E_ARGUMENT, "field 'sample_rate': 0 is out of range");
-    if ((rc = open_stream(c, o, &r, msg)) < 0)
+    if ((rc = open_stream(c, o, &r, encoding, msg)) < 0)
         return rc;
-    s->encoding = encoding;
     return client_put_json(c,
                            json_pack("{ss ss ss si ss ss}", "type", "ready", "model", r.model->name, "decoder",
                                      live_decoder(c->live), "sample_rate", r.sample_rate_hz, "encoding",
@@ -186,20 +181,12 @@ static int take_text(struct client *c, const char *text, size_t n, struct messag
 
 static int take_binary(struct client *c, const unsigned char *bytes, size_t n, struct message *msg)
 {
-    const struct state *s = c->state;
-    return client_audio(c, s->encoding, bytes, n, msg);
+    return client_audio(c, bytes, n, msg);
 }
 
 /* ---- messages that go ---- */
 
-/* Decoders of bytes may break a character off: JSON has whole ones. */
-static json_t *whole_text(const char *text)
-{
-    struct buffer b = {0};
-    json_t *o = utf8_append(&b, text, strlen(text)) >= 0 ? json_string(buffer_text(&b)) : NULL;
-    buffer_free(&b);
-    return o;
-}
+static json_t *whole_text(const char *text) { return fields_string(text, strlen(text)); }
 
 static double rounded(double value, double steps) { return round(value * steps) / steps; }
 
@@ -277,7 +264,6 @@ static int tell_ending(struct client *c, double end_s, struct message *msg)
 const struct protocol stream_protocol = {
     .name = "stream",
     .path = "/v1/stream",
-    .state_size = sizeof(struct state),
     .text = take_text,
     .binary = take_binary,
     .event = tell_event,

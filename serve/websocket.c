@@ -4,7 +4,6 @@
 #include <libwebsockets.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "serve/client.h"
 #include "serve/gate.h"
 #include "serve/server.h"
@@ -73,28 +72,6 @@ static int receive(struct client *c, struct lws *wsi, const char *bytes, size_t 
     return 0;
 }
 
-static int send_next(struct client *c, struct lws *wsi)
-{
-    int is_ended;
-    struct outbox_message *m = outbox_take(&c->outbox, &is_ended);
-    if (m == NULL) {
-        if (!is_ended)
-            return 0;
-        lws_close_reason(wsi, (enum lws_close_status)atomic_load(&c->status), NULL, 0);
-        return -1;
-    }
-    c->server->report.bytes_out += m->n;
-    int n = lws_write(wsi, (unsigned char *)m->bytes, m->n, m->is_binary ? LWS_WRITE_BINARY : LWS_WRITE_TEXT);
-    outbox_free_message(m);
-    c->heard_s = clock_s();
-    if (n < 0)
-        return -1;
-    if (c->live != NULL && outbox_is_empty(&c->outbox))
-        live_wake(c->live);
-    lws_callback_on_writable(wsi);
-    return 0;
-}
-
 int websocket_callback(struct lws *wsi, int reason, void **user, void *in, size_t n)
 {
     struct client *c = user != NULL ? *user : NULL;
@@ -108,10 +85,11 @@ int websocket_callback(struct lws *wsi, int reason, void **user, void *in, size_
     case LWS_CALLBACK_RECEIVE:
         return receive(c, wsi, in, n);
     case LWS_CALLBACK_SERVER_WRITEABLE:
-        return c != NULL ? send_next(c, wsi) : 0;
+        return c != NULL ? client_send(c) : 0;
     case LWS_CALLBACK_CLOSED:
         client_close(c);
-        *user = NULL;
+        if (c != NULL)
+            *user = NULL;
         return 0;
     default:
         return 0;
@@ -120,9 +98,6 @@ int websocket_callback(struct lws *wsi, int reason, void **user, void *in, size_
 
 void websocket_wake(struct server *s)
 {
-    for (struct client *c = s->clients; c != NULL; c = c->next) {
-        client_read_on(c);
-        if (!outbox_is_empty(&c->outbox))
-            lws_callback_on_writable(c->connection);
-    }
+    for (struct client *c = s->clients; c != NULL; c = c->next)
+        client_wake(c);
 }
