@@ -80,7 +80,8 @@ void serve_models_close(struct serve_models *m)
 
 struct serve_model *serve_models_find(const struct serve_models *m, const char *wanted)
 {
-    static const char *const others[] = {"whisper-1", "gpt-transcribe", "gpt-4o-transcribe", "gpt-4o-mini-transcribe"};
+    static const char *const others[] = {"whisper-1",           "gpt-4o-transcribe",    "gpt-4o-mini-transcribe",
+                                         "gpt-live-transcribe", "gpt-realtime-whisper", "gpt-transcribe"};
     for (int i = 0; i < m->n && wanted != NULL; i++)
         if (strcmp(m->at[i].name, wanted) == 0)
             return &m->at[i];
@@ -147,11 +148,13 @@ enum { MOST_OWN = 4 /* settings of a request that have no field in linnet_stream
 static int list_settings(const struct serve_request *r, int is_live, const char **items, char (*texts)[1024],
                          struct message *msg)
 {
-    static const char *const keys[MOST_OWN] = {"decoder.name", "decoder.initial_prompt", "decoder.temperature"};
-    const char *const values[MOST_OWN] = {r->decoder, r->prompt, r->temperature};
+    static const char *const keys[MOST_OWN] = {"decoder.name", "decoder.initial_prompt", "decoder.temperature",
+                                               "endpoint.rule2_silence_ms"};
+    const char *const values[MOST_OWN] = {r->decoder, r->prompt, r->temperature, r->endpoint_ms};
     const struct decoding *d = &r->model->decoding;
     int n = 0;
-    for (size_t i = is_live ? 0 : 1; i < d->n; i++) /* the first is vad.gate, whose default is another for files */
+    /* The first is vad.gate, whose default is another for files. */
+    for (size_t i = is_live ? 0 : 1; i < d->n; i++)
         items[n++] = d->items[i];
     for (int i = 0, own = 0; i < MOST_OWN; i++) {
         if (values[i] == NULL || *values[i] == '\0')

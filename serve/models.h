@@ -38,6 +38,7 @@ struct serve_request {
     const char *language, *task, *decoder;
     const char *prompt;      /* Whisper's */
     const char *temperature; /* Whisper's, a number as text */
+    const char *endpoint_ms; /* silence after speech that ends an utterance, a number as text */
     const struct hotword_list *hotwords;
     int word_times, nbest;
     int sample_rate_hz; /* of samples fed; 0: a file's own */

@@ -8,7 +8,7 @@
 #include "serve/gate.h"
 #include "serve/server.h"
 
-static const struct protocol *const protocols[] = {&stream_protocol, &wenet_protocol, NULL};
+static const struct protocol *const protocols[] = {&stream_protocol, &wenet_protocol, &realtime_protocol, NULL};
 
 static const struct protocol *find(const char *path)
 {
