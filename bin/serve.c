@@ -7,6 +7,7 @@
 static const struct serve_options defaults = {
     .host = "127.0.0.1",
     .port = 8080,
+    .wyoming_port = -1,
     .upload_mb = 512,
     .queue = 1000,
     .idle_s = 60,
@@ -26,6 +27,8 @@ static const struct option_spec options[] = {
     {"key", 0, OPTION_TEXT, FIELD(key), "FILE", .help = "TLS: the certificate's key, in PEM"},
     {"allow-origin", 0, OPTION_LIST, FIELD(origins), "ORIGIN",
      .help = "pages of this origin may use the server too (https://host); repeatable"},
+    {"wyoming", 0, OPTION_INT, FIELD(wyoming_port), "PORT",
+     .help = "port for the Wyoming protocol, Home Assistant's (none); 0: a free one", .high = 65535},
     {"streams", 0, OPTION_INT, FIELD(max_streams), "N",
      .help = "live streams at most; 0: as many as can be served in time", .high = 100000},
     {"streams-per-address", 0, OPTION_INT, FIELD(limits.streams_per_address), "N",

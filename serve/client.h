@@ -91,6 +91,6 @@ void client_text(struct client *c, const char *text, size_t n);
 void client_binary(struct client *c, const unsigned char *bytes, size_t n);
 
 /* Those of websockets are in websocket.c's table. */
-extern const struct protocol stream_protocol, wenet_protocol, realtime_protocol;
+extern const struct protocol stream_protocol, wenet_protocol, realtime_protocol, wyoming_protocol;
 
 #endif

@@ -29,7 +29,8 @@ struct live {
     double fed_s;           /* of the recording, what came */
     double backlog_s;       /* of audio */
     struct second second;
-    int is_open; /* the utterance */
+    int is_open;  /* the utterance */
+    int is_whole; /* its seconds say nothing about those of other streams */
     int is_in_line, is_running, is_closed, is_failed, is_full;
 };
 
@@ -153,7 +154,7 @@ static void count_second(struct live *l, const struct turn *t, double audio_s)
     l->is_open = t->is_open;
     if (s->audio_s < 1 && !t->piece.is_end)
         return;
-    if (s->is_speech && t->is_alone)
+    if (s->is_speech && t->is_alone && !l->is_whole)
         cost_add(&l->model->cost, s->compute_s / fmax(s->audio_s, 1));
     *s = (struct second){0};
 }
@@ -344,8 +345,9 @@ int live_open(struct live **out, struct live_scheduler *s, const struct serve_re
     if (l == NULL) {
         rc = fail_memory(msg);
     } else {
-        *l = (struct live){.scheduler = s, .sink = *sink, .model = r->model, .rate_hz = r->sample_rate_hz};
-        rc = serve_models_open_stream(&l->stream, r, 1, msg);
+        *l = (struct live){
+            .scheduler = s, .sink = *sink, .model = r->model, .rate_hz = r->sample_rate_hz, .is_whole = r->is_whole};
+        rc = serve_models_open_stream(&l->stream, r, !r->is_whole, msg);
     }
     if (rc < 0) {
         mem_free(l);

@@ -154,7 +154,7 @@ static int list_settings(const struct serve_request *r, int is_live, const char 
     const struct decoding *d = &r->model->decoding;
     int n = 0;
     /* The first is vad.gate, whose default is another for files. */
-    for (size_t i = is_live ? 0 : 1; i < d->n; i++)
+    for (size_t i = is_live || r->is_whole ? 0 : 1; i < d->n; i++)
         items[n++] = d->items[i];
     for (int i = 0, own = 0; i < MOST_OWN; i++) {
         if (values[i] == NULL || *values[i] == '\0')

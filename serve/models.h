@@ -41,6 +41,7 @@ struct serve_request {
     const char *endpoint_ms; /* silence after speech that ends an utterance, a number as text */
     const struct hotword_list *hotwords;
     int word_times, nbest;
+    int is_whole;       /* live: to be decoded as a file is, windows when they are full and the rest at the end */
     int sample_rate_hz; /* of samples fed; 0: a file's own */
 };
 

@@ -12,6 +12,7 @@
 #include "serve/client.h"
 #include "serve/guard.h"
 #include "serve/http.h"
+#include "serve/raw.h"
 #include "serve/rehearsal.h"
 #include "serve/watch.h"
 #include "serve/websocket.h"
@@ -108,6 +109,7 @@ static void drain(struct server *s)
     decoding_note(&s->options->decoding, "serving those who are here to their end, for %.0f s at most",
                   s->options->drain_s);
     listener_close(&s->listener);
+    listener_close(&s->wyoming);
     for (struct request *r = s->requests; r != NULL; r = r->next)
         connection_keep(r->connection);
     for (struct client *c = s->clients, *next; c != NULL; c = next) {
@@ -226,6 +228,8 @@ static int open_network(struct server *s, struct message *msg)
                                         .has_tls = o->certificate != NULL};
     if (rc >= 0)
         rc = guard_open(&s->guard, &guard, msg);
+    if (rc >= 0 && o->wyoming_port >= 0)
+        rc = raw_open(s, msg);
     fit_descriptors(s, o);
     return rc < 0 ? rc : open_context(s, msg);
 }
@@ -257,6 +261,8 @@ static int start(struct server *s, struct message *msg)
     int rc = watch_open(&s->watch, s, msg);
     if (rc >= 0)
         rc = listener_start(&s->listener, lws_get_vhost_by_name(s->context, "default"), msg);
+    if (rc >= 0 && o->wyoming_port >= 0)
+        rc = raw_start(s, msg);
     if (rc < 0)
         return rc;
     catch_signals(s);
@@ -277,6 +283,7 @@ static void close_all(struct server *s)
     live_scheduler_close(s->live);
     watch_close(s->watch);
     listener_close(&s->listener);
+    listener_close(&s->wyoming);
     if (s->context != NULL)
         lws_context_destroy(s->context);
     serve_models_close(&s->models);

@@ -22,6 +22,7 @@ struct serve_options {
     struct decoding_options decoding;
     const char *host; /* address to listen on */
     int port, max_streams, upload_mb, queue;
+    int wyoming_port; /* < 0: none */
     double stream_s, idle_s, drain_s;
     const char *token_file, *certificate, *key;
     struct option_list origins;
@@ -44,7 +45,7 @@ struct server {
     double drained_s;         /* clock: when that must be over */
     struct client *clients;   /* that are connected, the loop's */
     struct request *requests; /* the same */
-    struct listener listener;
+    struct listener listener, wyoming;
     struct guard *guard;
     struct watch *watch;
     struct connections connections; /* the loop's */

@@ -23,7 +23,7 @@ decoders/alignatt       base nn frontend encoder vocab decoders/common decoders/
 models                  base nn frontend encoder vocab decoders models
 convert                 base nn vocab models convert
 score                   base score
-serve                   base bin decoders models serve
+serve                   base vocab bin decoders models serve
 bin                     *
 bench                   *
 tests                   *
