@@ -335,7 +335,7 @@ static void full_and_cancelled(void)
     CU_ASSERT_TRUE(msg.text[0] != '\0' && fcntl(fd, F_GETFD) < 0 && errno == EBADF);
     files_let_go(s.told[WAITS].job);
     CU_ASSERT_EQUAL(s.told[WAITS].n_released, 1); /* at once */
-    files_let_go(s.told[RUNS].job); /* soon, at once if its audio has not been decoded yet */
+    files_let_go(s.told[RUNS].job);               /* soon, at once if its audio has not been decoded yet */
     CU_ASSERT_EQUAL_FATAL(add_as(&s, LAST, &kinds[0], open_sound(1), &msg), 0);
     files_facts(s.files, &facts);
     int n_left = facts.n_waiting + facts.n_running, n_most = N_WAITING + N_THREADS;
