@@ -26,7 +26,8 @@ whole s16le s16le:16000 a.s16
 whole model s16le:16000 a.s16 -m "$dir/model" -l en
 for form in u8:16000:1 s24le:22050:2 s32le:8000:1; do whole $form $form short.s16; done
 
-start_server -m "$dir/conformer" $settings --wyoming 0 "$dir/model"
+# Slow as a sanitizer makes it, it would refuse some.
+start_server -m "$dir/conformer" $settings --streams 100 --wyoming 0 "$dir/model"
 wyoming=$(sed -n 's/^linnet: serving Wyoming on tcp:.*:\([0-9]*\)$/\1/p' "$dir/server")
 $limit "$python" "${top_srcdir:-.}/tests/support/protocol_clients.py" "$port" "$wyoming" "$dir" >"$dir/out" 2>"$dir/err" ||
     failed "a client"
