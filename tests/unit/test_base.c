@@ -188,7 +188,8 @@ static void ask_niceness(void *arg, int i, int i_thread)
     (void)i;
     nanosleep(&pause, NULL);
     n->of[i_thread] = getpriority(PRIO_PROCESS, 0); /* on Linux the thread's */
-    n->n_workers += i_thread > 0;
+    if (i_thread > 0)
+        n->n_workers++; /* the worker's: nobody else writes it */
 }
 
 /* Workers alone, and only those of the pool that was to give way. */
