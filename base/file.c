@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -105,6 +106,27 @@ int file_write_all(int fd, const char *bytes, size_t n)
         n -= (size_t)done;
     }
     return 0;
+}
+
+int file_open_nameless(void)
+{
+    const char *folder = getenv("TMPDIR");
+    char path[FILE_MAX_PATH];
+    if (folder == NULL || *folder == '\0')
+        folder = "/tmp";
+#ifdef O_TMPFILE
+    int nameless = open(folder, O_TMPFILE | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
+    if (nameless >= 0)
+        return nameless;
+#endif
+    if (snprintf(path, sizeof path, "%s/linnet-XXXXXX", folder) >= (int)sizeof path) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    int fd = mkostemp(path, O_CLOEXEC);
+    if (fd >= 0)
+        unlink(path);
+    return fd;
 }
 
 int file_write(const char *path, const void *bytes, size_t n, struct message *msg)

@@ -25,6 +25,10 @@ int file_make_folder(const char *path, struct message *msg) LINNET_MUST_CHECK;
 /* Writes all bytes to an open file; 0, or -1 and errno. */
 int file_write_all(int fd, const char *bytes, size_t n) LINNET_MUST_CHECK;
 
+/* Opens a file without a name in $TMPDIR or /tmp, which is gone when the descriptor is closed.  Returns that, or -1 and
+ * errno. */
+int file_open_nameless(void) LINNET_MUST_CHECK;
+
 /* Puts bytes into the file at path so that it holds either what it held before or all of them, also after a crash:
  * a file beside it is written, flushed to the disk and renamed. */
 int file_write(const char *path, const void *bytes, size_t n, struct message *msg) LINNET_MUST_CHECK;

@@ -117,19 +117,6 @@ void audio_input_rewind(struct audio_input *in)
     (void)at; /* a file's offset can always be set */
 }
 
-static int open_nameless(void)
-{
-    const char *folder = getenv("TMPDIR");
-    char path[4096];
-    int n = snprintf(path, sizeof path, "%s/linnet-XXXXXX", folder != NULL && *folder != '\0' ? folder : "/tmp");
-    if (n < 0 || (size_t)n >= sizeof path)
-        return -1;
-    int fd = mkostemp(path, O_CLOEXEC);
-    if (fd >= 0)
-        unlink(path);
-    return fd;
-}
-
 /* Appends what is left of `from` to the file `to`. */
 static int copy_rest(int from, int to, const char *name, struct message *msg)
 {
@@ -152,7 +139,7 @@ static int copy_rest(int from, int to, const char *name, struct message *msg)
 
 int audio_input_spool(struct audio_input *in, int64_t from, struct message *msg)
 {
-    int to = open_nameless(), rc = LINNET_OK;
+    int to = file_open_nameless(), rc = LINNET_OK;
     if (to < 0)
         return fail(msg, LINNET_E_IO, "%s: no temporary file for what it holds: %s", in->name, strerror(errno));
     if (!in->is_pipe && lseek(in->fd, from, SEEK_SET) < 0)

@@ -2,14 +2,12 @@
 #include "serve/upload.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/buffer.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "serve/multipart.h"
 
@@ -27,47 +25,24 @@ struct upload {
 
 /* ---- the recording ---- */
 
-static int open_unnamed(struct message *msg)
-{
-    char path[4096];
-    const char *folder = getenv("TMPDIR");
-    if (folder == NULL || *folder == '\0')
-        folder = "/tmp";
-    int fd = open(folder, O_TMPFILE | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
-    if (fd >= 0)
-        return fd;
-    if (snprintf(path, sizeof path, "%s/linnet-XXXXXX", folder) >= (int)sizeof path)
-        return fail(msg, LINNET_E_IO, "the name of the folder for temporary files is too long");
-    if ((fd = mkostemp(path, O_CLOEXEC)) < 0)
-        return fail(msg, LINNET_E_IO, "no temporary file for the recording: %s", strerror(errno));
-    unlink(path);
-    return fd;
-}
-
 static int begin_file(struct upload *u, struct message *msg)
 {
     if (u->fd >= 0)
         return fail(msg, LINNET_E_ARGUMENT, "the form has two files: one at a time");
-    int fd = u->length <= UPLOAD_IN_MEMORY ? memfd_create("recording", MFD_CLOEXEC) : open_unnamed(msg);
-    if (fd < 0 && u->length <= UPLOAD_IN_MEMORY)
+    int is_small = u->length <= UPLOAD_IN_MEMORY;
+    int fd = is_small ? memfd_create("recording", MFD_CLOEXEC) : file_open_nameless();
+    if (fd < 0 && is_small)
         return fail(msg, LINNET_E_MEMORY, "no memory for the recording: %s", strerror(errno));
     if (fd < 0)
-        return fd;
+        return fail(msg, LINNET_E_IO, "no temporary file for the recording: %s", strerror(errno));
     u->fd = fd;
     return LINNET_OK;
 }
 
 static int put_file(struct upload *u, const char *bytes, size_t n, struct message *msg)
 {
-    while (n > 0) {
-        ssize_t n_written = write(u->fd, bytes, n);
-        if (n_written < 0 && errno == EINTR)
-            continue;
-        if (n_written < 0)
-            return fail(msg, LINNET_E_IO, "the recording cannot be kept: %s", strerror(errno));
-        bytes += n_written;
-        n -= (size_t)n_written;
-    }
+    if (file_write_all(u->fd, bytes, n) < 0)
+        return fail(msg, LINNET_E_IO, "the recording cannot be kept: %s", strerror(errno));
     return LINNET_OK;
 }
 
