@@ -15,7 +15,6 @@
 #include "base/priority.h"
 #include "linnet.h"
 
-#define MAX_THREADS 256
 #define N_SPINS 1000 /* 30 to 60 microseconds: longer than the gap between two loops of a decoder step */
 
 struct worker {
@@ -26,7 +25,7 @@ struct worker {
 
 struct pool {
     int n_threads, n_started, is_low;
-    struct worker workers[MAX_THREADS];
+    struct worker workers[POOL_MOST_THREADS];
     pthread_mutex_t busy; /* held by the caller whose loop runs */
     pthread_mutex_t lock; /* for sleeping and waking */
     pthread_cond_t wake;  /* there is a loop, or the end */
@@ -121,7 +120,7 @@ static void wait_for_workers(struct pool *p)
 
 static int open_any(struct pool **out, int n_threads, int is_low)
 {
-    if (n_threads < 1 || n_threads > MAX_THREADS)
+    if (n_threads < 1 || n_threads > POOL_MOST_THREADS)
         return LINNET_E_ARGUMENT;
     struct pool *p = mem_array(1, sizeof *p);
     if (p == NULL)

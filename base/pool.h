@@ -11,6 +11,8 @@
 
 struct pool;
 
+#define POOL_MOST_THREADS 256
+
 /* task(arg, i_task, i_thread): i_thread is in [0, pool_threads); no two tasks of a loop run at once with the same. */
 typedef void pool_task(void *arg, int i_task, int i_thread);
 

@@ -2,7 +2,7 @@
  * make_model.c - writes a U2++ Conformer of WeNet's LibriSpeech size with random weights: bench/make_model DIR.
  *
  * 12 blocks of 256, feed-forward 2048, 4 heads, kernel 15, decoders of 3 + 3 blocks, vocabulary 5002: speed does not
- * depend on what the weights are. */
+ * depend on what the weights are, but for those of the CTC layer. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +12,8 @@
 #include "nn/safetensors.h"
 
 enum { MELS = 80, D = 256, HIDDEN = 2048, BLOCKS = 12, TEXT_BLOCKS = 3, KERNEL = 15, V = 5002, N_MAX_DIMS = 4 };
+
+#define BLANK_BIAS 17.0f
 
 /* Two passes over all tensors: the first declares them, the second writes their numbers. */
 struct writing {
@@ -32,22 +34,28 @@ static float *random_values(size_t n, float scale, float centre)
     return values;
 }
 
-static void put(struct writing *x, const char *name, const int64_t shape[N_MAX_DIMS], float scale, float centre)
+/* A tensor of these values [n], which it releases; they may be NULL where tensors are only declared. */
+static void put_values(struct writing *x, const char *name, const int64_t *shape, size_t n, float *values)
 {
     int n_dims = 0;
-    size_t n = 1;
     for (; n_dims < N_MAX_DIMS && shape[n_dims] > 0; n_dims++)
-        n *= (size_t)shape[n_dims];
+        ;
     if (x->rc < 0)
-        return;
-    if (x->declares) {
+        ;
+    else if (x->declares)
         x->rc = safetensors_writer_declare(x->w, name, DTYPE_F32, n_dims, shape, x->msg);
-        return;
-    }
-    float *values = random_values(n, scale, centre);
-    x->rc = values != NULL ? safetensors_writer_put(x->w, x->i_tensor++, values, n * sizeof *values, x->msg)
-                           : fail_memory(x->msg);
+    else
+        x->rc = values != NULL ? safetensors_writer_put(x->w, x->i_tensor++, values, n * sizeof *values, x->msg)
+                               : fail_memory(x->msg);
     mem_free(values);
+}
+
+static void put(struct writing *x, const char *name, const int64_t shape[N_MAX_DIMS], float scale, float centre)
+{
+    size_t n = 1;
+    for (int i = 0; i < N_MAX_DIMS && shape[i] > 0; i++)
+        n *= (size_t)shape[i];
+    put_values(x, name, shape, n, x->declares ? NULL : random_values(n, scale, centre));
 }
 
 /* PREFIX NAME.weight of that shape, around centre, and .bias around 0. */
@@ -120,6 +128,17 @@ static void text_decoder(struct writing *x, const char *prefix)
     }
 }
 
+/* Most frames are blank, and the others fairly sure of their unit, as a trained model has them: the work of searches
+ * and second passes depends on it. */
+static void ctc_layer(struct writing *x)
+{
+    put(x, "ctc.ctc_lo.weight", (const int64_t[N_MAX_DIMS]){V, D}, 0.5f, 0.0f);
+    float *bias = x->declares ? NULL : random_values(V, 0.0f, 0.0f);
+    if (bias != NULL)
+        bias[0] = BLANK_BIAS;
+    put_values(x, "ctc.ctc_lo.bias", (const int64_t[N_MAX_DIMS]){V}, V, bias);
+}
+
 static void all_tensors(struct writing *x)
 {
     layer(x, "encoder.embed.", "conv.0", (const int64_t[N_MAX_DIMS]){D, 1, 3, 3});
@@ -128,7 +147,7 @@ static void all_tensors(struct writing *x)
     norm(x, "encoder.", "after_norm");
     for (int i = 0; i < BLOCKS; i++)
         encoder_block(x, i);
-    LINEARS(x, "", V, D, "ctc.ctc_lo");
+    ctc_layer(x);
     text_decoder(x, "decoder.left_decoder.");
     text_decoder(x, "decoder.right_decoder.");
 }

@@ -250,6 +250,7 @@ struct product {
     struct linear_how how;
     int n_rows, block_rows;
     int n_panel_groups, group_panels;
+    int packed_rows[POOL_MOST_THREADS]; /* by thread: first row of the block that its scratch holds, -1: none */
 };
 
 /* Of inputs in 16 bits: n_in products with weights stay below 2^31. */
@@ -306,17 +307,20 @@ static void packed_open(const struct product *p, float *scratch, struct packed_r
     packed->zeros = (int32_t *)(void *)(packed->scales + rows);
 }
 
-/* Task i: block of rows i / n_panel_groups against group of panels i % n_panel_groups. */
+/* Task i: block of rows i / n_panel_groups against group of panels i % n_panel_groups.  The tasks of a thread come in
+ * order, so most find their rows packed by the one before. */
 static void multiply(void *arg, int i, int i_thread)
 {
-    const struct product *p = arg;
+    struct product *p = arg;
     const struct linear *l = p->l;
     int tile = p->product.tile_rows;
     int row = i / p->n_panel_groups * p->block_rows;
     int n = p->n_rows - row < p->block_rows ? p->n_rows - row : p->block_rows;
     struct packed_rows packed = {0};
     packed_open(p, p->ctx->scratch[i_thread], &packed);
-    pack_rows(p, row, n, &packed);
+    if (p->packed_rows[i_thread] != row)
+        pack_rows(p, row, n, &packed);
+    p->packed_rows[i_thread] = row;
     if (p->product.begin != NULL)
         p->product.begin();
     int first = i % p->n_panel_groups * p->group_panels, last = first + p->group_panels;
@@ -370,6 +374,8 @@ void linear_forward(struct nn_context *ctx, const struct linear *l, const struct
     p.how = how != NULL ? *how : (struct linear_how){NN_NONE, 0, 0.0f};
     p.block_rows = BLOCK_TILES * p.product.tile_rows;
     divide(&p);
+    for (int i = 0; i < ctx->n_threads; i++)
+        p.packed_rows[i] = -1;
     ctx->work.products[l->dtype][l->inputs] += (double)rows->n * l->n_in * l->n_out;
     ctx->work.read_bytes += (double)linear_bytes(l);
     int n_tasks = (rows->n + p.block_rows - 1) / p.block_rows * p.n_panel_groups;
