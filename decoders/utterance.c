@@ -189,8 +189,9 @@ static int partial_text(struct utterance *u, const struct hypothesis *best, int 
     buffer_cut(&u->text, 0);
     int rc = vocab_text(v, best->tokens, n_committed, 1, &u->text);
     *committed = u->text.n;
+    buffer_cut(&u->text, 0); /* what is between two units depends on both */
     if (rc >= 0)
-        rc = vocab_text(v, best->tokens + n_committed, best->n - n_committed, u->text.n == 0, &u->text);
+        rc = vocab_text(v, best->tokens, best->n, 1, &u->text);
     return rc == LINNET_E_MEMORY ? fail_memory(u->host.msg) : rc;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "decoders/utterance/frames.h"
+#include "models/model.h"
 #include "tests/support/wenet_stream.h"
 
 /* Partials: what is committed stays, times go forward, each utterance ends with a final and an endpoint. */
@@ -48,6 +49,53 @@ static void test_events(void)
     CU_ASSERT(n_endpoint >= 3);
     CU_ASSERT_EQUAL(n_end, 1);
     CU_ASSERT(last_s <= (double)r.wav.n_rows / 16000.0 + 1e-9);
+    linnet_stream_close(stream);
+    linnet_model_close(m);
+    recording_close(&r);
+}
+
+/* Units that are whole words: of n ids, in place of the model's. */
+static void write_words(const char *dir, int n)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/units.txt", dir);
+    FILE *f = fopen(path, "w");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+    for (int id = 0; id < n; id++)
+        if (id == 0 || id == n - 1)
+            fprintf(f, "%s %d\n", id == 0 ? "<blank>" : "<sos/eos>", id);
+        else
+            fprintf(f, "word%d %d\n", id, id);
+    fclose(f);
+}
+
+/* Partial text has spaces between all of its words, also where the committed ones end. */
+static void test_partial_words(void)
+{
+    struct recording r;
+    struct setting_texts s = {.n = 0};
+    struct buffer text = {0};
+    linnet_event e;
+    int n_committed = 0;
+    recording_open(&r);
+    linnet_model *m = model_open(r.c.dir, 1);
+    int n = m->vocab->n;
+    linnet_model_close(m);
+    write_words(r.c.dir, n);
+    m = model_open(r.c.dir, 1);
+    stream_settings(&s, "ctc_prefix_beam");
+    linnet_stream *stream = stream_open(m, &s, 1);
+    CU_ASSERT_EQUAL(linnet_stream_feed(stream, r.wav.data, r.wav.n_rows), 0);
+    while (linnet_stream_next(stream, &e) > 0) {
+        if (e.type != LINNET_EVENT_PARTIAL)
+            continue;
+        n_committed += e.committed > 0 && e.committed < strlen(e.text);
+        buffer_cut(&text, 0);
+        CU_ASSERT_EQUAL(vocab_text(m->vocab, e.tokens, e.n_tokens, 1, &text), 0);
+        CU_ASSERT_STRING_EQUAL(e.text, buffer_text(&text));
+    }
+    CU_ASSERT(n_committed > 0);
+    buffer_free(&text);
     linnet_stream_close(stream);
     linnet_model_close(m);
     recording_close(&r);
@@ -292,6 +340,7 @@ static void test_refusals(void)
 
 static const struct unit_test tests[] = {
     {"partial results, endpoints, times", test_events},
+    {"words of partial results", test_partial_words},
     {"phrases", test_phrases},
     {"parts of a recording", test_clips},
     {"the gate", test_gate},
