@@ -64,7 +64,8 @@ const struct command serve_command = {
     .name = "serve",
     .summary = "speech to text over the network",
     .arguments = "[MODEL...]",
-    .text = "Clients speak HTTP or websockets, see doc/serve.md; the models are opened once and shared by all.",
+    .text = "Clients speak HTTP or websockets, see doc/serve.md.  The model of --model and every MODEL\n"
+            "are opened once and shared by all; clients name them, and get the first who name none.",
     .options = options,
     .defaults = &defaults,
     .size = sizeof defaults,
