@@ -1,22 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0
- * decode.c - `linnet decode`: a data directory to hypotheses.
+ * decode.c - `linnet decode`: a data directory, or a share of it, to hypotheses.
  *
- * Writes into the output folder, utterance by utterance, in order of ids:
+ * Writes into the output folder, utterance by utterance:
  *
  *     hyp.jsonl    {"utt": id, ...} as `linnet transcribe --format json` has it, a line each
  *     hyp.txt      "id text", what `linnet score` takes
+ *     stats.jsonl  what it took (run_stats.h)
  *     recipe.yaml  the settings that are not at their default
- *     stats.json   times, of the last run that decoded anything; with --streaming also delays, as they would have
- *                  been had the audio come as it was spoken
+ *     stats.json   sums of stats.jsonl, what failed, and with --streaming delays, as they would have been had the audio
+ *                  come as it was spoken
  *
- * Resuming.  Both hypothesis files hold the same utterances in the same order; after an interruption lines that only
- * one of them has in full are cut off, and the utterances that are left are not decoded again.  A folder with results
- * of other settings is refused: the whole would be a mixture. */
-#include <errno.h>
+ * Resuming.  Utterances that are in the folder are not decoded again (results.h).  A folder with results of other
+ * settings is refused, since the whole would be a mixture, and so is one with another share. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -27,14 +25,14 @@
 #include "bin/output.h"
 #include "bin/problems.h"
 #include "bin/progress.h"
+#include "bin/results.h"
+#include "bin/run_recipe.h"
+#include "bin/run_stats.h"
 #include "models/model.h"
-#include "score/latency.h"
-
-#define MAX_HYP_BYTES ((size_t)1 << 30)
 
 struct decode_options {
     struct decoding_options decoding;
-    const char *data, *out;
+    const char *data, *out, *shard;
     int streaming;
 };
 
@@ -44,142 +42,31 @@ static const struct option_spec options[] = {
     {"data", 0, OPTION_TEXT, FIELD(data), "DIR",
      .help = "data directory: wav.scp, and segments where recordings are cut"},
     {"out", 'o', OPTION_TEXT, FIELD(out), "DIR", .help = "folder for the results; an interrupted run is resumed"},
+    {"shard", 0, OPTION_TEXT, FIELD(shard), "I/N",
+     .help = "decode share I of N only, for 'linnet merge': as many utterances as the others, or one less"},
     {"streaming", 0, OPTION_FLAG, FIELD(streaming), .help = "decode as a live stream, and report latency"},
     {.type = OPTION_GROUP, .offset = FIELD(decoding), .group = decoding_table},
     {0}};
-
-struct totals {
-    int done, skipped, failed;
-    double wall_s;
-    struct linnet_stats sum;
-};
 
 struct job {
     const struct decode_options *options;
     struct decoding decoding;
     struct data_dir data;
-    struct transcripts before; /* of an earlier run */
-    FILE *txt, *jsonl;
+    struct share share;
+    struct results results;
     const struct data_utterance **to_do; /* [n_to_do] */
-    int n_to_do;
-    char path[FILE_MAX_PATH]; /* of the utterance whose turn it is, */
-    struct output output;     /* and what comes of it */
+    int n_to_do, n_share;                /* of the share, whether done before or not */
+    char path[FILE_MAX_PATH];            /* of the utterance whose turn it is, */
+    struct output output;                /* what comes of it, */
+    struct latency latency;              /* and when */
     struct progress progress;
-    struct totals totals;
+    double last_s; /* when the utterance before it was done */
+    int n_done, n_failed;
+    struct run_stats stats;          /* of this and earlier runs */
+    double begun_s, earlier_audio_s; /* when this one began, and what they had done */
+    struct problems problems;
     struct transcripts references; /* for average lagging; may be empty */
-    struct latency latency;
 };
-
-/* ---- resuming ---- */
-
-/* Bytes of the first *n whole lines, or of as many as there are: *n becomes their number. */
-static size_t whole_lines(const struct buffer *b, int *n)
-{
-    const char *start = buffer_text(b), *at = start, *end;
-    int i = 0;
-    for (; i < *n && (end = memchr(at, '\n', b->n - (size_t)(at - start))) != NULL; i++)
-        at = end + 1;
-    *n = i;
-    return (size_t)(at - start);
-}
-
-static int read_old(const char *path, struct buffer *b, struct message *msg)
-{
-    struct stat s;
-    return stat(path, &s) == 0 && S_ISREG(s.st_mode) ? file_read(path, MAX_HYP_BYTES, b, msg) : LINNET_OK;
-}
-
-static int cut(const char *path, const struct buffer *b, size_t n, struct message *msg)
-{
-    if (b->n > n && truncate(path, (off_t)n) < 0)
-        return fail(msg, LINNET_E_IO, "%s: %s", path, strerror(errno));
-    return LINNET_OK;
-}
-
-/* Cuts both files to the lines that both have. */
-static int even_out(const char *txt, const char *jsonl, struct message *msg)
-{
-    struct buffer a = {0}, b = {0};
-    int n = INT32_MAX, rc;
-    if ((rc = read_old(txt, &a, msg)) >= 0 && (rc = read_old(jsonl, &b, msg)) >= 0) {
-        whole_lines(&a, &n);
-        size_t n_b = whole_lines(&b, &n), n_a = whole_lines(&a, &n);
-        if ((rc = cut(txt, &a, n_a, msg)) >= 0)
-            rc = cut(jsonl, &b, n_b, msg);
-    }
-    buffer_free(&a);
-    buffer_free(&b);
-    return rc;
-}
-
-/* ---- recipe.yaml ---- */
-
-static const char *heading(const struct job *j)
-{
-    return j->options->streaming ? "# linnet decode --streaming\n" : "# linnet decode\n";
-}
-
-/* The settings that decide what comes out. */
-static int write_settings(const struct job *j, struct settings *s, struct buffer *out, struct message *msg)
-{
-    const struct model_options *model = settings_of(s, &model_settings);
-    int rc = settings_set(s, "threads=0", msg);
-    if (rc >= 0) /* more than one: long recordings are cut */
-        rc = settings_set(s, model->batch > 1 ? "batch=2" : "batch=0", msg);
-    if (rc >= 0 && ((rc = buffer_puts(out, heading(j))) < 0 || (rc = settings_write(s, 0, out)) < 0))
-        fail_memory(msg);
-    return rc;
-}
-
-/* The same of an earlier run's recipe.yaml, rewritten: versions differ in the order of settings. */
-static int read_settings(const struct job *j, const char *path, struct buffer *out, struct message *msg)
-{
-    struct buffer text = {0};
-    struct settings s = {0};
-    int rc = file_read(path, MAX_HYP_BYTES, &text, msg);
-    if (rc >= 0 && strncmp(buffer_text(&text), heading(j), strlen(heading(j))) != 0)
-        rc = buffer_puts(out, "# of another kind\n");
-    else if (rc >= 0 && (rc = model_open_settings(&s, msg)) >= 0 && (rc = settings_read(&s, path, msg)) >= 0)
-        rc = write_settings(j, &s, out, msg);
-    settings_close(&s);
-    buffer_free(&text);
-    return rc;
-}
-
-/* Writes recipe.yaml, or checks that the one that is there has the same settings. */
-static int check_settings(struct job *j, int is_new, struct message *msg)
-{
-    char path[FILE_MAX_PATH];
-    struct buffer mine = {0}, old = {0};
-    int rc = file_in(path, j->options->out, "recipe.yaml", msg);
-    if (rc >= 0 && (rc = write_settings(j, &j->decoding.settings, &mine, msg)) >= 0) {
-        if (is_new)
-            rc = file_write(path, buffer_text(&mine), mine.n, msg);
-        else if ((rc = read_settings(j, path, &old, msg)) >= 0 && strcmp(buffer_text(&mine), buffer_text(&old)) != 0)
-            rc = fail(msg, LINNET_E_ARGUMENT, "%s: was begun with other settings (see recipe.yaml there)",
-                      j->options->out);
-    }
-    buffer_free(&mine);
-    buffer_free(&old);
-    return rc;
-}
-
-/* ---- the other files ---- */
-
-static int open_results(struct job *j, struct message *msg)
-{
-    char txt[FILE_MAX_PATH], jsonl[FILE_MAX_PATH];
-    int rc;
-    if ((rc = file_in(txt, j->options->out, "hyp.txt", msg)) < 0 ||
-        (rc = file_in(jsonl, j->options->out, "hyp.jsonl", msg)) < 0 ||
-        (rc = file_make_folder(j->options->out, msg)) < 0 || (rc = even_out(txt, jsonl, msg)) < 0 ||
-        (access(txt, F_OK) == 0 && (rc = transcripts_read(&j->before, txt, msg)) < 0) ||
-        (rc = transcripts_check(&j->before, msg)) < 0 || (rc = check_settings(j, j->before.n == 0, msg)) < 0)
-        return rc;
-    if ((j->jsonl = fopen(jsonl, "a")) == NULL || (j->txt = fopen(txt, "a")) == NULL)
-        return fail(msg, LINNET_E_IO, "%s: %s", j->jsonl == NULL ? jsonl : txt, strerror(errno));
-    return LINNET_OK;
-}
 
 /* ---- one utterance ---- */
 
@@ -226,25 +113,31 @@ static void flatten(struct buffer *text)
         buffer_cut(text, text->n - 1);
 }
 
-static int write_results(struct job *j, const char *id, double duration_s, struct message *msg)
+static int write_results(struct job *j, const char *id, const struct linnet_stats *took, struct message *msg)
 {
-    struct buffer line = {0};
-    int rc = output_end(&j->output, duration_s, msg);
-    if (rc >= 0 && (buffer_puts(&line, "{\"utt\": ") < 0 || json_write_text(&line, id) < 0 ||
-                    buffer_printf(&line, ", %s", buffer_text(&j->output.out) + 1) < 0))
+    struct buffer json = {0}, stats = {0};
+    double now_s = clock_s();
+    int rc = output_end(&j->output, took->audio_s, msg);
+    if (rc >= 0 && (buffer_puts(&json, "{\"utt\": ") < 0 || json_write_text(&json, id) < 0 ||
+                    buffer_printf(&json, ", %s", buffer_text(&j->output.out) + 1) < 0 ||
+                    run_stats_line(&stats, id, took, now_s - j->last_s, &j->latency) < 0))
         rc = fail_memory(msg);
     if (rc >= 0) {
         flatten(&j->output.text);
-        const char *text = buffer_text(&j->output.text);
-        if (fputs(line.data, j->jsonl) < 0 || fflush(j->jsonl) != 0 ||
-            fprintf(j->txt, "%s%s%s\n", id, *text != '\0' ? " " : "", text) < 0 || fflush(j->txt) != 0)
-            rc = fail(msg, LINNET_E_IO, "%s: %s", j->options->out, strerror(errno));
+        while (json.n > 0 && json.data[json.n - 1] == '\n')
+            buffer_cut(&json, json.n - 1);
+        const struct hypothesis h = {id, buffer_text(&j->output.text), json.data, stats.data};
+        rc = results_add(&j->results, &h, msg);
     }
-    buffer_free(&line);
+    if (rc >= 0)
+        rc = run_stats_add(&j->stats, stats.data, msg);
+    j->last_s = now_s;
+    buffer_free(&json);
+    buffer_free(&stats);
     return rc;
 }
 
-/* Ends an utterance, which may have failed. */
+/* Ends the delays of an utterance. */
 static int end_latency(struct job *j, const char *id, struct message *msg)
 {
     const char *text = transcripts_text(&j->references, id);
@@ -263,6 +156,16 @@ static void warn_of_cut(struct job *j, const struct data_utterance *u, double he
     }
 }
 
+static void tell_failure(struct job *j, const char *id, const char *why)
+{
+    progress_hide(&j->progress);
+    fprintf(stderr, "linnet: %s: %s\n", id, decoding_signal() != 0 ? "interrupted" : why);
+    if (decoding_signal() == 0) {
+        j->n_failed++;
+        problems_add(&j->problems, id, why);
+    }
+}
+
 /* Fails where nothing can be written any more. */
 static int end(void *arg, int i, struct batch_end *e)
 {
@@ -270,61 +173,69 @@ static int end(void *arg, int i, struct batch_end *e)
     const char *id = j->to_do[i]->id;
     int rc = e->rc, written = LINNET_OK;
     if (rc >= 0) {
-        batch_add_stats(&j->totals.sum, &e->stats);
         warn_of_cut(j, j->to_do[i], e->stats.audio_s);
-        rc = written = write_results(j, id, e->stats.audio_s, e->msg);
+        if ((rc = end_latency(j, id, e->msg)) >= 0)
+            rc = written = write_results(j, id, &e->stats, e->msg);
     }
     output_close(&j->output);
+    latency_close(&j->latency);
     if (j->options->decoding.verbose)
         progress_hide(&j->progress);
     decoding_tell_times(&j->options->decoding, id, &e->stats);
-    int latency = end_latency(j, id, rc < 0 ? NULL : e->msg);
-    if (rc >= 0 && (rc = latency) >= 0) {
-        j->totals.done++;
-    } else {
-        j->totals.failed += decoding_signal() == 0;
-        progress_hide(&j->progress);
-        fprintf(stderr, "linnet: %s: %s\n", id, decoding_signal() != 0 ? "interrupted" : e->msg->text);
-    }
+    j->n_done += rc >= 0;
+    if (rc < 0)
+        tell_failure(j, id, e->msg->text);
     progress_step(&j->progress, i + 1);
     return written;
 }
 
 /* ---- all ---- */
 
+static void measure_share(struct job *j)
+{
+    j->share.n_all = j->data.n;
+    j->share.ids = SHARE_NO_IDS;
+    for (int i = 0; i < j->data.n; i++)
+        j->share.ids = share_add_id(j->share.ids, j->data.at[i].id);
+}
+
 /* Leaves out what an earlier run has decoded. */
 static int list_utterances(struct job *j, struct message *msg)
 {
-    size_t n = (size_t)j->data.n + 1;
-    j->to_do = mem_array(n, sizeof *j->to_do);
+    int first, end, rc = LINNET_OK;
+    share_range(&j->share, &first, &end);
+    j->n_share = end - first;
+    j->to_do = mem_array((size_t)j->n_share + 1, sizeof *j->to_do);
     if (j->to_do == NULL)
         return fail_memory(msg);
-    for (int i = 0; i < j->data.n; i++)
-        if (transcripts_text(&j->before, j->data.at[i].id) == NULL)
+    for (int i = first; i < end && rc >= 0; i++) {
+        const struct hypothesis *before = hypotheses_find(&j->results.before, j->data.at[i].id);
+        if (before == NULL)
             j->to_do[j->n_to_do++] = &j->data.at[i];
-    j->totals.skipped = j->data.n - j->n_to_do;
-    return LINNET_OK;
+        else if (before->stats != NULL)
+            rc = run_stats_add(&j->stats, before->stats, msg);
+    }
+    return rc;
 }
 
 static int decode_all(struct job *j, struct message *msg)
 {
     struct batch_work work = {
-        .arg = j, .find = find, .begin = begin, .event = take_event, .end = end, .called = take_call};
+        .n = j->n_to_do, .arg = j, .find = find, .begin = begin, .event = take_event, .end = end, .called = take_call};
     struct batch b = {0};
-    double start = clock_s();
-    int rc = list_utterances(j, msg);
-    work.n = j->n_to_do;
-    if (rc >= 0)
-        rc = batch_open(&b, &j->decoding, &j->options->decoding, &work, msg);
+    j->begun_s = j->last_s = clock_s();
+    j->earlier_audio_s = j->stats.sum.audio_s;
+    int rc = batch_open(&b, &j->decoding, &j->options->decoding, &work, msg);
     if (rc >= 0) {
         progress_start(&j->progress, j->options->decoding.quiet ? 0 : j->n_to_do);
         rc = batch_run(&b, msg);
         progress_hide(&j->progress);
     }
     batch_close(&b);
-    j->totals.wall_s = clock_s() - start;
     return rc;
 }
+
+/* ---- stats.json ---- */
 
 static int add_settings(const struct job *j, struct buffer *b)
 {
@@ -340,39 +251,46 @@ static int add_settings(const struct job *j, struct buffer *b)
     return rc < 0 ? rc : buffer_printf(b, "], \"streaming\": %s", j->options->streaming ? "true" : "false");
 }
 
-static int make_stats(struct job *j, struct buffer *b)
+static int add_share(const struct job *j, struct buffer *b)
 {
-    const struct totals *t = &j->totals;
-    struct linnet_model_info info = {.size = sizeof info};
-    int rc = linnet_model_info(j->decoding.model, &info);
-    if (rc >= 0)
-        rc = buffer_printf(b,
-                           "{\"utterances\": %d, \"skipped\": %d, \"failed\": %d,\n"
-                           " \"audio_s\": %.3f, \"wall_s\": %.3f, \"real_time_factor\": %.4f,\n"
-                           " \"features_s\": %.3f, \"encoder_s\": %.3f, \"decoder_s\": %.3f,\n"
-                           " \"tokens\": %llu, \"fallbacks\": %llu, \"threads\": %d,\n"
-                           " \"version\": \"%s\", \"model\": \"%s",
-                           t->done, t->skipped, t->failed, t->sum.audio_s, t->wall_s,
-                           t->sum.audio_s > 0 ? t->wall_s / t->sum.audio_s : 0, t->sum.features_s, t->sum.encoder_s,
-                           t->sum.decoder_s, (unsigned long long)t->sum.n_tokens,
-                           (unsigned long long)t->sum.n_fallbacks, info.n_threads, linnet_version(), info.description);
-    if (rc >= 0)
-        rc = add_settings(j, b);
-    if (rc >= 0 && j->options->streaming && (rc = buffer_puts(b, ",\n \"latency\": ")) >= 0)
-        rc = latency_report(&j->latency, b);
-    return rc < 0 ? rc : buffer_puts(b, "}\n");
+    const struct share *s = &j->share;
+    if (s->n_shares == 0)
+        return LINNET_OK;
+    return buffer_printf(b,
+                         ",\n \"shard\": {\"index\": %d, \"of\": %d, \"utterances\": %d, \"ids\": \"%016" PRIx64 "\"}",
+                         s->index, s->n_shares, j->n_share, s->ids);
 }
 
+static int make_stats(struct job *j, struct buffer *b)
+{
+    struct linnet_model_info info = {.size = sizeof info};
+    int n_there = j->n_share - j->n_to_do + j->n_done, rc = linnet_model_info(j->decoding.model, &info);
+    if (rc < 0 ||
+        (rc = buffer_printf(b, "{\"utterances\": %d, \"skipped\": %d, \"failed\": %d, \"complete\": %s,\n", j->stats.n,
+                            n_there - j->stats.n, problems_count(&j->problems),
+                            n_there + j->n_failed == j->n_share ? "true" : "false")) < 0 ||
+        (rc = run_stats_report(&j->stats, b)) < 0 ||
+        (rc = buffer_printf(b, ", \"threads\": %d,\n \"version\": \"%s\", \"model\": \"%s", info.n_threads,
+                            linnet_version(), info.description)) < 0 ||
+        (rc = add_settings(j, b)) < 0 || (rc = add_share(j, b)) < 0 || (rc = problems_write(&j->problems, b)) < 0 ||
+        (rc = run_stats_report_latency(&j->stats, b)) < 0)
+        return rc;
+    return buffer_puts(b, "}\n");
+}
+
+/* Nothing changes where there was nothing to do. */
 static int save_stats(struct job *j, struct message *msg)
 {
     char path[FILE_MAX_PATH];
     struct buffer b = {0};
     int rc = file_in(path, j->options->out, "stats.json", msg);
-    if (rc >= 0)
+    if (rc >= 0 && (j->n_to_do > 0 || j->n_share == 0 || !file_exists(path)))
         rc = make_stats(j, &b) < 0 ? fail_memory(msg) : file_write(path, b.data, b.n, msg);
     buffer_free(&b);
     return rc;
 }
+
+/* ---- the command ---- */
 
 /* The reference transcripts, where the data directory has them. */
 static int open_references(struct job *j, struct message *msg)
@@ -385,28 +303,41 @@ static int open_references(struct job *j, struct message *msg)
     return rc;
 }
 
+static int open_all(struct job *j, struct message *msg)
+{
+    const struct decode_options *o = j->options;
+    int rc;
+    if ((rc = data_dir_open(&j->data, o->data, msg)) < 0)
+        return rc;
+    measure_share(j);
+    problems_add_lines(&j->problems, &j->data.recordings);
+    problems_add_lines(&j->problems, &j->data.segments);
+    if ((o->streaming && (rc = open_references(j, msg)) < 0) ||
+        (rc = decoding_open(&j->decoding, &o->decoding, o->streaming, msg)) < 0 ||
+        (rc = results_open(&j->results, o->out, msg)) < 0 || (rc = list_utterances(j, msg)) < 0)
+        return rc;
+    const struct run_recipe recipe = {&j->decoding.settings, &j->share, o->streaming};
+    rc = run_recipe_check(&recipe, o->out, j->results.before.n == 0, msg);
+    return rc < 0 ? rc : results_begin(&j->results, msg);
+}
+
 static int decode(struct job *j, struct message *msg)
 {
     int rc;
-    if ((rc = data_dir_open(&j->data, j->options->data, msg)) < 0 ||
-        (j->options->streaming && (rc = open_references(j, msg)) < 0) ||
-        (rc = decoding_open(&j->decoding, &j->options->decoding, j->options->streaming, msg)) < 0 ||
-        (rc = open_results(j, msg)) < 0 || (rc = decode_all(j, msg)) < 0)
+    if ((rc = open_all(j, msg)) < 0 || (rc = decode_all(j, msg)) < 0 || (rc = results_end(&j->results, msg)) < 0)
         return rc;
-    struct totals *t = &j->totals;
-    t->failed += data_dir_problems(&j->data);
     decoding_note(&j->options->decoding, "%d utterances decoded, %d were there, %d failed; %.1f s of audio in %.1f s",
-                  t->done, t->skipped, t->failed, t->sum.audio_s, t->wall_s);
-    return t->done > 0 ? save_stats(j, msg) : LINNET_OK;
+                  j->n_done, j->n_share - j->n_to_do, problems_count(&j->problems),
+                  j->stats.sum.audio_s - j->earlier_audio_s, clock_s() - j->begun_s);
+    problems_list(&j->problems);
+    return save_stats(j, msg);
 }
 
 static void close_job(struct job *j)
 {
-    if (j->txt != NULL)
-        fclose(j->txt);
-    if (j->jsonl != NULL)
-        fclose(j->jsonl);
-    transcripts_close(&j->before);
+    results_close(&j->results);
+    run_stats_close(&j->stats);
+    problems_close(&j->problems);
     transcripts_close(&j->references);
     latency_close(&j->latency);
     mem_free(j->to_do);
@@ -422,9 +353,11 @@ static int run(void *values, int n, char **arguments, struct message *msg)
     o->decoding.word_times |= o->streaming; /* delays are counted from the end of a word */
     if (j.options->data == NULL || j.options->out == NULL)
         return options_mistake("decode", "--data and --out are needed");
-    int rc = decode(&j, msg);
+    if (o->shard != NULL && share_parse(&j.share, o->shard, msg) < 0)
+        return options_mistake("decode", "%s", msg->text);
+    int rc = decode(&j, msg), is_whole = problems_count(&j.problems) == 0 && decoding_signal() == 0;
     close_job(&j);
-    return rc >= 0 && (j.totals.failed > 0 || decoding_signal() != 0) ? EXIT_WORK_FAILED : rc;
+    return rc >= 0 && !is_whole ? EXIT_WORK_FAILED : rc;
 }
 
 const struct command decode_command = {

@@ -21,6 +21,7 @@
     X(live) \
     X(serve) \
     X(decode) \
+    X(merge) \
     X(align) \
     X(models) \
     X(fetch) \

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "score/latency.h"
+#include "score/latency_record.h"
 #include "tests/support/unit.h"
 
 static void called(struct latency *l, double fed_s, double compute_s, double now_s)
@@ -180,12 +181,64 @@ static void marks_do_not_count(void)
     latency_close(&l);
 }
 
+static void slow_recording(struct latency *l)
+{
+    static const double ends[] = {0.5, 0.9, 1.9};
+    called(l, 1, 1.25, -1);
+    event(l, LINNET_EVENT_PARTIAL, " a x", 2, ends);
+    called(l, 2, 1.5, -1);
+    event(l, LINNET_EVENT_FINAL, " a b c", 6, ends);
+    CU_ASSERT_EQUAL(latency_end(l, 5), 0);
+}
+
+static void quick_recording(struct latency *l)
+{
+    static const double ends[] = {0.75};
+    called(l, 3, 0.125, -1);
+    event(l, LINNET_EVENT_FINAL, " a", 2, ends);
+    CU_ASSERT_EQUAL(latency_end(l, 0), 0);
+}
+
+/* Adds the record of a recording to another. */
+static void hand_over(struct latency *from, struct latency *to)
+{
+    struct buffer b = {0};
+    CU_ASSERT_EQUAL(latency_record_write(from, &b), 0);
+    json_t *record = json_loads(buffer_text(&b), 0, NULL);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(record);
+    CU_ASSERT_EQUAL(latency_record_read(to, record), 0);
+    json_decref(record);
+    buffer_free(&b);
+    latency_close(from);
+}
+
+/* What is kept of each of two recordings makes the report of both. */
+static void records_are_joined(void)
+{
+    struct latency one = {0}, both = {0}, joined = {0};
+    slow_recording(&both);
+    quick_recording(&both);
+    quick_recording(&one);
+    hand_over(&one, &joined);
+    slow_recording(&one);
+    hand_over(&one, &joined);
+    json_t *wanted = report(&both), *got = report(&joined);
+    CU_ASSERT(json_equal(wanted, got));
+    NEAR(number(got, NULL, "recordings"), 2);
+    NEAR(number(got, NULL, "words"), 4);
+    json_decref(wanted);
+    json_decref(got);
+    latency_close(&both);
+    latency_close(&joined);
+}
+
 static const struct unit_test tests[] = {
     {"delays by hand", delays_by_hand},
     {"references and recordings", references_and_recordings},
     {"sound waits for a slow decoder", sound_waits_for_a_slow_decoder},
     {"finals revise what they change", finals_revise_what_they_change},
     {"marks do not count", marks_do_not_count},
+    {"records are joined", records_are_joined},
 };
 
 UNIT_MAIN("latency", tests)
