@@ -16,7 +16,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "bin/data_dir.h"
+#include "bin/data_set.h"
 #include "bin/decoding.h"
 #include "bin/problems.h"
 #include "bin/progress.h"
@@ -41,8 +41,7 @@ static const struct align_options defaults = {.longest = 50};
 #define DECODING(name) offsetof(struct align_options, decoding.name)
 
 static const struct option_spec options[] = {
-    {"data", 0, OPTION_TEXT, FIELD(data), "DIR",
-     .help = "data directory: wav.scp, text, and segments where recordings are cut"},
+    {"data", 0, OPTION_TEXT, FIELD(data), "LIST", .help = "utterances with their texts, as 'linnet decode' takes them"},
     {"out", 'o', OPTION_TEXT, FIELD(out), "DIR", .help = "folder for the results"},
     {"longest", 0, OPTION_INT, FIELD(longest), "N",
      .help = "encoder frames from which on lengths are counted as one (50)", .low = 1, .high = 10000},
@@ -57,13 +56,13 @@ struct job {
     struct decoding decoding;
     struct nn_context ctx;
     struct frames *frames;
-    struct data_dir data;
-    struct transcripts texts;
+    struct data_set data;
     struct length_counts lengths;
     FILE *out;
     float *logprobs; /* [n_frames, V] of the utterance */
     int n_frames, room_frames;
-    int n_done, n_failed;
+    int n_done;
+    struct problems problems;
     long long n_tokens;
 };
 
@@ -84,17 +83,24 @@ static int open_encoder(struct job *j, struct message *msg)
     return frames_open(&j->frames, m, &j->ctx, settings_of(&j->decoding.settings, &frames_settings), msg);
 }
 
+static int has_texts(const struct data_set *d)
+{
+    for (int i = 0; i < d->n; i++)
+        if (d->at[i].text != NULL)
+            return 1;
+    return 0;
+}
+
 static int open_files(struct job *j, struct message *msg)
 {
     char path[FILE_MAX_PATH];
-    int rc;
-    if ((rc = data_dir_open(&j->data, j->options->data, msg)) < 0 ||
-        (rc = file_in(path, j->options->data, "text", msg)) < 0 || (rc = transcripts_read(&j->texts, path, msg)) < 0 ||
-        (rc = file_make_folder(j->options->out, msg)) < 0 ||
+    int rc = data_set_open(&j->data, j->options->data, 1, msg);
+    if (rc >= 0 && !has_texts(&j->data))
+        rc = fail(msg, LINNET_E_ARGUMENT, "%s: has no texts to align", j->options->data);
+    if (rc < 0 || (rc = file_make_folder(j->options->out, msg)) < 0 ||
         (rc = file_in(path, j->options->out, "alignments.txt", msg)) < 0)
         return rc;
-    problems_report(&j->texts);
-    j->n_failed = data_dir_problems(&j->data) + j->texts.n_problems;
+    data_set_problems(&j->data, &j->problems);
     j->out = fopen(path, "w");
     return j->out != NULL ? LINNET_OK : fail(msg, LINNET_E_IO, "%s: %s", path, strerror(errno));
 }
@@ -185,16 +191,15 @@ static int align_tokens(struct job *j, const char *id, const int *tokens, int n,
 
 static int align_audio(struct job *j, const struct data_utterance *u, struct audio_file *audio, struct message *msg)
 {
-    const char *text = transcripts_text(&j->texts, u->id);
-    if (text == NULL)
+    if (u->text == NULL)
         return fail(msg, LINNET_E_ARGUMENT, "has no transcript");
     long n_max = u->end_s < 0 ? -1 : lrint((u->end_s - u->start_s) * AUDIO_RATE_HZ);
     double heard_s = 0;
     int *tokens = NULL, n, rc = u->start_s > 0 ? audio_file_seek_s(audio, u->start_s, msg) : LINNET_OK;
-    if (rc < 0 || (rc = n = vocab_spell(j->decoding.model->vocab, text, &tokens, msg)) < 0)
+    if (rc < 0 || (rc = n = vocab_spell(j->decoding.model->vocab, u->text, &tokens, msg)) < 0)
         return rc;
     if ((rc = encode(j, audio, n_max, &heard_s, msg)) >= 0 && (rc = align_tokens(j, u->id, tokens, n, msg)) >= 0)
-        data_dir_is_cut(u, heard_s, msg); /* a warning */
+        data_set_is_cut(&j->data, u, heard_s, msg); /* a warning */
     mem_free(tokens);
     return rc;
 }
@@ -203,7 +208,7 @@ static int align_utterance(struct job *j, const struct data_utterance *u, struct
 {
     char path[FILE_MAX_PATH];
     struct audio_file *audio = NULL;
-    int rc = data_dir_find(&j->data, u, path, sizeof path, msg);
+    int rc = data_set_find(&j->data, u, path, sizeof path, msg);
     if (rc >= 0 && (rc = decoding_open_audio(&j->decoding, &audio, path, NULL, msg)) >= 0)
         rc = align_audio(j, u, audio, msg);
     if (audio != NULL)
@@ -227,7 +232,8 @@ static int align(struct job *j, struct message *msg)
         struct message what = {""};
         int is_good = align_utterance(j, &j->data.at[i], &what) >= 0;
         j->n_done += is_good;
-        j->n_failed += !is_good;
+        if (!is_good)
+            problems_add(&j->problems, j->data.at[i].id, what.text);
         if (what.text[0] != '\0') {
             progress_hide(&progress);
             fprintf(stderr, "linnet: %s: %s\n", j->data.at[i].id, what.text);
@@ -235,7 +241,9 @@ static int align(struct job *j, struct message *msg)
         progress_step(&progress, i + 1);
     }
     progress_hide(&progress);
-    fprintf(stderr, "linnet: %d utterances with %lld tokens aligned, %d failed\n", j->n_done, j->n_tokens, j->n_failed);
+    fprintf(stderr, "linnet: %d utterances with %lld tokens aligned, %d failed\n", j->n_done, j->n_tokens,
+            problems_count(&j->problems));
+    problems_list(&j->problems);
     return j->n_done > 0 ? length_counts_write(&j->lengths, path, msg) : LINNET_OK;
 }
 
@@ -246,8 +254,8 @@ static void close_job(struct job *j)
     frames_close(j->frames);
     nn_context_close(&j->ctx);
     length_counts_close(&j->lengths);
-    data_dir_close(&j->data);
-    transcripts_close(&j->texts);
+    data_set_close(&j->data);
+    problems_close(&j->problems);
     decoding_close(&j->decoding);
     mem_free(j->logprobs);
 }
@@ -258,16 +266,16 @@ static int run(void *values, int n, char **arguments, struct message *msg)
     (void)n, (void)arguments;
     if (j.options->data == NULL || j.options->out == NULL)
         return options_mistake("align", "--data and --out are needed");
-    int rc = align(&j, msg);
+    int rc = align(&j, msg), is_whole = problems_count(&j.problems) == 0;
     close_job(&j);
-    return rc >= 0 && j.n_failed > 0 ? EXIT_WORK_FAILED : rc;
+    return rc >= 0 && !is_whole ? EXIT_WORK_FAILED : rc;
 }
 
 const struct command align_command = {
     .name = "align",
     .summary = "CTC alignments of transcribed recordings, and lengths of tokens",
     .arguments = "",
-    .text = "Reads DIR/wav.scp, DIR/text and DIR/segments as Kaldi has them.  Writes\n"
+    .text = "Reads a data directory or list with texts, see 'linnet decode --help'.  Writes\n"
             "alignments.txt (utterance, token, its frames and seconds, log probability) and\n"
             "lengths.txt, which segmental.length_file takes.",
     .options = options,

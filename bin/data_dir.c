@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
- * data_dir.c - a data directory as Kaldi lays it out. */
-#include "bin/data_dir.h"
-
+ * data_dir.c - a data directory as Kaldi lays it out: `wav.scp` and, where recordings are cut, `segments`.
+ *
+ *     wav.scp    recording path                        commands are refused
+ *     segments   utterance recording start end         in seconds; end -1: to the end of the recording
+ *     text       utterance words
+ *
+ * Without segments every recording is an utterance. */
 #include <stdio.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/mem.h"
-#include "base/parse.h"
 #include "base/unicode.h"
-#include "bin/problems.h"
-
-#define MAX_TIME_S 1e7
-#define SLACK_S 0.01 /* times are written with two decimals */
+#include "bin/data_set.h"
 
 /* Tells what is wrong with the line. */
 static int complain(struct transcripts *t, const struct transcript *line, const char *path, const char *what)
@@ -41,7 +40,7 @@ static int check_recordings(struct transcripts *t, const char *path)
 }
 
 /* The path of a recording, or NULL. */
-static int find_recording(const struct data_dir *d, const char *id, const char **path)
+static int find_recording(const struct data_set *d, const char *id, const char **path)
 {
     struct buffer name = {0};
     int rc = unicode_normalize(id, strlen(id), &name);
@@ -52,28 +51,24 @@ static int find_recording(const struct data_dir *d, const char *id, const char *
 }
 
 /* "recording start end", perhaps with a channel after it.  *what is what is wrong with it, or NULL. */
-static int read_segment(const struct data_dir *d, const char *text, struct data_utterance *out, const char **what)
+static int read_segment(const struct data_set *d, const char *text, struct data_utterance *out, const char **what)
 {
     char recording[1024], start[64], end[64];
     int rc = LINNET_OK;
-    *what = NULL;
-    if (sscanf(text, "%1023s %63s %63s", recording, start, end) != 3 ||
-        parse_number(start, 0, MAX_TIME_S, &out->start_s) < 0 || parse_number(end, -1, MAX_TIME_S, &out->end_s) < 0 ||
-        (out->end_s < 0 && out->end_s > -1))
+    if (sscanf(text, "%1023s %63s %63s", recording, start, end) != 3)
         *what = "is not 'utterance recording start end'";
-    else if (out->end_s >= 0 && out->end_s <= out->start_s)
-        *what = "ends where it starts, or before";
-    else if ((rc = find_recording(d, recording, &out->path)) == 0 && out->path == NULL)
+    else if ((*what = data_set_times(out, start, end)) == NULL &&
+             (rc = find_recording(d, recording, &out->path)) == 0 && out->path == NULL)
         *what = "is of a recording that is not in wav.scp";
     return rc;
 }
 
-static int cut_recordings(struct data_dir *d, const char *path)
+static int cut_recordings(struct data_set *d, const char *path)
 {
     int rc = LINNET_OK;
     for (int i = 0; rc == 0 && i < d->segments.n; i++) {
         const struct transcript *line = &d->segments.at[i];
-        const char *what;
+        const char *what = NULL;
         d->at[d->n] = (struct data_utterance){.id = line->id};
         rc = read_segment(d, line->text, &d->at[d->n], &what);
         if (rc == 0 && what != NULL)
@@ -84,72 +79,43 @@ static int cut_recordings(struct data_dir *d, const char *path)
     return rc;
 }
 
-static int list_utterances(struct data_dir *d, int is_cut, const char *path, struct message *msg)
+static int list_utterances(struct data_set *d, int is_cut, const char *path, struct message *msg)
 {
     d->at = mem_array((size_t)(is_cut ? d->segments.n : d->recordings.n), sizeof *d->at);
     if (d->at == NULL || (is_cut && cut_recordings(d, path) < 0))
         return fail_memory(msg);
     for (; !is_cut && d->n < d->recordings.n; d->n++)
-        d->at[d->n] = (struct data_utterance){d->recordings.at[d->n].id, d->recordings.at[d->n].text, 0, -1};
-    problems_report(&d->recordings);
-    problems_report(&d->segments);
+        d->at[d->n] = (struct data_utterance){d->recordings.at[d->n].id, d->recordings.at[d->n].text, NULL, 0, -1};
     return d->n > 0 ? LINNET_OK : fail(msg, LINNET_E_FORMAT, "%s: no utterance in it that can be used", path);
 }
 
-static int read_all(struct data_dir *d, struct message *msg)
+static int read_texts(struct data_set *d, struct message *msg)
+{
+    char path[FILE_MAX_PATH];
+    int rc = file_in(path, d->folder, "text", msg);
+    if (rc < 0 || !file_exists(path) || (rc = transcripts_read(&d->texts, path, msg)) < 0)
+        return rc;
+    for (int i = 0; i < d->n; i++)
+        d->at[i].text = transcripts_text(&d->texts, d->at[i].id);
+    return LINNET_OK;
+}
+
+int data_dir_read(struct data_set *d, int with_texts, struct message *msg)
 {
     char path[FILE_MAX_PATH], segments[FILE_MAX_PATH];
     int rc;
-    if ((rc = file_in(path, d->dir, "wav.scp", msg)) < 0 || (rc = file_in(segments, d->dir, "segments", msg)) < 0 ||
-        (rc = transcripts_read_paths(&d->recordings, path, msg)) < 0)
+    d->times_from = "segments";
+    if ((rc = file_in(path, d->folder, "wav.scp", msg)) < 0 || (rc = file_in(segments, d->folder, "segments", msg)) < 0)
+        return rc;
+    if (!file_exists(path))
+        return fail(msg, LINNET_E_IO, "%s: is not there; --data takes %s", path, DATA_SET_FORMATS);
+    if ((rc = transcripts_read_paths(&d->recordings, path, msg)) < 0)
         return rc;
     if (check_recordings(&d->recordings, path) < 0)
         return fail_memory(msg);
     int is_cut = file_exists(segments);
-    if (is_cut && (rc = transcripts_read(&d->segments, segments, msg)) < 0)
+    if ((is_cut && (rc = transcripts_read(&d->segments, segments, msg)) < 0) ||
+        (rc = list_utterances(d, is_cut, is_cut ? segments : path, msg)) < 0)
         return rc;
-    return list_utterances(d, is_cut, is_cut ? segments : path, msg);
-}
-
-int data_dir_open(struct data_dir *d, const char *dir, struct message *msg)
-{
-    struct data_dir fresh = {.dir = dir};
-    int rc = read_all(&fresh, msg);
-    if (rc < 0)
-        data_dir_close(&fresh);
-    else
-        *d = fresh;
-    return rc;
-}
-
-void data_dir_close(struct data_dir *d)
-{
-    mem_free(d->at);
-    transcripts_close(&d->recordings);
-    transcripts_close(&d->segments);
-    *d = (struct data_dir){0};
-}
-
-int data_dir_problems(const struct data_dir *d) { return d->recordings.n_problems + d->segments.n_problems; }
-
-int data_dir_find(const struct data_dir *d, const struct data_utterance *u, char *path, size_t size,
-                  struct message *msg)
-{
-    int n = snprintf(path, size, "%s", u->path);
-    if (!file_exists(path) && u->path[0] != '/') {
-        n = snprintf(path, size, "%s/%s", d->dir, u->path);
-        if (!file_exists(path))
-            n = snprintf(path, size, "%s", u->path); /* as wav.scp has it, for the message of who opens it */
-    }
-    return n >= 0 && (size_t)n < size ? LINNET_OK : fail(msg, LINNET_E_ARGUMENT, "%.100s...: path too long", u->path);
-}
-
-int data_dir_is_cut(const struct data_utterance *u, double heard_s, struct message *msg)
-{
-    double end_s = u->start_s + heard_s;
-    msg->text[0] = '\0';
-    if (u->end_s < 0 || end_s >= u->end_s - SLACK_S)
-        return 0;
-    fail(msg, 0, "ends at %.2f s in segments, its recording at %.2f s: cut there", u->end_s, end_s);
-    return 1;
+    return with_texts ? read_texts(d, msg) : LINNET_OK;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * decode.c - `linnet decode`: a data directory, or a share of it, to hypotheses.
+ * decode.c - `linnet decode`: a data set, or a share of it, to hypotheses.
  *
  * Writes into the output folder, utterance by utterance:
  *
@@ -21,7 +21,7 @@
 #include "base/json_writer.h"
 #include "base/mem.h"
 #include "bin/batch.h"
-#include "bin/data_dir.h"
+#include "bin/data_set.h"
 #include "bin/output.h"
 #include "bin/problems.h"
 #include "bin/progress.h"
@@ -39,8 +39,7 @@ struct decode_options {
 #define FIELD(name) offsetof(struct decode_options, name)
 
 static const struct option_spec options[] = {
-    {"data", 0, OPTION_TEXT, FIELD(data), "DIR",
-     .help = "data directory: wav.scp, and segments where recordings are cut"},
+    {"data", 0, OPTION_TEXT, FIELD(data), "LIST", .help = "a Kaldi directory, JSON lines, a table, or a list of files"},
     {"out", 'o', OPTION_TEXT, FIELD(out), "DIR", .help = "folder for the results; an interrupted run is resumed"},
     {"shard", 0, OPTION_TEXT, FIELD(shard), "I/N",
      .help = "decode share I of N only, for 'linnet merge': as many utterances as the others, or one less"},
@@ -51,7 +50,7 @@ static const struct option_spec options[] = {
 struct job {
     const struct decode_options *options;
     struct decoding decoding;
-    struct data_dir data;
+    struct data_set data;
     struct share share;
     struct results results;
     const struct data_utterance **to_do; /* [n_to_do] */
@@ -65,7 +64,6 @@ struct job {
     struct run_stats stats;          /* of this and earlier runs */
     double begun_s, earlier_audio_s; /* when this one began, and what they had done */
     struct problems problems;
-    struct transcripts references; /* for average lagging; may be empty */
 };
 
 /* ---- one utterance ---- */
@@ -76,14 +74,14 @@ static int find(void *arg, int i, struct batch_source *source, struct message *m
     const struct data_utterance *u = j->to_do[i];
     source->part.start_s = u->start_s;
     source->part.end_s = u->end_s < 0 ? 0 : u->end_s;
-    return data_dir_find(&j->data, u, source->path, sizeof source->path, msg);
+    return data_set_find(&j->data, u, source->path, sizeof source->path, msg);
 }
 
 static int begin(void *arg, int i, const struct linnet_stats *stats, struct message *msg)
 {
     struct job *j = arg;
     (void)stats;
-    int rc = data_dir_find(&j->data, j->to_do[i], j->path, sizeof j->path, msg);
+    int rc = data_set_find(&j->data, j->to_do[i], j->path, sizeof j->path, msg);
     return rc < 0 ? rc : output_open(&j->output, "json", j->path, NULL, msg);
 }
 
@@ -137,20 +135,19 @@ static int write_results(struct job *j, const char *id, const struct linnet_stat
     return rc;
 }
 
-/* Ends the delays of an utterance. */
-static int end_latency(struct job *j, const char *id, struct message *msg)
+/* Ends the delays of an utterance with that reference, or NULL. */
+static int end_latency(struct job *j, const char *text, struct message *msg)
 {
-    const char *text = transcripts_text(&j->references, id);
     int n = 0;
-    for (size_t length; text != NULL && *(text += strspn(text, " \t")) != '\0'; text += length, n++)
-        length = strcspn(text, " \t");
+    for (size_t length; text != NULL && *(text += strspn(text, " \t\r\n")) != '\0'; text += length, n++)
+        length = strcspn(text, " \t\r\n");
     return j->options->streaming && latency_end(&j->latency, n) < 0 ? fail_memory(msg) : LINNET_OK;
 }
 
 static void warn_of_cut(struct job *j, const struct data_utterance *u, double heard_s)
 {
     struct message msg;
-    if (data_dir_is_cut(u, heard_s, &msg)) {
+    if (data_set_is_cut(&j->data, u, heard_s, &msg)) {
         progress_hide(&j->progress);
         fprintf(stderr, "linnet: %s: %s\n", u->id, msg.text);
     }
@@ -174,7 +171,7 @@ static int end(void *arg, int i, struct batch_end *e)
     int rc = e->rc, written = LINNET_OK;
     if (rc >= 0) {
         warn_of_cut(j, j->to_do[i], e->stats.audio_s);
-        if ((rc = end_latency(j, id, e->msg)) >= 0)
+        if ((rc = end_latency(j, j->to_do[i]->text, e->msg)) >= 0)
             rc = written = write_results(j, id, &e->stats, e->msg);
     }
     output_close(&j->output);
@@ -220,7 +217,7 @@ static int list_utterances(struct job *j, struct message *msg)
 
 static int decode_all(struct job *j, struct message *msg)
 {
-    struct batch_work work = {
+    const struct batch_work work = {
         .n = j->n_to_do, .arg = j, .find = find, .begin = begin, .event = take_event, .end = end, .called = take_call};
     struct batch b = {0};
     j->begun_s = j->last_s = clock_s();
@@ -292,28 +289,15 @@ static int save_stats(struct job *j, struct message *msg)
 
 /* ---- the command ---- */
 
-/* The reference transcripts, where the data directory has them. */
-static int open_references(struct job *j, struct message *msg)
-{
-    char path[FILE_MAX_PATH];
-    if (file_in(path, j->options->data, "text", NULL) < 0 || !file_exists(path))
-        return LINNET_OK;
-    int rc = transcripts_read(&j->references, path, msg);
-    problems_report(&j->references);
-    return rc;
-}
-
 static int open_all(struct job *j, struct message *msg)
 {
     const struct decode_options *o = j->options;
     int rc;
-    if ((rc = data_dir_open(&j->data, o->data, msg)) < 0)
+    if ((rc = data_set_open(&j->data, o->data, o->streaming, msg)) < 0)
         return rc;
+    data_set_problems(&j->data, &j->problems);
     measure_share(j);
-    problems_add_lines(&j->problems, &j->data.recordings);
-    problems_add_lines(&j->problems, &j->data.segments);
-    if ((o->streaming && (rc = open_references(j, msg)) < 0) ||
-        (rc = decoding_open(&j->decoding, &o->decoding, o->streaming, msg)) < 0 ||
+    if ((rc = decoding_open(&j->decoding, &o->decoding, o->streaming, msg)) < 0 ||
         (rc = results_open(&j->results, o->out, msg)) < 0 || (rc = list_utterances(j, msg)) < 0)
         return rc;
     const struct run_recipe recipe = {&j->decoding.settings, &j->share, o->streaming};
@@ -338,10 +322,9 @@ static void close_job(struct job *j)
     results_close(&j->results);
     run_stats_close(&j->stats);
     problems_close(&j->problems);
-    transcripts_close(&j->references);
     latency_close(&j->latency);
     mem_free(j->to_do);
-    data_dir_close(&j->data);
+    data_set_close(&j->data);
     decoding_close(&j->decoding);
 }
 
@@ -362,15 +345,26 @@ static int run(void *values, int n, char **arguments, struct message *msg)
 
 const struct command decode_command = {
     .name = "decode",
-    .summary = "a data directory to hypotheses",
+    .summary = "a data set to hypotheses",
     .arguments = "",
-    .text = "Reads DIR/wav.scp (a line \"utterance path\" each) and DIR/segments as Kaldi has\n"
-            "them.  Writes hyp.txt, hyp.jsonl, recipe.yaml and stats.json.  Utterances that are\n"
-            "in the output folder already are not decoded again.  With --streaming stats.json\n"
-            "has latencies, on the audio's clock and with the computation time added;\n"
-            "average_lagging is LAAL, against the words of DIR/text.  Lines of wav.scp and\n"
-            "segments that cannot be used are named and left out, and make the exit code 1; a\n"
-            "segment that ends after its recording is cut there, with a warning.",
+    .text = "LIST is one of these; paths are relative to the current folder, or else to LIST's:\n"
+            "    a Kaldi directory: wav.scp (lines \"utterance path\"), segments, text\n"
+            "    JSON lines, as WeNet's raw data.list: {\"key\": .., \"wav\": .., \"txt\": ..}, perhaps\n"
+            "    with \"start\" and \"end\" in seconds\n"
+            "    a table with a header, CSV or TSV, with a column of paths: audio, path, file,\n"
+            "    audio_path, wav or file_name; perhaps id (or utt, key), start, end, and text\n"
+            "    (or sentence, transcription, transcript, txt)\n"
+            "    a path in each line\n"
+            "Without an id it is the file's name without folders and ending.  'linnet score'\n"
+            "takes the same lists for references.\n"
+            "\n"
+            "Writes hyp.txt, hyp.jsonl, recipe.yaml, stats.json, and stats.jsonl with the times\n"
+            "of each utterance.  Utterances that are in the output folder already are not\n"
+            "decoded again.  With --streaming stats.json has latencies, on the audio's clock and\n"
+            "with the computation time added; average_lagging is LAAL, against the words of the\n"
+            "references.  What cannot be used or decoded is named, and once more in a list at the\n"
+            "end, left out, and makes the exit code 1; an utterance that ends after its recording\n"
+            "is cut there, with a warning.",
     .options = options,
     .size = sizeof(struct decode_options),
     .run = run,

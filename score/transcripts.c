@@ -1,19 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
- * transcripts.c - a file of utterances with their text.
+ * transcripts.c - a list of utterances with their text.
  *
  * Ids and texts are copied into one buffer, as offsets first because the buffer moves while it grows. */
 #include "score/transcripts.h"
 
-#include <jansson.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/lines.h"
 #include "base/mem.h"
-#include "base/unicode.h"
-
-#define MAX_FILE_BYTES ((size_t)1 << 30)
+#include "score/entries.h"
 
 struct offsets {
     size_t id, text;
@@ -21,56 +17,28 @@ struct offsets {
 };
 
 struct reading {
-    struct lines lines;
+    struct entries entries;
+    enum entry_field field; /* that is wanted as the text */
     struct offsets *at;
     int n, room;
     struct transcripts result;
 };
 
-static int add(struct reading *r, const char *id, const char *text)
+static int add(struct reading *r, const struct entry *e)
 {
     struct buffer *bytes = &r->result.bytes;
+    const char *id = e->at[ENTRY_ID], *text = e->at[r->field];
     int rc = MEM_GROW(r->at, r->room, r->n + 1);
     if (rc < 0)
         return rc;
     struct offsets *o = &r->at[r->n];
-    o->line = r->lines.number;
+    o->line = e->line;
     o->id = bytes->n;
-    if ((rc = unicode_normalize(id, strlen(id), bytes)) < 0 || (rc = buffer_append(bytes, "", 1)) < 0)
+    if ((rc = buffer_append(bytes, id, strlen(id) + 1)) < 0)
         return rc;
     o->text = bytes->n;
     rc = buffer_append(bytes, text, strlen(text) + 1);
     r->n += rc == 0;
-    return rc;
-}
-
-/* "utt-id words" */
-static int add_plain(struct reading *r, struct line *line)
-{
-    struct line id;
-    line_cut_word(line, &id);
-    return add(r, id.text, line->text);
-}
-
-static const json_t *first_of(const json_t *object, const char *const *names)
-{
-    for (; *names != NULL; names++)
-        if (json_is_string(json_object_get(object, *names)))
-            return json_object_get(object, *names);
-    return NULL;
-}
-
-static int add_json(struct reading *r, const struct line *line, struct message *msg)
-{
-    static const char *const ids[] = {"utt", "id", "key", "file", NULL}, *const texts[] = {"text", "txt", NULL};
-    json_error_t error;
-    json_t *object = json_loadb(line->text, line->n, 0, &error);
-    if (object == NULL)
-        return lines_fail(&r->lines, msg, "%s", error.text);
-    const json_t *id = first_of(object, ids), *text = first_of(object, texts);
-    int rc = id == NULL || text == NULL ? lines_fail(&r->lines, msg, "no \"%s\"", id == NULL ? "utt\" or \"id" : "text")
-                                        : add(r, json_string_value(id), json_string_value(text));
-    json_decref(object);
     return rc;
 }
 
@@ -80,21 +48,15 @@ int transcripts_complain(struct transcripts *t, const struct message *why)
     return t->n_problems++ < most ? buffer_printf(&t->problems, "%s\n", why->text) : 0;
 }
 
-static int read_lines(struct reading *r, struct message *msg)
+static int read_entries(struct reading *r, struct message *msg)
 {
-    struct line line;
+    struct entry entry;
     struct message why = {""};
-    int rc, is_json = -1;
-    while ((rc = lines_next(&r->lines, &line, &why)) != 0) {
+    int rc;
+    while ((rc = entries_next(&r->entries, &entry, &why)) != 0) {
         if (rc > 0)
-            line_trim(&line);
-        if (rc > 0 && line.n == 0)
-            continue;
-        if (rc > 0 && is_json < 0)
-            is_json = *line.text == '{';
-        if (rc > 0)
-            rc = is_json ? add_json(r, &line, &why) : add_plain(r, &line);
-        if (rc == LINNET_E_FORMAT)
+            rc = add(r, &entry);
+        else if (rc == LINNET_E_FORMAT)
             rc = transcripts_complain(&r->result, &why);
         if (rc < 0)
             return fail_memory(msg);
@@ -120,8 +82,8 @@ static int drop_doubles(struct reading *r)
             continue;
         }
         struct message why;
-        r->lines.number = t->at[i].line;
-        lines_fail(&r->lines, &why, "utterance '%.200s' is there twice, in line %d too", t->at[i].id,
+        r->entries.lines.number = t->at[i].line;
+        lines_fail(&r->entries.lines, &why, "utterance '%.200s' is there twice, in line %d too", t->at[i].id,
                    t->at[n - 1].line);
         rc = transcripts_complain(t, &why);
     }
@@ -143,31 +105,37 @@ static int finish(struct reading *r, struct message *msg)
     return drop_doubles(r) < 0 ? fail_memory(msg) : 0;
 }
 
-static int read_file(struct transcripts *t, const char *path, int any_bytes, struct message *msg)
+static int read_file(struct transcripts *t, const char *path, enum entries_use use, enum entry_field field,
+                     struct message *msg)
 {
-    struct reading r = {.lines.any_bytes = any_bytes, .result.bytes.max = SIZE_MAX / 4};
-    int rc = lines_open(&r.lines, path, MAX_FILE_BYTES, msg);
+    struct reading r = {.field = field, .result.bytes.max = SIZE_MAX / 4};
+    int rc = entries_open(&r.entries, path, use, msg);
     if (rc == 0)
-        rc = read_lines(&r, msg);
+        rc = read_entries(&r, msg);
     if (rc == 0)
         rc = finish(&r, msg);
     if (rc == 0)
         *t = r.result;
     else
         transcripts_close(&r.result);
-    lines_close(&r.lines);
+    entries_close(&r.entries);
     mem_free(r.at);
     return rc;
 }
 
 int transcripts_read(struct transcripts *t, const char *path, struct message *msg)
 {
-    return read_file(t, path, 0, msg);
+    return read_file(t, path, ENTRIES_TEXTS, ENTRY_TEXT, msg);
+}
+
+int transcripts_read_speakers(struct transcripts *t, const char *path, struct message *msg)
+{
+    return read_file(t, path, ENTRIES_SPEAKERS, ENTRY_SPEAKER, msg);
 }
 
 int transcripts_read_paths(struct transcripts *t, const char *path, struct message *msg)
 {
-    return read_file(t, path, 1, msg);
+    return read_file(t, path, ENTRIES_RECORDINGS, ENTRY_PATH, msg);
 }
 
 int transcripts_check(const struct transcripts *t, struct message *msg)

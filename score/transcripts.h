@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * transcripts.h - a file of utterances with their text. */
+ * transcripts.h - a list of utterances with their text. */
 #ifndef LINNET_SCORE_TRANSCRIPTS_H
 #define LINNET_SCORE_TRANSCRIPTS_H
 
@@ -19,12 +19,13 @@ struct transcripts {
     int n_problems;
 };
 
-/* Reads a Kaldi file (a line "utt-id words" for each utterance) or JSON lines (objects with "utt", "id", "key" or
- * "file", and "text" or "txt"); "-" is standard input.  A line that cannot be used, or whose id was there before, is
- * left out and told in problems. */
+/* Reads a Kaldi file (a line "utt-id words" for each utterance), JSON lines or a table (entries.h); "-" is standard
+ * input.  An entry that cannot be used, or whose id was there before, is left out and told in problems. */
 int transcripts_read(struct transcripts *t, const char *path, struct message *msg) LINNET_MUST_CHECK;
 
-/* The same of a file whose texts are names of files, which may be any bytes. */
+/* The same with the speakers as texts (lines "utt-id speaker"), and with names of files, which may be any bytes, of a
+ * Kaldi file. */
+int transcripts_read_speakers(struct transcripts *t, const char *path, struct message *msg) LINNET_MUST_CHECK;
 int transcripts_read_paths(struct transcripts *t, const char *path, struct message *msg) LINNET_MUST_CHECK;
 void transcripts_close(struct transcripts *t);
 

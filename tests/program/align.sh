@@ -28,6 +28,16 @@ awk '
     END { if (n != 20 || text["u1"] != wanted || text["u2"] != wanted) exit 1 }
 ' wanted="$units" "$dir/out/alignments.txt" || fail "alignments: $(cat "$dir/out/alignments.txt")"
 
+# Another list of the same.
+awk -v dir="$(cd "$source" && pwd)" '{ id = $1; sub(/^[^ ]* /, "")
+    printf "{\"key\": \"%s\", \"wav\": \"%s/input.wav\", \"txt\": \"%s\"}\n", id, dir, $0 }' "$dir/data/text" >"$dir/data.list"
+"$linnet" align -m "$dir/model" --data "$dir/data.list" --out "$dir/listed" --longest 20 2>"$dir/err" ||
+    fail "data.list: $(cat "$dir/err")"
+cmp -s "$dir/listed/alignments.txt" "$dir/out/alignments.txt" || fail "other alignments of data.list"
+printf '%s\n' "$source/input.wav" >"$dir/files.txt"
+"$linnet" align -m "$dir/model" --data "$dir/files.txt" --out "$dir/none" 2>"$dir/err" && fail "no texts"
+grep -q 'has no texts to align' "$dir/err" || fail "no texts: $(cat "$dir/err")"
+
 # Each token ends one segment; those of an utterance reach up to the first frame of the last token.
 awk 'NR == 1 { if ($1 != "lengths" || $3 != 20) exit 1; next }
      { if (NF != 21) exit 1; for (i = 2; i <= NF; i++) n += $i }

@@ -85,7 +85,7 @@ echo "u1 $dir/a.wav" >"$dir/data/wav.scp"
 run 1 "$linnet" decode $quick --data "$dir/data" --out "$dir/a.wav"
 has err "$dir/a.wav"
 run 1 "$linnet" decode $quick --data "$dir/nothing" --out "$dir/hyp"
-has err "$dir/nothing/wav.scp"
+has err "$dir/nothing: No such file"
 if [ -d /proc/self ]; then
     run 1 "$linnet" transcribe $quick -o /proc/linnet "$dir/a.wav"
     has err /proc/linnet
