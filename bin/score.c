@@ -25,7 +25,7 @@ static const struct option_spec options[] = {
     {"normalize", 'n', OPTION_TEXT, FIELD(normalize), "RULES", .help = "normalize both sides first",
      .choices = NORMALIZE_NAMES},
     {"by-speaker", 's', OPTION_TEXT, FIELD(by_speaker), "FILE",
-     .help = "error rates of each speaker too; FILE has lines \"utt speaker\""},
+     .help = "error rates of each speaker too; FILE has lines \"utt speaker\", or is a list with speakers"},
     {"by-length", 'l', OPTION_FLAG, FIELD(by_length), .help = "error rates by length of the reference too"},
     {"align", 'a', OPTION_FLAG, FIELD(align), .help = "show the alignment of utterances with errors"},
     {"against", 0, OPTION_TEXT, FIELD(against), "HYP2",
@@ -40,6 +40,7 @@ struct scoring {
     struct transcripts reference, hypothesis, second, speakers;
     struct score score, other; /* other: of second */
     struct score_difference difference;
+    struct problems problems;
 };
 
 enum { N_LENGTHS = 6 };
@@ -267,46 +268,47 @@ static int report(const struct scoring *s)
     return rc;
 }
 
-/* Reports on stderr what is only in one of the two files; returns how many hypotheses are missing. */
-static int check_ids(const struct score *score, const struct transcripts *reference,
-                     const struct transcripts *hypothesis, const char *path)
+static void add_problem(struct scoring *s, const char *path, const char *before, const char *id, const char *after)
+{
+    struct message why;
+    fail(&why, 0, "%.200s: %s'%.200s'%s", path, before, id, after);
+    problems_add(&s->problems, NULL, why.text);
+}
+
+static int is_blank(const char *text) { return text[strspn(text, " \t\r\n")] == '\0'; }
+
+/* References without words; those that have none left once they are normalized are no mistake. */
+static void check_references(struct scoring *s, const char *path)
+{
+    for (int i = 0; i < s->score.n; i++)
+        if (is_blank(s->reference.at[i].text))
+            add_problem(s, path, "", s->reference.at[i].id, " has no words");
+}
+
+/* Keeps what is missing, and tells what has no reference, which does no harm. */
+static void check_ids(struct scoring *s, const struct score *score, const struct transcripts *hypothesis,
+                      const char *path)
 {
     const int most = 10;
-    int n = 0;
     for (int i = 0; i < score->n; i++)
-        if (score->utterances[i].is_missing && n++ < most)
-            fprintf(stderr, "linnet score: %s: no '%s', counted as deleted\n", path, score->utterances[i].id);
-    if (n > most)
-        fprintf(stderr, "linnet score: %s: %d are missing in all\n", path, n);
+        if (score->utterances[i].is_missing)
+            add_problem(s, path, "no ", score->utterances[i].id, ", counted as deleted");
     for (int i = 0, n_extra = 0; i < hypothesis->n && score->n_extra > 0; i++)
-        if (transcripts_text(reference, hypothesis->at[i].id) == NULL && n_extra++ < most)
+        if (transcripts_text(&s->reference, hypothesis->at[i].id) == NULL && n_extra++ < most)
             fprintf(stderr, "linnet score: %s: '%s' has no reference, left out\n", path, hypothesis->at[i].id);
     if (score->n_extra > most)
         fprintf(stderr, "linnet score: %s: %d have no reference in all\n", path, score->n_extra);
-    return score->n_missing;
 }
 
-static void name_empty(const struct score *score, const char *path)
-{
-    const int most = 10;
-    int n = 0;
-    for (int i = 0; i < score->n; i++)
-        if (score->utterances[i].words.n_reference == 0 && n++ < most)
-            fprintf(stderr, "linnet score: %s: '%s' has no words\n", path, score->utterances[i].id);
-    if (n > most)
-        fprintf(stderr, "linnet score: %s: %d have no words in all\n", path, n);
-}
-
-/* Reports the lines that were left out; returns how many. */
-static int report_problems(const struct scoring *s)
+static void keep_problems(struct scoring *s, char **arguments)
 {
     const struct transcripts *const files[] = {&s->reference, &s->hypothesis, &s->second, &s->speakers};
-    int n = 0;
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-        problems_report(files[i]);
-        n += files[i]->n_problems;
-    }
-    return n;
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
+        problems_add_lines(&s->problems, files[i]);
+    check_references(s, arguments[0]);
+    check_ids(s, &s->score, &s->hypothesis, arguments[1]);
+    if (s->options->against != NULL)
+        check_ids(s, &s->other, &s->second, s->options->against);
 }
 
 static int load(struct scoring *s, char **arguments, struct message *msg)
@@ -316,7 +318,7 @@ static int load(struct scoring *s, char **arguments, struct message *msg)
     if ((rc = transcripts_read(&s->reference, arguments[0], msg)) < 0 ||
         (rc = transcripts_read(&s->hypothesis, arguments[1], msg)) < 0 ||
         (o->against != NULL && (rc = transcripts_read(&s->second, o->against, msg)) < 0) ||
-        (o->by_speaker != NULL && (rc = transcripts_read(&s->speakers, o->by_speaker, msg)) < 0) ||
+        (o->by_speaker != NULL && (rc = transcripts_read_speakers(&s->speakers, o->by_speaker, msg)) < 0) ||
         (rc = score_run(&s->score, &s->reference, &s->hypothesis, o->normalize, msg)) < 0)
         return rc;
     if (s->score.words.n_reference == 0)
@@ -330,41 +332,39 @@ static int load(struct scoring *s, char **arguments, struct message *msg)
 static int run(void *values, int n_arguments, char **arguments, struct message *msg)
 {
     struct scoring s = {.options = values};
-    int n_missing = 0, n_left_out;
     (void)n_arguments;
     int rc = load(&s, arguments, msg);
     if (rc == 0 && s.options->align && !s.options->json)
         rc = print_alignments(&s, msg);
     if (rc == 0 && (s.options->json ? report_json(&s) : report(&s)) < 0)
         rc = fail_memory(msg);
-    if (rc >= 0) {
-        name_empty(&s.score, arguments[0]);
-        n_missing = check_ids(&s.score, &s.reference, &s.hypothesis, arguments[1]);
-        if (s.options->against != NULL)
-            n_missing += check_ids(&s.other, &s.reference, &s.second, s.options->against);
-    }
-    n_left_out = report_problems(&s);
+    keep_problems(&s, arguments);
+    problems_list(&s.problems);
+    int is_whole = problems_count(&s.problems) == 0;
+    problems_close(&s.problems);
     score_close(&s.score);
     score_close(&s.other);
     transcripts_close(&s.reference);
     transcripts_close(&s.hypothesis);
     transcripts_close(&s.second);
     transcripts_close(&s.speakers);
-    return rc >= 0 && n_missing + n_left_out > 0 ? EXIT_WORK_FAILED : rc;
+    return rc >= 0 && !is_whole ? EXIT_WORK_FAILED : rc;
 }
 
 const struct command score_command = {
     .name = "score",
     .summary = "word, character and sentence error rates of a decoding",
     .arguments = "REF HYP",
-    .text = "REF and HYP are Kaldi files (lines \"utt-id words\") or JSON lines with \"utt\" and\n"
-            "\"text\".  Prints, with counts of insertions, deletions and substitutions:\n"
+    .text = "REF and HYP are Kaldi files (lines \"utt-id words\"), JSON lines with \"utt\" and\n"
+            "\"text\", or the lists that 'linnet decode --help' names, with ids and texts.\n"
+            "Prints, with counts of insertions, deletions and substitutions:\n"
             "    %WER 12.34 [ 123 / 997, 10 ins, 20 del, 93 sub ]\n"
             "    %CER ...   over characters, blanks left out\n"
             "    %SER ...   over utterances\n"
-            "An utterance that HYP lacks counts as deleted and makes the exit code 1.  A line\n"
-            "that cannot be read, or whose utterance was there before, is named and left out,\n"
-            "and makes the exit code 1 too.  Texts are compared in Unicode's form NFC.\n"
+            "An utterance that HYP lacks counts as deleted.  It is named in a list at the end,\n"
+            "as are lines that cannot be read, or whose utterance was there before, which are\n"
+            "left out, and references without words; any of these makes the exit code 1.\n"
+            "Texts are compared in Unicode's form NFC.\n"
             "\n"
             "Rules: lower and upper ignore case, in all scripts.  whisper-en, whisper-basic,\n"
             "whisper-basic-plain (its remove_diacritics) and whisper-basic-letters (its\n"
