@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0
  * batch.c - a thread for each recording under way, or each window of one.
  *
- * They take turns (text_batch_enter), so that nothing here needs a lock.  Events of what is not yet to be handed on are
- * kept. */
+ * A thread holds the lock but for when it decodes: there it takes it for what the decoder has to say.  Events of what
+ * is not yet to be handed on are kept. */
 #include "bin/batch.h"
 
+#include <math.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "base/pool.h"
 #include "decoders/common/events.h"
 #include "decoders/common/model.h"
 #include "decoders/common/options.h"
+#include "frontend/audio_file.h"
 #include "models/stream.h"
 
 /* ---- opening ---- */
@@ -30,9 +33,16 @@ int batch_size(const struct decoding *d, const linnet_stream *s)
     return most > 0 ? most : 1;
 }
 
-static int count(const struct decoding *d, int n_windows)
+static int count(const struct batch_work *work, const struct decoding *d, int n_windows)
 {
-    int wanted = n_windows < 2 ? 1 : batch_size(d, d->stream);
+    int wanted = 1;
+    if (n_windows > 1 && stream_can_batch(d->stream))
+        wanted = batch_size(d, d->stream);
+    else if (n_windows > 1 && !work->is_live) {
+        wanted = pool_threads(d->model->pool);
+        wanted = d->batch > 0 && d->batch < wanted ? d->batch : wanted;
+        wanted = wanted < TEXT_BATCH_MOST ? wanted : TEXT_BATCH_MOST;
+    }
     return wanted < n_windows ? wanted : n_windows;
 }
 
@@ -75,6 +85,35 @@ static int find_windows(struct batch *b, const struct decoding *d, struct messag
     return rc;
 }
 
+/* How long a recording is by what is known of it before it is decoded; what cannot be read takes no time. */
+static double expected_s(const struct batch_work *work, const struct decoding *d, int recording)
+{
+    struct batch_source source = {.path = ""};
+    struct audio_file *f = NULL;
+    double length_s = 0;
+    linnet_file_options_init(&source.part);
+    if (work->find(work->arg, recording, &source, NULL) < 0)
+        return 0;
+    if (source.part.end_s > 0)
+        return source.part.end_s - source.part.start_s;
+    if (decoding_open_audio(d, &f, source.path, source.part.raw, NULL) >= 0)
+        length_s = audio_file_duration_s(f) < 0 ? HUGE_VAL : audio_file_duration_s(f) - source.part.start_s;
+    audio_file_close(f);
+    return length_s;
+}
+
+static int put_longest_first(struct batch *b, const struct decoding *d, struct message *msg)
+{
+    double *length_s = mem_array((size_t)b->work->n, sizeof *length_s);
+    if (length_s == NULL)
+        return fail_memory(msg);
+    for (int i = 0; i < b->work->n; i++)
+        length_s[i] = expected_s(b->work, d, i);
+    windows_sort(&b->windows, length_s);
+    mem_free(length_s);
+    return LINNET_OK;
+}
+
 /* What ends the program, or the terminal that it was started from; nohup has made that nothing to heed. */
 static void catch_signals(linnet_stream *const *streams, int n)
 {
@@ -90,10 +129,12 @@ int batch_open(struct batch *b, const struct decoding *d, const struct decoding_
 {
     linnet_stream *streams[TEXT_BATCH_MOST];
     *b = (struct batch){.work = work, .at = {*d}, .n = 1};
-    int rc = find_windows(b, d, msg), n = rc >= 0 ? count(d, b->windows.n) : 1;
+    int rc = find_windows(b, d, msg), n = rc >= 0 ? count(work, d, b->windows.n) : 1;
+    if (rc >= 0 && n > 1 && work->any_order)
+        rc = put_longest_first(b, d, msg);
     while (b->n < n && rc >= 0)
         rc = open_another(b, d, options, msg);
-    if (rc >= 0 && n > 1)
+    if (rc >= 0 && n > 1 && stream_can_batch(d->stream))
         rc = share_steps(b, d, n, msg);
     if (rc < 0)
         return rc;
@@ -125,6 +166,7 @@ struct item {
 
 struct run {
     struct batch *b;
+    pthread_mutex_t lock;
     struct item **items;                 /* [windows] NULL: not begun, handed on, or no memory */
     char *is_done;                       /* [windows] */
     int next, head;                      /* window that is begun next; whose results are handed on */
@@ -195,10 +237,14 @@ static int catch_up(struct item *m, struct message *msg)
 static int take_event(void *arg, const linnet_event *e, struct message *msg)
 {
     struct item *m = arg;
+    int rc;
+    pthread_mutex_lock(&m->run->lock);
     if (m->i != m->run->head)
-        return events_push(&m->later, e, msg);
-    int rc = catch_up(m, msg);
-    return rc < 0 ? rc : deliver(m->run, e, msg);
+        rc = events_push(&m->later, e, msg);
+    else if ((rc = catch_up(m, msg)) >= 0)
+        rc = deliver(m->run, e, msg);
+    pthread_mutex_unlock(&m->run->lock);
+    return rc;
 }
 
 static void take_fed(void *arg, double fed_s)
@@ -206,15 +252,28 @@ static void take_fed(void *arg, double fed_s)
     struct item *m = arg;
     const struct batch_work *w = m->run->b->work;
     const struct window *window = window_of(m->run, m->i);
+    pthread_mutex_lock(&m->run->lock);
     if (m->i == m->run->head && w->fed != NULL)
         w->fed(w->arg, window->recording, window->before_s + fed_s);
+    pthread_mutex_unlock(&m->run->lock);
 }
 
 static int take_call(void *arg, double fed_s, double compute_s, struct message *msg)
 {
     const struct item *m = arg;
     const struct batch_work *w = m->run->b->work;
-    return w->called != NULL ? w->called(w->arg, fed_s, compute_s, msg) : LINNET_OK;
+    pthread_mutex_lock(&m->run->lock);
+    int rc = w->called != NULL ? w->called(w->arg, fed_s, compute_s, msg) : LINNET_OK;
+    pthread_mutex_unlock(&m->run->lock);
+    return rc;
+}
+
+static void take_warning(void *arg, const char *warning)
+{
+    struct item *m = arg;
+    pthread_mutex_lock(&m->run->lock);
+    decoding_warn(NULL, warning);
+    pthread_mutex_unlock(&m->run->lock);
 }
 
 void batch_add_stats(struct linnet_stats *sum, const struct linnet_stats *s)
@@ -262,7 +321,7 @@ static int decode(struct item *m, struct decoding *d)
     const struct batch_work *w = m->run->b->work;
     const struct window *window = window_of(m->run, m->i);
     struct decoding_sink sink = {
-        .event = take_event, .fed = take_fed, .called = take_call, .warn = decoding_warn, .arg = m};
+        .event = take_event, .fed = take_fed, .called = take_call, .warn = take_warning, .arg = m};
     struct batch_source source = {.path = ""};
     linnet_file_options_init(&source.part);
     int rc = w->find(w->arg, window->recording, &source, &m->msg);
@@ -275,8 +334,10 @@ static int decode(struct item *m, struct decoding *d)
     if ((rc = decoding_open_file(d, source.path, &source.part, &m->msg)) < 0 ||
         (rc = linnet_stream_stats(d->stream, &m->stats)) < 0)
         return rc;
+    pthread_mutex_lock(&m->run->lock);
     m->is_open = 1;
     rc = m->i == m->run->head ? begin(m->run, &m->stats, &m->msg) : LINNET_OK;
+    pthread_mutex_unlock(&m->run->lock);
     if (rc >= 0)
         rc = decoding_run(d, &sink, &m->msg);
     int end = linnet_stream_stats(d->stream, &m->stats);
@@ -289,25 +350,40 @@ struct worker {
     pthread_t thread;
 };
 
-static void *work(void *arg)
+/* Decodes windows as long as there are any; the lock is held before and after. */
+static void decode_windows(struct worker *w)
 {
-    struct worker *w = arg;
     struct run *r = w->run;
-    if (r->b->steps != NULL)
-        text_batch_enter(r->b->steps);
     while (r->next < r->b->windows.n && !r->is_stopped && decoding_signal() == 0) {
         int i = r->next++;
         struct item *m = r->items[i] = mem_array(1, sizeof *m);
         if (m != NULL) {
             *m = (struct item){.run = r, .i = i, .stats.size = sizeof m->stats};
-            m->rc = decode(m, w->d);
+            pthread_mutex_unlock(&r->lock);
+            int rc = decode(m, w->d);
+            pthread_mutex_lock(&r->lock);
+            m->rc = rc;
         }
         r->is_done[i] = 1;
         while (r->head < r->b->windows.n && r->is_done[r->head])
             hand_on(r, r->items[r->head]);
     }
-    if (r->b->steps != NULL)
-        text_batch_leave(r->b->steps);
+}
+
+static void *work(void *arg)
+{
+    struct worker *w = arg;
+    struct text_batch *steps = w->run->b->steps;
+    if (steps != NULL)
+        text_batch_enter(steps);
+    else
+        pool_alone(w->run->b->n > 1);
+    pthread_mutex_lock(&w->run->lock);
+    decode_windows(w);
+    pthread_mutex_unlock(&w->run->lock);
+    if (steps != NULL)
+        text_batch_leave(steps);
+    pool_alone(0);
     return NULL;
 }
 
@@ -332,7 +408,9 @@ int batch_run(struct batch *b, struct message *msg)
     void *block = MEM_PARTS(MEM_PART(r.items, n + 1), MEM_PART(r.is_done, n + 1));
     if (block == NULL)
         return fail_memory(msg);
+    pthread_mutex_init(&r.lock, NULL);
     run_threads(&r);
+    pthread_mutex_destroy(&r.lock);
     if (r.is_begun || r.end.rc < 0) { /* a signal came between two of its windows */
         r.end.rc = r.end.rc < 0 ? r.end.rc : fail(&r.msg, LINNET_E_CANCELLED, "cancelled");
         end_recording(&r, window_of(&r, r.head)->recording);

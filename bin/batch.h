@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * batch.h - the recordings of a run: one after the other, or several at a time where their decoder can share steps
- * (nn/text_batch.h), with results in order. */
+ * batch.h - the recordings of a run: one after the other, or several at a time, with results in order.
+ *
+ * Where their decoder can share steps (nn/text_batch.h) they take turns; else each has a thread to itself that computes
+ * alone, as many as the model has threads. */
 #ifndef LINNET_BIN_BATCH_H
 #define LINNET_BIN_BATCH_H
 
@@ -25,10 +27,13 @@ struct batch_end {
 /* Adds what a recording took to a sum. */
 void batch_add_stats(struct linnet_stats *sum, const struct linnet_stats *s);
 
-/* What a command does with its recordings 0 .. n - 1.  Never two of its functions run at once, and but for find they
+/* What a command does with its recordings 0 .. n - 1.  But for find, never two of its functions run at once, and they
  * are called in the order of recordings: begin, event and fed, end.  Any but find, event and end may be NULL. */
 struct batch_work {
     int n;
+    int is_live;   /* recordings stand for live streams, whose delays are those of one alone: one after the other */
+    int any_order; /* several at a time are taken longest first, so that none is left for the end, and come in that
+                      order */
     void *arg;
     int (*find)(void *arg, int i, struct batch_source *source, struct message *msg);
     int (*begin)(void *arg, int i, const struct linnet_stats *stats, struct message *msg); /* the file is open */
@@ -41,13 +46,13 @@ struct batch_work {
 /* Streams for recordings at a time.  Zeroed may be closed. */
 struct batch {
     const struct batch_work *work;
-    struct text_batch *steps; /* NULL: one recording after the other */
+    struct text_batch *steps; /* NULL: none are shared */
     struct decoding at[TEXT_BATCH_MOST];
     int n;
     struct windows windows;
 };
 
-/* Recordings at a time: as many as pay, or as was asked for; 1 where the stream cannot share steps. */
+/* Recordings that share steps: as many as pay, or as was asked for; 1 where the stream cannot. */
 int batch_size(const struct decoding *d, const linnet_stream *s);
 
 /* d, which is open with these options, and work must outlive it.  A signal that ends the program cancels all of its

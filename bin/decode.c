@@ -182,7 +182,7 @@ static int end(void *arg, int i, struct batch_end *e)
     j->n_done += rc >= 0;
     if (rc < 0)
         tell_failure(j, id, e->msg->text);
-    progress_step(&j->progress, i + 1);
+    progress_step(&j->progress, j->n_done + j->n_failed);
     return written;
 }
 
@@ -217,8 +217,15 @@ static int list_utterances(struct job *j, struct message *msg)
 
 static int decode_all(struct job *j, struct message *msg)
 {
-    const struct batch_work work = {
-        .n = j->n_to_do, .arg = j, .find = find, .begin = begin, .event = take_event, .end = end, .called = take_call};
+    const struct batch_work work = {.n = j->n_to_do,
+                                    .is_live = j->options->streaming,
+                                    .any_order = 1,
+                                    .arg = j,
+                                    .find = find,
+                                    .begin = begin,
+                                    .event = take_event,
+                                    .end = end,
+                                    .called = take_call};
     struct batch b = {0};
     j->begun_s = j->last_s = clock_s();
     j->earlier_audio_s = j->stats.sum.audio_s;

@@ -48,7 +48,8 @@ const struct option_spec decoding_table[] = {
      .help = "Whisper, CTC, attention: phrases to boost, a line \"phrase<TAB>bonus\" each"},
     {"threads", 't', OPTION_INT, FIELD(threads), "N", .help = "threads; 0: one for each processor", .high = 256},
     {"batch", 0, OPTION_TEXT, FIELD(batch), "N",
-     .help = "Whisper: recordings at a time, 1 to 64, with long ones cut at silences; auto: as many as pay, none cut"},
+     .help =
+         "recordings at a time, 1 to 64 (Whisper: with long ones cut at silences), or auto: as many as pay, none cut"},
     {"context", 0, OPTION_TEXT, FIELD(context), "WHAT",
      .help = "Whisper (files): what is encoded of a window: 30 s, or its audio", .choices = "auto|full|audio"},
     {"precision", 0, OPTION_TEXT, FIELD(precision), "P", .help = "of products: fp32, bf16, int8, or auto: the fastest",
@@ -240,9 +241,8 @@ static void tell_all_ignored(struct decoding *d, const struct decoding_options *
         return;
     for (; i < d->n; i++)
         tell_ignored(o, decoder, d->items[i], i >= n_set);
-    if (d->batch > 1 && !stream_can_batch(d->stream))
-        decoding_note(o, "--batch has no effect: %s decodes one recording at a time",
-                      streaming ? "a stream" : decoder->name);
+    if (d->batch > 1 && streaming)
+        decoding_note(o, "--batch has no effect: a stream decodes one recording at a time");
 }
 
 /* Boosts the phrases of the file; those that cannot be spelled are reported on stderr. */

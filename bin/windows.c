@@ -3,6 +3,7 @@
 #include "bin/windows.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 #include "base/mem.h"
 #include "frontend/audio_file.h"
@@ -98,4 +99,22 @@ int windows_add(struct windows *w, int recording, const char *path, const struct
         rc = n > 0 ? add_cuts(w, one, &s, (uint64_t)n, msg) : append(w, &one, msg);
     speech_close(&s);
     return rc;
+}
+
+static int longest_first(const void *a, const void *b)
+{
+    const struct window *x = a, *y = b;
+    if (x->recording_s != y->recording_s)
+        return x->recording_s < y->recording_s ? 1 : -1;
+    if (x->recording != y->recording)
+        return x->recording < y->recording ? -1 : 1;
+    return (x->before_s > y->before_s) - (x->before_s < y->before_s);
+}
+
+void windows_sort(struct windows *w, const double *length_s)
+{
+    for (int i = 0; i < w->n; i++)
+        w->at[i].recording_s = length_s[w->at[i].recording];
+    if (w->n > 0)
+        qsort(w->at, (size_t)w->n, sizeof *w->at, longest_first);
 }

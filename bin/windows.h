@@ -12,6 +12,7 @@ struct window {
     double start_s, end_s; /* in the file; end_s 0: to its end */
     double before_s;       /* of the recording, before the window */
     double length_s;       /* of a window of several, else 0 */
+    double recording_s;    /* length of its recording, once they are sorted */
 };
 
 /* Zeroed is empty and may be closed. */
@@ -25,6 +26,9 @@ struct windows {
 LINNET_MUST_CHECK int windows_add(struct windows *w, int recording, const char *path,
                                   const struct linnet_file_options *part, const struct vad_options *vad,
                                   struct message *msg);
+
+/* Puts those of the longest recordings first: length_s has the length of each. */
+void windows_sort(struct windows *w, const double *length_s);
 void windows_close(struct windows *w);
 
 #endif
