@@ -3,7 +3,7 @@
 # release archive. Read by quickstart, whose functions and variables it uses.
 
 for_checking="clang clang-format libcunit1-dev xz-utils pulseaudio pulseaudio-utils libasound2-plugins curl python3-venv
-    chromium openssl nodejs node-ws gnuplot-nox sox parallel"
+    chromium openssl nodejs node-ws gnuplot-nox sox parallel slurmctld slurmd slurm-client munge"
 
 failed=
 step() {

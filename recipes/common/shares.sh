@@ -216,8 +216,8 @@ run_slurm() {
 
 # ---- until all are whole
 
-# Takes those that are whole out of $todo: decoded to the end, perhaps with recordings that cannot be decoded. That is an
-# exit code of 1, which can also mean that nothing was done.
+# Takes those that are whole out of $todo: decoded to the end, perhaps with recordings that cannot be decoded. That is
+# an exit code of 1, which can also mean that nothing was done.
 keep_failed() {
     ls "$shares" >/dev/null # a network file system looks for new files now
     left=
