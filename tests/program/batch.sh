@@ -52,6 +52,39 @@ cmp -s "$dir/hyp.1/hyp.jsonl" "$dir/hyp.3/hyp.jsonl" || failed "a resumed hyp.js
 run 1 "$linnet" decode $sampled --data "$dir/data" --out "$dir/hyp.3" # long recordings may be cut there
 has err 'other settings'
 
+# The longest comes first where several are decoded at a time, and else they come in order.
+mkdir "$dir/mixed"
+printf 'v1 v1 0 1\nv2 v2 0 -1\nv3 v3 1 -1\nv4 v4 0 -1\n' >"$dir/mixed/segments"
+printf 'v1 %s/a.wav\nv2 %s/a.wav\nv3 %s/long.wav\nv4 %s/b.wav\n' "$dir" "$dir" "$dir" "$dir" >"$dir/mixed/wav.scp"
+order() { sed -n 's/^linnet: \(v[0-9]\): .* s of audio in .*/\1/p' "$dir/err" | tr '\n' ' '; }
+run 0 "$linnet" decode $quick -v -t 1 --batch 2 --data "$dir/mixed" --out "$dir/mixed.2"
+[ "$(order)" = 'v3 v2 v4 v1 ' ] || failed "order of work: $(order)"
+run 0 "$linnet" decode $quick -v -t 1 --batch 1 --data "$dir/mixed" --out "$dir/mixed.1"
+[ "$(order)" = 'v1 v2 v3 v4 ' ] || failed "order of ids: $(order)"
+[ "$(cut -d ' ' -f 1 "$dir/mixed.2/hyp.txt" | tr '\n' ' ')" = 'v1 v2 v3 v4 ' ] || failed "hyp.txt is not in order"
+
+# Decoders without shared steps have a thread for each recording.
+source=${LINNET_SHARED:-${top_srcdir:-.}/../shared}/refs/wenet-u2pp
+decoders='ctc_greedy ctc_prefix_beam attention attention_rescoring segmental'
+[ -z "${LINNET_TEST_FEW:-}" ] || decoders=attention_rescoring
+if [ -d "$source" ] && "$linnet" convert --quiet "$source" "$dir/conformer"; then
+    for decoder in $decoders; do
+        for n in 1 auto; do
+            run 1 "$linnet" decode -m "$dir/conformer" -d $decoder -t 3 --batch $n --data "$dir/data" \
+                --out "$dir/$decoder.$n"
+            has err '4 utterances decoded, 0 were there, 2 failed'
+        done
+        for file in hyp.txt hyp.jsonl; do
+            cmp -s "$dir/$decoder.1/$file" "$dir/$decoder.auto/$file" || failed "$decoder with threads: another $file"
+        done
+    done
+    run 1 "$linnet" transcribe -m "$dir/conformer" -f tsv -t 3 --batch 1 $files
+    cp "$dir/out" "$dir/one"
+    cp "$dir/err" "$dir/one.err"
+    run 1 "$linnet" transcribe -m "$dir/conformer" -f tsv -t 3 $files
+    cmp -s "$dir/out" "$dir/one" && cmp -s "$dir/err" "$dir/one.err" || failed "transcribe with threads"
+fi
+
 # A long recording is cut where a number is asked for: the same for any, in any company; times go on.
 run 0 "$linnet" transcribe $quick -f all -o "$dir/two" --batch 2 "$dir/long.wav"
 run 0 "$linnet" transcribe $quick -f all -o "$dir/five" -t 1 --batch 5 "$dir/long.wav" "$dir/a.wav"

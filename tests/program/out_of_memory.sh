@@ -29,10 +29,19 @@ sweep() {
 
 sweep score --normalize whisper-en --align "$dir/ref" "$dir/hyp"
 sweep score --json --by-length --by-speaker "$dir/ref" --against "$dir/ref" "$dir/ref" "$dir/hyp"
+printf 'id,text\nu1,"the cat, sat"\nu2,a b\n' >"$dir/ref.csv"
+sweep score "$dir/ref.csv" "$dir/hyp"
 
 # A tiny Whisper model, from opening it to the last word.
 mkdir "$dir/in" && ./tests/support/make_inputs "$dir/in" || exit 99
 quick="-m $dir/in/model -l en -s decoder.temperature=0 -s decoder.max_tokens=4 -s decoder.timestamps=false -t 2"
+
+# Two shares are joined.
+printf '%s\n' "$dir/in/a.wav" "$dir/in/b.wav" >"$dir/list"
+for i in 1 2; do
+    "$linnet" decode -q $quick --data "$dir/list" --shard $i/2 --out "$dir/share.$i" || bad=1
+done
+sweep merge --out "$dir/all" "$dir/share.1" "$dir/share.2"
 sweep transcribe $quick -w -f json -b 2 --nbest 2 "$dir/in/a.wav"
 sweep transcribe $quick -f srt -o "$dir/srt" -s decoder.temperature=0.5 --raw s16le:8000 --prompt '' "$dir/in/a.s16"
 sweep transcribe $quick --batch 2 "$dir/in/a.wav" "$dir/in/b.wav"
