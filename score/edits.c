@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
- * edits.c - Levenshtein's distance by rows; each cell carries its counts along the path that was chosen for it. */
+ * edits.c - Levenshtein's distance by rows; each cell carries its counts along the path that was chosen for it.
+ *
+ * What both texts begin or end with is matched first.  Among ways that are equally short a deletion is the last step
+ * before an insertion or a match; an insertion comes before a match where the cell on its left is better than the
+ * diagonal one, and else after a match or substitution.  These are the choices of rapidfuzz, and hence of jiwer. */
 #include "score/edits.h"
 
 #include <string.h>
@@ -37,13 +41,30 @@ static int same(const struct edits_token *a, const struct edits_token *b)
     return a->n == b->n && a->text[0] == b->text[0] && memcmp(a->text, b->text, a->n) == 0;
 }
 
-/* Walks back from the last cell; steps come last first and are reversed. */
-static int walk(const unsigned char *table, int n, int m, unsigned char *steps)
+/* The steps of all cells, two bits each. */
+struct table {
+    unsigned char *at;
+    size_t width;
+};
+
+static void table_put(const struct table *t, int i, int j, unsigned step)
 {
-    size_t width = (size_t)m + 1;
+    size_t k = (size_t)i * t->width + (size_t)j;
+    t->at[k / 4] |= (unsigned char)(step << k % 4 * 2);
+}
+
+static unsigned char table_get(const struct table *t, int i, int j)
+{
+    size_t k = (size_t)i * t->width + (size_t)j;
+    return t->at[k / 4] >> k % 4 * 2 & 3;
+}
+
+/* Walks back from the last cell; steps come last first and are reversed. */
+static int walk(const struct table *t, int n, int m, unsigned char *steps)
+{
     int n_steps = 0;
     while (n > 0 || m > 0) {
-        unsigned char step = table[(size_t)n * width + (size_t)m];
+        unsigned char step = table_get(t, n, m);
         steps[n_steps++] = step;
         n -= step != EDITS_INSERTION;
         m -= step != EDITS_DELETION;
@@ -56,48 +77,75 @@ static int walk(const unsigned char *table, int n, int m, unsigned char *steps)
     return n_steps;
 }
 
-int edits_count(const struct edits_token *reference, int n, const struct edits_token *hypothesis, int m,
-                struct edits *edits, unsigned char *steps, int *n_steps)
+/* The last step of the way to a cell that is not in the first row or column.  Where the cell on the left is better than
+ * the diagonal one no way is shorter than an insertion. */
+static enum edits_step choose(const struct cell *above, const struct cell *left, const struct cell *diagonal,
+                              int is_same)
 {
-    size_t width = (size_t)m + 1;
-    struct cell *row = mem_array(width, sizeof *row);
-    unsigned char *table = steps != NULL ? mem_array((size_t)n + 1, width) : NULL;
-    if (row == NULL || (steps != NULL && table == NULL)) {
-        mem_free(row);
-        mem_free(table);
-        return LINNET_E_MEMORY;
-    }
+    int by_diagonal = diagonal->n_errors + !is_same, by_left = left->n_errors + 1;
+    if (above->n_errors + 1 <= (by_diagonal < by_left ? by_diagonal : by_left))
+        return EDITS_DELETION;
+    if (left->n_errors < diagonal->n_errors)
+        return EDITS_INSERTION;
+    return is_same ? EDITS_MATCH : EDITS_SUBSTITUTION;
+}
+
+/* Counts of the last cell, row by row; the table may be empty. */
+static struct cell fill(const struct edits_token *a, int n, const struct edits_token *b, int m, struct cell *row,
+                        const struct table *table)
+{
     for (int i = 0; i <= n; i++) {
         struct cell diagonal = row[0]; /* of the row before, in the column before */
         for (int j = 0; j <= m; j++) {
             struct cell above = row[j], best = {0};
-            unsigned char step = EDITS_MATCH;
-            if (i > 0 && j > 0) {
-                best = diagonal;
-                step = same(&reference[i - 1], &hypothesis[j - 1]) ? EDITS_MATCH : EDITS_SUBSTITUTION;
-                best.n_errors += step == EDITS_SUBSTITUTION;
-            }
-            if (i > 0 && (j == 0 || above.n_errors + 1 < best.n_errors)) {
-                best = (struct cell){above.n_errors + 1, above.n_insertions, above.n_deletions + 1};
-                step = EDITS_DELETION;
-            }
-            if (j > 0 && (i == 0 || row[j - 1].n_errors + 1 < best.n_errors)) {
-                best = (struct cell){row[j - 1].n_errors + 1, row[j - 1].n_insertions + 1, row[j - 1].n_deletions};
-                step = EDITS_INSERTION;
-            }
+            enum edits_step step = EDITS_MATCH;
+            if (i > 0 && j > 0)
+                step = choose(&above, &row[j - 1], &diagonal, same(&a[i - 1], &b[j - 1]));
+            else if (i > 0 || j > 0)
+                step = i > 0 ? EDITS_DELETION : EDITS_INSERTION;
+            if (i > 0 || j > 0)
+                best = step == EDITS_DELETION ? above : step == EDITS_INSERTION ? row[j - 1] : diagonal;
+            best.n_errors += step != EDITS_MATCH;
+            best.n_deletions += step == EDITS_DELETION;
+            best.n_insertions += step == EDITS_INSERTION;
             row[j] = best;
             diagonal = above;
-            if (table != NULL)
-                table[(size_t)i * width + (size_t)j] = step;
+            if (table->at != NULL)
+                table_put(table, i, j, step);
         }
     }
-    const struct cell *last = &row[m];
-    *edits = (struct edits){n, last->n_insertions, last->n_deletions,
-                            last->n_errors - last->n_insertions - last->n_deletions};
+    return row[m];
+}
+
+int edits_count(const struct edits_token *reference, int n_reference, const struct edits_token *hypothesis,
+                int n_hypothesis, struct edits *edits, unsigned char *steps, int *n_steps)
+{
+    const struct edits_token *a = reference, *b = hypothesis;
+    int n = n_reference, m = n_hypothesis, n_before = 0, n_after = 0;
+    for (; n > 0 && m > 0 && same(a, b); n--, m--, a++, b++)
+        n_before++;
+    for (; n > 0 && m > 0 && same(&a[n - 1], &b[m - 1]); n--, m--)
+        n_after++;
+    struct table table = {NULL, (size_t)m + 1};
+    struct cell *row = mem_array(table.width, sizeof *row);
     if (steps != NULL)
-        *n_steps = walk(table, n, m, steps);
+        table.at = mem_array((size_t)n + 1, table.width / 4 + 1);
+    if (row == NULL || (steps != NULL && table.at == NULL)) {
+        mem_free(row);
+        mem_free(table.at);
+        return LINNET_E_MEMORY;
+    }
+    struct cell last = fill(a, n, b, m, row, &table);
+    *edits = (struct edits){n_reference, last.n_insertions, last.n_deletions,
+                            last.n_errors - last.n_insertions - last.n_deletions};
+    if (steps != NULL) {
+        memset(steps, EDITS_MATCH, (size_t)n_before);
+        int n_between = walk(&table, n, m, steps + n_before);
+        memset(steps + n_before + n_between, EDITS_MATCH, (size_t)n_after);
+        *n_steps = n_before + n_between + n_after;
+    }
     mem_free(row);
-    mem_free(table);
+    mem_free(table.at);
     return 0;
 }
 

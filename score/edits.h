@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * edits.h - the fewest insertions, deletions and substitutions that make one row of words or letters another.
  *
- * Levenshtein's distance.  Where several ways are equally short, a match or substitution is taken before a deletion and
- * a deletion before an insertion, so that counts and alignments are the same everywhere. */
+ * Levenshtein's distance.  Where several ways are equally short, the one is taken that jiwer takes (edits.c), so that
+ * counts and alignments are the same everywhere: mostly that with more matches, as "the cat" against "cat sat" has. */
 #ifndef LINNET_SCORE_EDITS_H
 #define LINNET_SCORE_EDITS_H
 

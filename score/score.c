@@ -19,34 +19,65 @@ double score_percent(const struct edits *e)
     return n_errors == 0 ? 0 : e->n_reference > 0 ? 100.0 * (double)n_errors / (double)e->n_reference : INFINITY;
 }
 
-static int count(const struct buffer *reference, const struct buffer *hypothesis, int letters, struct edits *edits)
+static int count_letters(const struct buffer *reference, const struct buffer *hypothesis, struct edits *edits)
 {
     struct edits_token *a = NULL, *b = NULL;
-    int n_a = edits_split(buffer_text(reference), reference->n, letters, &a);
-    int n_b = n_a < 0 ? n_a : edits_split(buffer_text(hypothesis), hypothesis->n, letters, &b);
+    int n_a = edits_split(buffer_text(reference), reference->n, 1, &a);
+    int n_b = n_a < 0 ? n_a : edits_split(buffer_text(hypothesis), hypothesis->n, 1, &b);
     int rc = n_b < 0 ? n_b : edits_count(a, n_a, b, n_b, edits, NULL, NULL);
     mem_free(a);
     mem_free(b);
     return rc;
 }
 
-static int score_one(struct score_utterance *u, const char *reference, const char *hypothesis, const char *normalizer,
-                     struct message *msg)
+/* Counts the errors of words, and shows the alignment to the visitor. */
+static int align_words(struct score_utterance *u, const struct buffer *reference, const struct buffer *hypothesis,
+                       struct score_alignment *al, const struct score_visitor *visitor, struct message *msg)
+{
+    struct edits_token *a = NULL, *b = NULL;
+    unsigned char *steps = NULL;
+    int n_a = edits_split(buffer_text(reference), reference->n, 0, &a);
+    int n_b = n_a < 0 ? n_a : edits_split(buffer_text(hypothesis), hypothesis->n, 0, &b), rc = n_b < 0 ? n_b : 0;
+    if (rc == 0 && visitor != NULL && (steps = mem_array((size_t)n_a + (size_t)n_b, 1)) == NULL)
+        rc = LINNET_E_MEMORY;
+    if (rc == 0)
+        rc = edits_count(a, n_a, b, n_b, &u->words, steps, &al->n_steps);
+    if (rc < 0)
+        fail_memory(msg);
+    if (rc == 0 && visitor != NULL) {
+        al->reference = a;
+        al->hypothesis = b;
+        al->n_hypothesis = n_b;
+        al->steps = steps;
+        rc = visitor->take(visitor->arg, al, msg);
+    }
+    mem_free(steps);
+    mem_free(a);
+    mem_free(b);
+    return rc;
+}
+
+static int score_one(struct score_utterance *u, const struct transcript *reference, const char *hypothesis,
+                     const char *normalizer, const struct score_visitor *visitor, struct message *msg)
 {
     struct buffer a = {0}, b = {0};
-    int rc = normalize_text(normalizer, reference, strlen(reference), &a, msg);
+    struct score_alignment al = {.utterance = u, .hypothesis_text = hypothesis};
+    u->id = reference->id;
+    u->is_missing = hypothesis == NULL;
+    int rc = normalize_text(normalizer, reference->text, strlen(reference->text), &a, msg);
     if (rc == 0 && hypothesis != NULL)
         rc = normalize_text(normalizer, hypothesis, strlen(hypothesis), &b, msg);
-    if (rc == 0 && (count(&a, &b, 0, &u->words) < 0 || count(&a, &b, 1, &u->letters) < 0))
+    if (rc == 0 && count_letters(&a, &b, &u->letters) < 0)
         rc = fail_memory(msg);
-    u->is_missing = hypothesis == NULL;
+    if (rc == 0)
+        rc = align_words(u, &a, &b, &al, visitor, msg);
     buffer_free(&a);
     buffer_free(&b);
     return rc;
 }
 
 int score_run(struct score *s, const struct transcripts *reference, const struct transcripts *hypothesis,
-              const char *normalizer, struct message *msg)
+              const char *normalizer, const struct score_visitor *visitor, struct message *msg)
 {
     struct score done = {.utterances = mem_array((size_t)reference->n, sizeof *done.utterances), .n = reference->n};
     int n_found = 0;
@@ -54,8 +85,8 @@ int score_run(struct score *s, const struct transcripts *reference, const struct
         return fail_memory(msg);
     for (int i = 0; i < reference->n; i++) {
         struct score_utterance *u = &done.utterances[i];
-        u->id = reference->at[i].id;
-        int rc = score_one(u, reference->at[i].text, transcripts_text(hypothesis, u->id), normalizer, msg);
+        const struct transcript *t = &reference->at[i];
+        int rc = score_one(u, t, transcripts_text(hypothesis, t->id), normalizer, visitor, msg);
         if (rc < 0) {
             score_close(&done);
             return rc;
@@ -75,6 +106,19 @@ void score_close(struct score *s)
 {
     mem_free(s->utterances);
     *s = (struct score){0};
+}
+
+int score_next(struct score_walk *w, const struct score_alignment *a, struct score_pair *pair)
+{
+    if (w->i_step == a->n_steps)
+        return 0;
+    enum edits_step step = a->steps[w->i_step++];
+    int has_reference = step != EDITS_INSERTION, has_hypothesis = step != EDITS_DELETION;
+    *pair = (struct score_pair){step, has_reference ? &a->reference[w->i_reference] : NULL,
+                                has_hypothesis ? &a->hypothesis[w->i_hypothesis] : NULL};
+    w->i_reference += has_reference;
+    w->i_hypothesis += has_hypothesis;
+    return 1;
 }
 
 static uint64_t next_random(uint64_t *state)

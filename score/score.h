@@ -18,10 +18,39 @@ struct score {
     struct edits words, letters;        /* sums */
 };
 
-/* Scores after the named normalization (score/normalize.h).  Ids point into reference. */
+/* The words of an utterance, normalized, side by side. */
+struct score_alignment {
+    const struct score_utterance *utterance;
+    const char *hypothesis_text; /* as it was given; NULL: missing */
+    const struct edits_token *reference, *hypothesis;
+    int n_hypothesis;
+    const unsigned char *steps; /* [n_steps] */
+    int n_steps;
+};
+
+/* Who wants to see the alignments, one after the other, in order of ids. */
+struct score_visitor {
+    int (*take)(void *arg, const struct score_alignment *a, struct message *msg);
+    void *arg;
+};
+
+/* Scores after the named normalization (score/normalize.h).  Ids point into reference; visitor may be NULL. */
 int score_run(struct score *s, const struct transcripts *reference, const struct transcripts *hypothesis,
-              const char *normalizer, struct message *msg) LINNET_MUST_CHECK;
+              const char *normalizer, const struct score_visitor *visitor, struct message *msg) LINNET_MUST_CHECK;
 void score_close(struct score *s);
+
+/* A step of an alignment: the words that it puts beside each other, NULL where there is none. */
+struct score_pair {
+    enum edits_step step;
+    const struct edits_token *reference, *hypothesis;
+};
+
+/* Where a walk along an alignment has come; zeroed is before the first step. */
+struct score_walk {
+    int i_step, i_reference, i_hypothesis;
+};
+
+int score_next(struct score_walk *w, const struct score_alignment *a, struct score_pair *pair); /* 1, 0: the end */
 
 /* Percent of errors; 0 when both texts are empty. */
 double score_percent(const struct edits *e);

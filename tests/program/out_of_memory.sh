@@ -28,9 +28,16 @@ sweep() {
 }
 
 sweep score --normalize whisper-en --align "$dir/ref" "$dir/hyp"
-sweep score --json --by-length --by-speaker "$dir/ref" --against "$dir/ref" "$dir/ref" "$dir/hyp"
 printf 'id,text\nu1,"the cat, sat"\nu2,a b\n' >"$dir/ref.csv"
 sweep score "$dir/ref.csv" "$dir/hyp"
+sweep score --json --align --confusions 3 --by-length --by-speaker "$dir/ref" --against "$dir/ref" "$dir/ref" "$dir/hyp"
+
+# Confidences, of words that change with normalization.
+w() { printf '{"word": " %s", "confidence": %s}' "$1" "$2"; }
+printf 'u at 25\n' >"$dir/ref.words"
+printf '{"utt": "u", "text": "at twenty five", "words": [%s, %s, %s]}\n' "$(w at 0.5)" "$(w twenty 0.6)" \
+    "$(w five 0.7)" >"$dir/hyp.jsonl"
+sweep score --normalize whisper-en "$dir/ref.words" "$dir/hyp.jsonl"
 
 # A tiny Whisper model, from opening it to the last word.
 mkdir "$dir/in" && ./tests/support/make_inputs "$dir/in" || exit 99

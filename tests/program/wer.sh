@@ -23,4 +23,11 @@ same() {
 
 same -1 -1 ctc_greedy full.ctc_greedy
 same 16 4 attention_rescoring chunk16_left4.attention_rescoring
+
+# The errors of the last one are those that jiwer counts.
+python=${LINNET_TEST_PYTHON:-python3}
+if "$python" -c 'import jiwer, numpy' 2>/dev/null; then
+    "$python" "${top_srcdir:-.}/tests/support/score_check.py" "$linnet" "$dir" "$data/text" "$dir/hyp/hyp.txt" \
+        whisper-en || bad=1
+fi
 exit $bad

@@ -154,17 +154,17 @@ static void scores_add_up(void)
     struct score s;
     CU_ASSERT_EQUAL_FATAL(read_text(&reference, "u1 The cat sat\nu2 on the mat\nu3 \nu4 gone now\n"), 0);
     CU_ASSERT_EQUAL_FATAL(read_text(&hypothesis, "u1 the hat\nu2 on the mat\nu3 a\nu9 more\n"), 0);
-    CU_ASSERT_EQUAL_FATAL(score_run(&s, &reference, &hypothesis, "lower", &msg), 0);
+    CU_ASSERT_EQUAL_FATAL(score_run(&s, &reference, &hypothesis, "lower", NULL, &msg), 0);
     static const struct edits words = {8, 1, 3, 1}, letters = {24, 1, 10, 1};
     CU_ASSERT_EQUAL(memcmp(&s.words, &words, sizeof words), 0);
     CU_ASSERT_EQUAL(memcmp(&s.letters, &letters, sizeof letters), 0);
     CU_ASSERT(s.n_missing == 1 && s.n_extra == 1 && s.n_wrong == 3);
     CU_ASSERT_DOUBLE_EQUAL(score_percent(&s.words), 62.5, 1e-12);
     score_close(&s);
-    CU_ASSERT_EQUAL(score_run(&s, &reference, &hypothesis, "none", &msg), 0);
+    CU_ASSERT_EQUAL(score_run(&s, &reference, &hypothesis, "none", NULL, &msg), 0);
     CU_ASSERT_EQUAL(s.words.n_substitutions, 2);
     score_close(&s);
-    CU_ASSERT_EQUAL(score_run(&s, &reference, &hypothesis, "nothing", &msg), LINNET_E_ARGUMENT);
+    CU_ASSERT_EQUAL(score_run(&s, &reference, &hypothesis, "nothing", NULL, &msg), LINNET_E_ARGUMENT);
     transcripts_close(&reference);
     transcripts_close(&hypothesis);
 }
