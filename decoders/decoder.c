@@ -55,6 +55,8 @@ static const struct setting settings[] = {
      "seconds where the parts to decode start and end, in turn; empty: decode everything"},
     {"decoder.hotword_bonus", SETTING_NUMBER, FIELD(hotword_bonus), "3", -100, 100, NULL,
      "log probability added for each token of a hotword"},
+    {"decoder.calibration", SETTING_TEXT, FIELD(calibration), "auto", 0, 0, NULL,
+     "what 'linnet calibrate' wrote, for confidences of words; auto: calibration.json in the model's folder; or none"},
     {0}};
 
 const struct settings_table decoder_settings = {"Decoding", sizeof(struct decoder_options), settings};

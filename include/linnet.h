@@ -124,7 +124,8 @@ enum linnet_event_type {
 struct linnet_word {
     const char *text; /* with the space before it, if the model writes one */
     double start_s, end_s;
-    float confidence;
+    float probability; /* that the decoder gives it */
+    float confidence;  /* that it is right: the same, or what decoder.calibration makes of it */
 };
 
 /* An entry of an n-best list. */

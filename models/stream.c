@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "base/sized.h"
+#include "decoders/common/calibration.h"
 #include "decoders/decoder.h"
 #include "frontend/audio_file.h"
 #include "frontend/mix.h"
@@ -27,6 +28,7 @@ struct linnet_stream {
     const struct decoder *decoder;
     void *state;
     struct events events;
+    struct calibration calibration; /* that events has, if there is one */
     struct linnet_stats stats;
     struct message msg;
     atomic_int cancelled;
@@ -104,6 +106,10 @@ static int stream_open(struct linnet_stream *s, const struct linnet_stream_optio
     const struct decoder_options *options = settings_of(&s->settings, &decoder_settings);
     if ((rc = decoder_find(&s->decoder, options, s->model, o->streaming, &s->msg)) < 0)
         return rc;
+    if ((rc = calibration_find(&s->calibration, options->calibration, s->model->dir, s->decoder->name, o->streaming,
+                               &s->msg)) < 0)
+        return rc;
+    s->events.calibration = rc > 0 ? &s->calibration : NULL;
     struct decoder_host host = {s->decoder, s->model,  &s->settings,  o->streaming,
                                 &s->events, &s->stats, &s->cancelled, &s->msg};
     return s->decoder->open(&s->state, &host);

@@ -42,7 +42,8 @@ static int add_word(struct buffer *out, const struct linnet_word *w)
     int rc = add_text(out, out->n > 0 ? ",{\"word\":" : "{\"word\":", text, strlen(text));
     THEN(add_number(out, ",\"start\":", w->start_s, 3));
     THEN(add_number(out, ",\"end\":", w->end_s, 3));
-    THEN(add_number(out, ",\"probability\":", (double)w->confidence, 4));
+    THEN(add_number(out, ",\"probability\":", (double)w->probability, 4));
+    THEN(add_number(out, ",\"confidence\":", (double)w->confidence, 4));
     THEN(buffer_puts(out, "}"));
     return rc;
 }
@@ -53,7 +54,7 @@ static int add_logprob(struct buffer *out, const struct linnet_word *w)
     THEN(buffer_puts(out, ",\"bytes\":["));
     for (const char *at = w->text; *at != '\0' && rc == 0; at++)
         rc = buffer_printf(out, at > w->text ? ",%d" : "%d", (unsigned char)*at);
-    THEN(add_number(out, "],\"logprob\":", log(fmax((double)w->confidence, 1e-9)), 6));
+    THEN(add_number(out, "],\"logprob\":", log(fmax((double)w->probability, 1e-9)), 6));
     THEN(buffer_puts(out, "}"));
     return rc;
 }

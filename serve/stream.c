@@ -195,9 +195,10 @@ static json_t *words_of(const linnet_event *e)
     json_t *words = json_array();
     for (int i = 0; i < e->n_words; i++)
         json_array_append_new(words,
-                              json_pack("{so sf sf sf}", "word", whole_text(e->words[i].text), "start",
+                              json_pack("{so sf sf sf sf}", "word", whole_text(e->words[i].text), "start",
                                         rounded(e->words[i].start_s, 1e3), "end", rounded(e->words[i].end_s, 1e3),
-                                        "probability", rounded((double)e->words[i].confidence, 1e4)));
+                                        "probability", rounded((double)e->words[i].probability, 1e4), "confidence",
+                                        rounded((double)e->words[i].confidence, 1e4)));
     return words;
 }
 

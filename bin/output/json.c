@@ -45,7 +45,7 @@ static int add_word(struct buffer *b, const struct linnet_word *word, int is_fir
     THEN(json_write_text(b, word->text));
     THEN(add_number(b, ", \"start\": ", word->start_s, 3));
     THEN(add_number(b, ", \"end\": ", word->end_s, 3));
-    THEN(add_number(b, ", \"probability\": ", (double)word->confidence, 4));
+    THEN(add_number(b, ", \"probability\": ", (double)word->probability, 4));
     THEN(add_number(b, ", \"confidence\": ", (double)word->confidence, 4));
     THEN(buffer_puts(b, "}"));
     return rc;

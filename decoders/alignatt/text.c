@@ -238,7 +238,8 @@ static int time_words(struct alignatt_text *t, int n, double end_s, struct buffe
         end = end < end_s ? end : end_s;
         end = end > start ? end : start;
         last_s = end;
-        t->words[i] = (struct linnet_word){NULL, start, end, (float)exp(sum / (t->ends[i] - from))};
+        float p = (float)exp(sum / (t->ends[i] - from));
+        t->words[i] = (struct linnet_word){NULL, start, end, p, p};
         rc = whisper_vocab_text(t->vocab, ids + from, t->ends[i] - from, b);
         if (rc >= 0)
             rc = buffer_append(b, "", 1);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "decoders/common/calibration.h"
 
 struct event_node {
     struct event_node *next;
@@ -35,7 +36,7 @@ static char *put_text(struct block *b, const char *text)
     return put(b, t, strlen(t) + 1, 1);
 }
 
-static void put_event(struct block *b, const linnet_event *e, linnet_event *out)
+static void put_event(struct block *b, const linnet_event *e, const struct calibration *c, linnet_event *out)
 {
     const size_t a = _Alignof(max_align_t);
     struct linnet_word *words = put(b, e->words, (size_t)e->n_words * sizeof *words, a);
@@ -47,6 +48,8 @@ static void put_event(struct block *b, const linnet_event *e, linnet_event *out)
         char *t = put_text(b, e->words[i].text);
         if (words != NULL)
             words[i].text = t;
+        if (words != NULL && c != NULL)
+            words[i].confidence = (float)calibration_apply(c, (double)words[i].probability);
     }
     for (int i = 0; i < e->n_nbest; i++) {
         const struct linnet_hypothesis *h = &e->nbest[i];
@@ -73,12 +76,12 @@ static void put_event(struct block *b, const linnet_event *e, linnet_event *out)
 int events_push(struct events *q, const linnet_event *event, struct message *msg)
 {
     struct block b = {NULL, sizeof(struct event_node)};
-    put_event(&b, event, NULL);
+    put_event(&b, event, NULL, NULL);
     struct event_node *node = mem_array(b.used, 1);
     if (node == NULL)
         return fail_memory(msg);
     b = (struct block){(char *)node, sizeof *node};
-    put_event(&b, event, &node->event);
+    put_event(&b, event, q->calibration, &node->event);
     if (q->last != NULL)
         q->last->next = node;
     else

@@ -17,6 +17,7 @@ struct decoder_options {
     int nbest, word_times, max_tokens;
     struct settings_list clip; /* seconds where the parts to decode start and end, in turn */
     double hotword_bonus;
+    char *calibration; /* a file of it, "auto" or "none" */
 };
 
 extern const struct settings_table decoder_settings;

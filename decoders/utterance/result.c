@@ -59,8 +59,8 @@ static int put_words(struct making *m, const struct hypothesis *best)
         int rc = put_text(m, best->tokens + from, m->ends[i] - from, i == 0, &m->word_at[i]);
         if (rc < 0)
             return rc;
-        m->words[i] = (struct linnet_word){
-            .start_s = m->start_s[from], .end_s = m->end_s[m->ends[i] - 1], .confidence = m->confidences[i]};
+        m->words[i] = (struct linnet_word){NULL, m->start_s[from], m->end_s[m->ends[i] - 1], m->confidences[i],
+                                           m->confidences[i]};
     }
     return LINNET_OK;
 }

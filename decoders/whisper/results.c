@@ -87,7 +87,8 @@ static int append_words(struct whisper_results *r, const struct whisper_segment 
             break;
         if ((rc = append_text(r, &t->buffer, text_tokens + word->first, word->last - word->first, &t->word_at[k])) < 0)
             return rc;
-        t->words[k] = (struct linnet_word){NULL, word->start_s, word->end_s, (float)word->probability};
+        t->words[k] =
+            (struct linnet_word){NULL, word->start_s, word->end_s, (float)word->probability, (float)word->probability};
     }
     return LINNET_OK;
 }

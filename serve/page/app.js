@@ -13,7 +13,7 @@ const LANGUAGES = "af am ar as az ba be bg bn bo br bs ca cs cy da de el en es e
     "nn no oc pa pl ps pt ro ru sa sd si sk sl sn so sq sr su sv sw ta te tg th tk tl tr tt uk ur uz " +
     "vi yi yo yue zh";
 const RARE = {ba: "Bashkir", bo: "Tibetan", jw: "Javanese", tl: "Tagalog"}; // that browsers do not know, or otherwise
-const UNSURE = 0.5; // the probability below which a word is marked
+const UNSURE = 0.5; // the confidence below which a word is marked
 
 // ---- times and texts
 
@@ -218,7 +218,7 @@ class Transcript {
         if (word === null)
             return element;
         element.classList.add("word");
-        element.classList.toggle("unsure", isFixed && word.probability < UNSURE);
+        element.classList.toggle("unsure", isFixed && word.confidence < UNSURE);
         element.word = word;
         if (isFinal)
             this.words.push({start: word.start, end: word.end, element});
@@ -300,8 +300,8 @@ function isSeen(element) {
 }
 
 function showTip(element) {
-    const tip = $("tip"), {start, end, probability} = element.word, place = element.getBoundingClientRect();
-    const sure = probability > 0 ? `, ${Math.round(probability * 100)} % sure` : "";
+    const tip = $("tip"), {start, end, confidence} = element.word, place = element.getBoundingClientRect();
+    const sure = confidence > 0 ? `, ${Math.round(confidence * 100)} % sure` : "";
     tip.textContent = `${start.toFixed(2)} – ${end.toFixed(2)} s${sure}`;
     tip.hidden = false;
     const {width: w, height: h} = tip.getBoundingClientRect();

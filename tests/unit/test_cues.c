@@ -157,8 +157,10 @@ static void text_without_spaces_breaks_between_characters(void)
 
 static void pauses_part_cues_and_segments_do_not(void)
 {
-    static const struct linnet_word a[] = {{" One", 0.5, 0.8, 1}, {" two", 0.9, 1.2, 1}, {" three", 3, 3.4, 1}},
-                                    b[] = {{" four", 3.5, 3.8, 1}, {" five.", 3.9, 4.4, 1}};
+    static const struct linnet_word a[] = {{" One", 0.5, 0.8, 1, 1},
+                                           {" two", 0.9, 1.2, 1, 1},
+                                           {" three", 3, 3.4, 1, 1}},
+                                    b[] = {{" four", 3.5, 3.8, 1, 1}, {" five.", 3.9, 4.4, 1, 1}};
     const linnet_event events[] = {
         {.type = LINNET_EVENT_FINAL, .end_s = 3.4, .text = " One two three", .language = "", .words = a, .n_words = 3},
         {.start_s = 3.5, .end_s = 4.4, .text = " four five.", .language = "", .words = b, .n_words = 2}};
@@ -176,7 +178,7 @@ static void pauses_part_cues_and_segments_do_not(void)
 static void short_cues_are_given_time(void)
 {
     static const struct linnet_word words[] = {
-        {" We", 0, 1, 1}, {" came.", 1, 5.9, 1}, {" Yes.", 5.9, 6, 1}, {" Now", 9, 9.2, 1}};
+        {" We", 0, 1, 1, 1}, {" came.", 1, 5.9, 1, 1}, {" Yes.", 5.9, 6, 1, 1}, {" Now", 9, 9.2, 1, 1}};
     const linnet_event e = {.type = LINNET_EVENT_FINAL,
                             .end_s = 9.2,
                             .text = " We came. Yes. Now",
@@ -215,7 +217,7 @@ static void any_text_keeps_the_limits(void)
         double at_s = 0;
         for (int i = 0; i < N; i++) {
             const double pause_s = noise_bits() % 12 == 0 ? 1.5 : 0;
-            words[i] = (struct linnet_word){samples[noise_bits() % 16], at_s + pause_s, 0, 1};
+            words[i] = (struct linnet_word){samples[noise_bits() % 16], at_s + pause_s, 0, 1, 1};
             words[i].end_s = at_s = words[i].start_s + 0.15 + noise_bits() % 5 * 0.1;
             strcat(text, words[i].text);
         }

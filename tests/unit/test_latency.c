@@ -23,7 +23,7 @@ static void event(struct latency *l, enum linnet_event_type type, const char *te
     for (const char *at = text; *at != '\0'; e.n_words++) {
         size_t n = 1 + strcspn(at + 1, " "); /* a word has the space before it */
         snprintf(pieces[e.n_words], sizeof pieces[0], "%.*s", (int)n, at);
-        words[e.n_words] = (struct linnet_word){pieces[e.n_words], 0, ends[e.n_words], 1};
+        words[e.n_words] = (struct linnet_word){pieces[e.n_words], 0, ends[e.n_words], 1, 1};
         e.end_s = ends[e.n_words];
         at += n;
     }

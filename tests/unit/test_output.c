@@ -15,7 +15,7 @@ static struct message msg;
 
 static const int tokens[] = {50364, 7, 50464};
 static const double times_s[] = {0.12, 0.3204};
-static const struct linnet_word words[] = {{" And", 0.1, 0.32, 0.99f}, {" so\xFF", 0.32, 0.7, 0.5f}};
+static const struct linnet_word words[] = {{" And", 0.1, 0.32, 0.99f, 0.875f}, {" so\xFF", 0.32, 0.7, 0.5f, 0.5f}};
 static const struct linnet_hypothesis nbest[] = {{"A \"b\"", tokens, times_s, 2, -1.25}, {"a", tokens, NULL, 1, -2}};
 static const struct linnet_window window = {sizeof window, 30.5, 0.2, 19.0 / 7, 0.9, "english", NULL};
 static const linnet_event segments[] = {
@@ -86,7 +86,7 @@ static void each_format_is_as_it_should_be(void)
     CU_ASSERT_EQUAL(output_segment(&o, &segments[1], &msg), LINNET_E_UNSUPPORTED); /* text without words */
     CU_ASSERT_EQUAL(output_segment(&o, &segments[0], &msg), 0);
     CU_ASSERT_STRING_EQUAL(buffer_text(&o.out),
-                           "My_talk 1 0.100 0.220 And 0.9900\nMy_talk 1 0.320 0.380 so\uFFFD 0.5000\n");
+                           "My_talk 1 0.100 0.220 And 0.8750\nMy_talk 1 0.320 0.380 so\uFFFD 0.5000\n");
     CU_ASSERT_EQUAL(output_segment(&o, &segments[1], &msg), 0); /* all of it in the word before */
     CU_ASSERT_EQUAL(output_segment(&o, &segments[2], &msg), 0); /* nothing said: nothing to time */
     output_close(&o);
