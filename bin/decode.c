@@ -267,6 +267,7 @@ static int add_share(const struct job *j, struct buffer *b)
 
 static int make_stats(struct job *j, struct buffer *b)
 {
+    const char *decoder = decoding_decoder(&j->decoding, j->options->streaming);
     struct linnet_model_info info = {.size = sizeof info};
     int n_there = j->n_share - j->n_to_do + j->n_done, rc = linnet_model_info(j->decoding.model, &info);
     if (rc < 0 ||
@@ -274,8 +275,8 @@ static int make_stats(struct job *j, struct buffer *b)
                             n_there - j->stats.n, problems_count(&j->problems),
                             n_there + j->n_failed == j->n_share ? "true" : "false")) < 0 ||
         (rc = run_stats_report(&j->stats, b)) < 0 ||
-        (rc = buffer_printf(b, ", \"threads\": %d,\n \"version\": \"%s\", \"model\": \"%s", info.n_threads,
-                            linnet_version(), info.description)) < 0 ||
+        (rc = buffer_printf(b, ", \"threads\": %d,\n \"version\": \"%s\", \"decoder\": \"%s\", \"model\": \"%s",
+                            info.n_threads, linnet_version(), decoder, info.description)) < 0 ||
         (rc = add_settings(j, b)) < 0 || (rc = add_share(j, b)) < 0 || (rc = problems_write(&j->problems, b)) < 0 ||
         (rc = run_stats_report_latency(&j->stats, b)) < 0)
         return rc;

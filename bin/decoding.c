@@ -91,6 +91,13 @@ static void tell_decoder(struct decoding *d, const struct decoding_options *o, i
     d->is_told = 1;
 }
 
+const char *decoding_decoder(const struct decoding *d, int streaming)
+{
+    const struct decoder *decoder;
+    const struct decoder_options *shared = settings_of(&d->settings, &decoder_settings);
+    return decoder_find(&decoder, shared, d->model, streaming, NULL) >= 0 ? decoder->name : "";
+}
+
 void decoding_tell_times(const struct decoding_options *options, const char *name, const struct linnet_stats *stats)
 {
     double sum_s = stats->features_s + stats->encoder_s + stats->decoder_s;

@@ -44,6 +44,9 @@ LINNET_MUST_CHECK int decoding_open(struct decoding *d, const struct decoding_op
                                     struct message *msg);
 void decoding_close(struct decoding *d);
 
+/* The name of the decoder that a stream on it has; "" where none suits the model. */
+const char *decoding_decoder(const struct decoding *d, int streaming);
+
 /* The two steps of it: first the model, then the stream.  sample_rate_hz: of samples fed; 0: only files are read. */
 LINNET_MUST_CHECK int decoding_open_model(struct decoding *d, const struct decoding_options *options,
                                           struct message *msg);

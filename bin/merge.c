@@ -210,7 +210,7 @@ static int check_ids(const struct merging *m, struct message *msg)
 /* Members of stats.json that are the same in all shares, as the first one has them. */
 static int add_common(const struct part *p, struct buffer *out)
 {
-    static const char *const names[] = {"threads", "version", "model", "recipe", "settings", "streaming"};
+    static const char *const names[] = {"threads", "version", "decoder", "model", "recipe", "settings", "streaming"};
     int rc = LINNET_OK;
     for (size_t i = 0; i < sizeof names / sizeof names[0] && rc >= 0; i++) {
         const json_t *value = json_object_get(p->stats, names[i]);
