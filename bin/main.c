@@ -27,6 +27,7 @@
     X(fetch) \
     X(convert) \
     X(score) \
+    X(calibrate) \
     X(forward) \
     X(info) \
     X(bench) \

@@ -39,6 +39,18 @@ printf '{"utt": "u", "text": "at twenty five", "words": [%s, %s, %s]}\n' "$(w at
     "$(w five 0.7)" >"$dir/hyp.jsonl"
 sweep score --normalize whisper-en "$dir/ref.words" "$dir/hyp.jsonl"
 
+# Of twenty-four words every other is wrong.
+awk 'BEGIN {
+    for (i = 0; i < 24; i++) {
+        ref = ref " a" i % 2
+        hyp = hyp " a1"
+        words = words sprintf("%s{\"word\": \" a1\", \"confidence\": 0.%d}", i > 0 ? ", " : "", i)
+    }
+    print "u" ref >"/dev/stderr"
+    printf "{\"utt\": \"u\", \"text\": \"%s\", \"words\": [%s]}\n", hyp, words
+}' >"$dir/hyp.jsonl" 2>"$dir/ref.words"
+sweep calibrate --out "$dir/calibration.json" "$dir/ref.words" "$dir/hyp.jsonl"
+
 # A tiny Whisper model, from opening it to the last word.
 mkdir "$dir/in" && ./tests/support/make_inputs "$dir/in" || exit 99
 quick="-m $dir/in/model -l en -s decoder.temperature=0 -s decoder.max_tokens=4 -s decoder.timestamps=false -t 2"

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "score/confidences.h"
+#include "score/logistic.h"
 #include "score/reliability.h"
 #include "tests/support/unit.h"
 
@@ -47,6 +48,69 @@ static void certain_words_have_a_bin_and_a_finite_cost(void)
     CU_ASSERT(r.bins[0].n == 1 && r.bins[RELIABILITY_BINS - 1].n == 1);
     CU_ASSERT_DOUBLE_EQUAL(reliability_ece(&r), 1, 1e-12);
     CU_ASSERT_DOUBLE_EQUAL(reliability_nce(&r), 1 + log2(0.00005), 1e-9);
+}
+
+/* ---- the fit ---- */
+
+/* 40 words; the parameters are numpy's, by tests/vectors/gen/logistic.py. */
+static void fit_is_the_maximum_of_the_likelihood(void)
+{
+    double x[40];
+    unsigned char is_right[40];
+    struct logistic l;
+    for (int i = 0; i < 40; i++) {
+        x[i] = (i * 7 % 40 - 15) / 4.0;
+        is_right[i] = (i * 7 % 40) * 3 > i * 13 % 40 * 2;
+    }
+    CU_ASSERT_EQUAL_FATAL(logistic_fit(&l, x, is_right, 40, &msg), 0);
+    CU_ASSERT_DOUBLE_EQUAL(l.slope, 0.941060612224, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(l.offset, 0.144551075043, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(logistic_of(&l, 0), 1 / (1 + exp(-0.144551075043)), 1e-9);
+}
+
+/* Two inputs only: each has the probability of its words, and the curve through both is known. */
+static void fit_of_two_inputs_is_exact(void)
+{
+    double x[40];
+    unsigned char is_right[40];
+    struct logistic l;
+    for (int i = 0; i < 40; i++) {
+        x[i] = i < 20 ? -1000 : 1000;
+        is_right[i] = i < 20 ? i < 5 : i < 36;
+    }
+    CU_ASSERT_EQUAL_FATAL(logistic_fit(&l, x, is_right, 40, &msg), 0);
+    CU_ASSERT_DOUBLE_EQUAL(l.slope * 2000, log(4) - log(1.0 / 3), 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(l.offset * 2, log(4) + log(1.0 / 3), 1e-9);
+}
+
+static void what_cannot_be_fitted_is_refused(void)
+{
+    double x[40];
+    unsigned char is_right[40];
+    struct logistic l = {5, 6};
+    for (int i = 0; i < 40; i++) {
+        x[i] = i;
+        is_right[i] = i >= 20;
+    }
+    CU_ASSERT_EQUAL(logistic_fit(&l, x, is_right, 40, &msg), LINNET_E_FORMAT); /* a threshold separates */
+    CU_ASSERT_PTR_NOT_NULL(strstr(msg.text, "threshold"));
+    x[20] = 19; /* and still does but for one place */
+    CU_ASSERT_EQUAL(logistic_fit(&l, x, is_right, 40, &msg), LINNET_E_FORMAT);
+    x[20] = 18.5;
+    CU_ASSERT_EQUAL(logistic_fit(&l, x, is_right, 40, &msg), 0);
+    CU_ASSERT(l.slope > 1);
+    for (int i = 0; i < 40; i++)
+        is_right[i] = i < 20;
+    CU_ASSERT_EQUAL(logistic_fit(&l, x, is_right, 40, &msg), 0); /* a falling curve is one */
+    CU_ASSERT(l.slope < -1);
+    for (int i = 0; i < 40; i++) {
+        x[i] = 2;
+        is_right[i] = i % 2 == 0;
+    }
+    CU_ASSERT_EQUAL(logistic_fit(&l, x, is_right, 40, &msg), LINNET_E_FORMAT); /* all the same */
+    CU_ASSERT_EQUAL(logistic_fit(&l, x, is_right, 18, &msg), LINNET_E_FORMAT);
+    CU_ASSERT_STRING_EQUAL(msg.text, "9 right and 9 wrong words are too few: at least 10 of each are needed");
+    CU_ASSERT_EQUAL(logistic_fit(&l, NULL, NULL, 0, &msg), LINNET_E_FORMAT);
 }
 
 /* ---- whose confidence a word has ---- */
@@ -181,6 +245,9 @@ static void probability_and_confidence_are_told_apart(void)
 static const struct unit_test tests[] = {
     {"figures are those of their definitions", figures_are_those_of_their_definitions},
     {"certain words have a bin and a finite cost", certain_words_have_a_bin_and_a_finite_cost},
+    {"a fit is the maximum of the likelihood", fit_is_the_maximum_of_the_likelihood},
+    {"a fit of two inputs is exact", fit_of_two_inputs_is_exact},
+    {"what cannot be fitted is refused", what_cannot_be_fitted_is_refused},
     {"words have the confidences of what they come from", words_have_the_confidences_of_what_they_come_from},
     {"confidences of another text are none", confidences_of_another_text_are_none},
     {"probability and confidence are told apart", probability_and_confidence_are_told_apart},
