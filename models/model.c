@@ -268,6 +268,17 @@ int linnet_model_info(const linnet_model *m, struct linnet_model_info *info)
     return sized_give(&all, sizeof all, info);
 }
 
+/* Decoders that suit the model, the default first; for streams: those with partial results. */
+static void decoder_facts(const struct linnet_model *m, const char *name, int streaming, struct facts *f)
+{
+    const struct decoder *d;
+    facts_list_begin(f, name);
+    for (int i = 0; (d = decoder_at(i)) != NULL; i++)
+        if (model_lacks(m, d->needs) == NULL && !(streaming && d->is_whole_only))
+            facts_list_text(f, d->name);
+    facts_list_end(f);
+}
+
 void model_facts(const struct linnet_model *m, struct facts *f)
 {
     char text[120];
@@ -282,6 +293,8 @@ void model_facts(const struct linnet_model *m, struct facts *f)
     facts_number(f, "mel_bins", m->features.n_mels, 0);
     facts_number(f, "frame_s", model_frame_s(m), 4);
     facts_number(f, "vocabulary", m->vocab->n, 0);
+    decoder_facts(m, "decoders", 0, f);
+    decoder_facts(m, "streaming_decoders", 1, f);
     m->family->facts(m, f);
     snprintf(text, sizeof text, "%s, frames of %g ms every %g ms", m->features.kind->title, m->features.length_ms,
              m->features.shift_ms);
