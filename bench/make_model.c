@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
- * make_model.c - writes a U2++ Conformer of WeNet's LibriSpeech size with random weights: bench/make_model DIR.
+ * make_model.c - writes a U2++ Conformer with random weights: bench/make_model [--tiny] DIR.
  *
- * 12 blocks of 256, feed-forward 2048, 4 heads, kernel 15, decoders of 3 + 3 blocks, vocabulary 5002: speed does not
- * depend on what the weights are, but for those of the CTC layer. */
+ * Of WeNet's LibriSpeech size: 12 blocks of 256, feed-forward 2048, 4 heads, kernel 15, decoders of 3 + 3 blocks,
+ * vocabulary 5002: speed does not depend on what the weights are, but for those of the CTC layer.  --tiny is for tests
+ * of what runs the program; its units are the letters. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,9 +12,20 @@
 #include "base/mem.h"
 #include "nn/safetensors.h"
 
-enum { MELS = 80, D = 256, HIDDEN = 2048, BLOCKS = 12, TEXT_BLOCKS = 3, KERNEL = 15, V = 5002, N_MAX_DIMS = 4 };
+enum { MELS = 80, HEADS = 4, KERNEL = 15, LETTERS = 26, N_MAX_DIMS = 4 };
 
-#define BLANK_BIAS 17.0f
+struct size {
+    int d, hidden, blocks, text_blocks, v;
+    float blank_bias;
+};
+
+static const struct size large = {256, 2048, 12, 3, 5002, 17.0f};
+static const struct size tiny = {32, 64, 2, 1, LETTERS + 3, 1.0f}; /* blank, a space, letters, sos and eos */
+static const struct size *size = &large;
+
+#define D (size->d)
+#define HIDDEN (size->hidden)
+#define V (size->v)
 
 /* Two passes over all tensors: the first declares them, the second writes their numbers. */
 struct writing {
@@ -101,9 +113,9 @@ static void encoder_block(struct writing *x, int i)
     snprintf(name, sizeof name, "%sself_attn.linear_pos.weight", p);
     put(x, name, (const int64_t[N_MAX_DIMS]){D, D}, 0.05f, 0.0f);
     snprintf(name, sizeof name, "%sself_attn.pos_bias_u", p);
-    put(x, name, (const int64_t[N_MAX_DIMS]){4, D / 4}, 0.05f, 0.0f);
+    put(x, name, (const int64_t[N_MAX_DIMS]){HEADS, D / HEADS}, 0.05f, 0.0f);
     snprintf(name, sizeof name, "%sself_attn.pos_bias_v", p);
-    put(x, name, (const int64_t[N_MAX_DIMS]){4, D / 4}, 0.05f, 0.0f);
+    put(x, name, (const int64_t[N_MAX_DIMS]){HEADS, D / HEADS}, 0.05f, 0.0f);
     layer(x, p, "conv_module.pointwise_conv1", (const int64_t[N_MAX_DIMS]){2 * D, D, 1});
     layer(x, p, "conv_module.depthwise_conv", (const int64_t[N_MAX_DIMS]){D, 1, KERNEL});
     layer(x, p, "conv_module.pointwise_conv2", (const int64_t[N_MAX_DIMS]){D, D, 1});
@@ -116,7 +128,7 @@ static void text_decoder(struct writing *x, const char *prefix)
     put(x, name, (const int64_t[N_MAX_DIMS]){V, D}, 0.05f, 0.0f);
     norm(x, prefix, "after_norm");
     LINEARS(x, prefix, V, D, "output_layer");
-    for (int i = 0; i < TEXT_BLOCKS; i++) {
+    for (int i = 0; i < size->text_blocks; i++) {
         snprintf(p, sizeof p, "%sdecoders.%d.", prefix, i);
         norm(x, p, "norm1");
         norm(x, p, "norm2");
@@ -133,10 +145,10 @@ static void text_decoder(struct writing *x, const char *prefix)
 static void ctc_layer(struct writing *x)
 {
     put(x, "ctc.ctc_lo.weight", (const int64_t[N_MAX_DIMS]){V, D}, 0.5f, 0.0f);
-    float *bias = x->declares ? NULL : random_values(V, 0.0f, 0.0f);
+    float *bias = x->declares ? NULL : random_values((size_t)V, 0.0f, 0.0f);
     if (bias != NULL)
-        bias[0] = BLANK_BIAS;
-    put_values(x, "ctc.ctc_lo.bias", (const int64_t[N_MAX_DIMS]){V}, V, bias);
+        bias[0] = size->blank_bias;
+    put_values(x, "ctc.ctc_lo.bias", (const int64_t[N_MAX_DIMS]){V}, (size_t)V, bias);
 }
 
 static void all_tensors(struct writing *x)
@@ -145,7 +157,7 @@ static void all_tensors(struct writing *x)
     layer(x, "encoder.embed.", "conv.2", (const int64_t[N_MAX_DIMS]){D, D, 3, 3});
     LINEARS(x, "encoder.embed.", D, D * ((MELS / 2 - 1) / 2), "out.0");
     norm(x, "encoder.", "after_norm");
-    for (int i = 0; i < BLOCKS; i++)
+    for (int i = 0; i < size->blocks; i++)
         encoder_block(x, i);
     ctc_layer(x);
     text_decoder(x, "decoder.left_decoder.");
@@ -176,35 +188,52 @@ static int write_file(const char *dir, const char *name, const struct buffer *te
 
 #define ATTENTION                                                                                                      \
     "\"normalize_before\": true, \"norm_eps\": 1e-5, \"query_bias\": true, \"key_bias\": true, \"value_bias\": true,"  \
-    "\"mlp_bias\": true, \"attention_heads\": 4, \"linear_units\": 2048,"
+    "\"mlp_bias\": true, \"attention_heads\": 4, \"linear_units\": %d,"
 
-static const char config[] =
-    "{\"model_type\": \"wenet\", \"input_dim\": 80, \"output_dim\": 5002, \"blank\": 0, \"sos\": 5001, \"eos\": 5001,"
-    "\"reverse_weight\": 0.3, \"features\": {\"kind\": \"fbank\", \"n_mels\": 80, \"frame_ms\": 25, \"shift_ms\": 10,"
-    "\"sample_rate\": 16000}, \"encoder\": {\"kind\": \"conformer\"," ATTENTION " \"num_blocks\": 12,"
-    "\"output_size\": 256, \"input_layer\": \"conv2d\", \"final_norm\": true, \"static_chunk_size\": 0,"
-    "\"use_dynamic_chunk\": true, \"pos_enc_layer_type\": \"rel_pos\", \"selfattention_layer_type\": \"rel_selfattn\","
-    "\"activation_type\": \"swish\", \"macaron_style\": true, \"use_cnn_module\": true, \"cnn_module_kernel\": 15,"
-    "\"causal\": true, \"cnn_module_norm\": \"layer_norm\", \"conv_bias\": true, \"conv_norm_eps\": 1e-5,"
-    "\"conv_inner_factor\": 2}, \"decoder\": {\"kind\": \"bitransformer\"," ATTENTION " \"num_blocks\": 3,"
-    "\"r_num_blocks\": 3, \"input_layer\": \"embed\", \"activation_type\": \"relu\", \"src_query_bias\": true,"
-    "\"src_key_bias\": true, \"src_value_bias\": true}}\n";
+static int put_config(struct buffer *out)
+{
+    return buffer_printf(
+        out,
+        "{\"model_type\": \"wenet\", \"input_dim\": 80, \"output_dim\": %d, \"blank\": 0, \"sos\": %d, \"eos\": %d,"
+        "\"reverse_weight\": 0.3, \"features\": {\"kind\": \"fbank\", \"n_mels\": 80, \"frame_ms\": 25, \"shift_ms\": "
+        "10,"
+        "\"sample_rate\": 16000}, \"encoder\": {\"kind\": \"conformer\"," ATTENTION " \"num_blocks\": %d,"
+        "\"output_size\": %d, \"input_layer\": \"conv2d\", \"final_norm\": true, \"static_chunk_size\": 0,"
+        "\"use_dynamic_chunk\": true, \"pos_enc_layer_type\": \"rel_pos\", \"selfattention_layer_type\": "
+        "\"rel_selfattn\","
+        "\"activation_type\": \"swish\", \"macaron_style\": true, \"use_cnn_module\": true, \"cnn_module_kernel\": 15,"
+        "\"causal\": true, \"cnn_module_norm\": \"layer_norm\", \"conv_bias\": true, \"conv_norm_eps\": 1e-5,"
+        "\"conv_inner_factor\": 2}, \"decoder\": {\"kind\": \"bitransformer\"," ATTENTION " \"num_blocks\": %d,"
+        "\"r_num_blocks\": %d, \"input_layer\": \"embed\", \"activation_type\": \"relu\", \"src_query_bias\": true,"
+        "\"src_key_bias\": true, \"src_value_bias\": true}}\n",
+        V, V - 1, V - 1, HIDDEN, size->blocks, D, HIDDEN, size->text_blocks, size->text_blocks);
+}
+
+static int put_units(struct buffer *out)
+{
+    int rc = buffer_puts(out, "<blank> 0\n");
+    for (int i = 1; rc >= 0 && i < V - 1; i++)
+        rc = size == &large ? buffer_printf(out, "u%d %d\n", i, i)
+             : i == 1       ? buffer_printf(out, "\xe2\x96\x81 1\n")
+                            : buffer_printf(out, "%c %d\n", 'A' + i - 2, i);
+    return rc < 0 ? rc : buffer_printf(out, "<sos/eos> %d\n", V - 1);
+}
 
 int main(int argc, char **argv)
 {
     struct message msg = {""};
     struct buffer text = {0};
-    if (argc != 2) {
-        fprintf(stderr, "usage: %s DIR\n", argv[0]);
+    if (argc == 3 && strcmp(argv[1], "--tiny") == 0)
+        size = &tiny, argv++;
+    else if (argc != 2) {
+        fprintf(stderr, "usage: %s [--tiny] DIR\n", argv[0]);
         return 2;
     }
     int rc = file_make_folder(argv[1], &msg);
-    for (int i = 0; rc >= 0 && i < V; i++)
-        rc = buffer_printf(&text, "%s%d %d\n", i == 0 ? "<blank>" : i == V - 1 ? "<sos/eos>" : "u", i, i);
-    if (rc >= 0)
+    if (rc >= 0 && (rc = put_units(&text)) >= 0)
         rc = write_file(argv[1], "units.txt", &text, &msg);
     buffer_cut(&text, 0);
-    if (rc >= 0 && (rc = buffer_puts(&text, config)) >= 0)
+    if (rc >= 0 && (rc = put_config(&text)) >= 0)
         rc = write_file(argv[1], "config.json", &text, &msg);
     if (rc >= 0)
         rc = write_weights(argv[1], &msg);
