@@ -61,7 +61,7 @@ def joined(length, options):
     made = os.path.join(options.work, f"{length}.wav")
     if not os.path.exists(made):
         with tempfile.TemporaryDirectory() as parts:
-            run(["sh", os.path.join(TREE, "recipes", "speechocean762", "join.sh"), options.data, parts, str(seconds)])
+            run(["sh", os.path.join(TREE, "recipes", "common", "join.sh"), options.data, parts, str(seconds)])
             once = os.path.join(parts, "joined.wav")
             with wave.open(once) as f:
                 again = int(seconds * f.getframerate() / f.getnframes())
