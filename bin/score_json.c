@@ -58,11 +58,11 @@ static int put_difference(struct buffer *out, const struct scoring *s)
     const struct score_difference *d = &s->difference;
     int rc = buffer_puts(out, ", \"against\": {");
     THEN(put_score(out, &s->other));
-    THEN(put_number(out, ", \"difference\": {\"percent\": ", d->percent, 4));
+    THEN(put_number(out, "}, \"difference\": {\"percent\": ", d->percent, 4));
     THEN(put_number(out, ", \"low\": ", d->low, 4));
     THEN(put_number(out, ", \"high\": ", d->high, 4));
     THEN(put_number(out, ", \"p\": ", d->p, 4));
-    THEN(buffer_puts(out, "}}"));
+    THEN(buffer_puts(out, "}"));
     return rc;
 }
 

@@ -115,11 +115,39 @@ sweep() {
 
 names_of_systems() { grep -v '^#' "$exp/systems.tsv" | cut -f 1; }
 
+# calibrate_system NAME ...: calibration/NAME.json, where words have confidences; of too few words there is none.
+calibrate_system() {
+    calibration=$exp/calibration/$1.json
+    grep -q '"confidence": {' "$exp/score/$1.json" || return 0
+    is_done "calibration/$1" "$calibration" <<EOF && return
+score $(state_of "$exp/score/$1.json")
+EOF
+    mkdir -p "$exp/calibration"
+    rm -f "$calibration.new"
+    # shellcheck disable=SC2086
+    if try "calibration/$1" "$linnet" calibrate --normalize "$normalize" $speakers --out "$calibration.new" \
+        "$reference/text" "$hypothesis" || [ -s "$calibration.new" ]; then
+        printf '%s\n' "$(new_log | sed -n 's/^ *cross-validated  *//p')"
+    else
+        printf 'none: %s\n' "$(new_log | sed -n '$s/^linnet: //p')"
+        echo '{"calibrations": []}' >"$calibration.new"
+    fi
+    mv "$calibration.new" "$calibration"
+    done_with "calibration/$1"
+}
+
+score_and_calibrate() {
+    score_system "$@"
+    calibrate_system "$@"
+}
+
 stage_score() {
     needs "$exp/systems.tsv" decode
-    for_systems score_system
-    # shellcheck disable=SC2046
-    sweep score $(names_of_systems)
+    for_systems score_and_calibrate
+    for folder_of_systems in score calibration; do
+        # shellcheck disable=SC2046
+        sweep $folder_of_systems $(names_of_systems)
+    done
 }
 
 # ---- comparisons

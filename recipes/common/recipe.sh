@@ -13,7 +13,8 @@
 #     models.tsv       name, where it is from; models/NAME/, models/NAME.facts; model: the first of them
 #     systems.tsv      what is decoded: name, title, whole or streaming, precision, set, options of `linnet decode`
 #     tune/            lengths of segments, and the error rates that scales of segmental search were chosen by
-#     decode/SYSTEM/   what `linnet decode` writes; score/SYSTEM.json, compare/A__B.json, lengths.json, facts.json
+#     decode/SYSTEM/   what `linnet decode` writes; score/SYSTEM.json, calibration/SYSTEM.json, compare/A__B.json,
+#                      lengths.json, facts.json
 #     report.html, RESULTS.md
 #     log/STAGE.log    what programs said; problems/SYSTEM: recordings that failed; .done/: what each step depended on
 set -u

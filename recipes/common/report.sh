@@ -38,6 +38,7 @@ stage_report() {
     is_done report "$exp/RESULTS.md" <<EOF && return
 systems $(state_of "$exp/systems.tsv")
 scores $(state_of "$exp/score")
+calibrations $(state_of "$exp/calibration")
 comparisons $(state_of "$exp/compare")
 times $(cat "$exp"/decode/*/stats.json | sum_of)
 lengths $(state_of "$exp/lengths.json")

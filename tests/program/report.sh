@@ -65,11 +65,13 @@ Error rates of the utterances, and of the same audio joined to recordings of ten
 
 ## Confidence of words
 
-| system | words | expected calibration error | normalised cross entropy |
-|---|---:|---:|---:|
-| CTC greedy, fp32 | 15 | 0.1000 | 0.2500 |
-| &lt;rescoring> \| "8 bits", int8 | 15 | 0.0333 | 0.2500 |
-| streaming, int8 | 10 | 0.2000 | 0.2500 |
+Expected calibration error: how far confidence is from the share of words that are right; 0 is best. Normalised cross entropy: 1 is best. Calibrated: by linnet calibrate, of speakers that it was not fitted to.
+
+| system | words | ECE | NCE | ECE, calibrated | NCE, calibrated |
+|---|---:|---:|---:|---:|---:|
+| CTC greedy, fp32 | 15 | 0.1000 | 0.2500 | 0.0750 | 0.3100 |
+| &lt;rescoring> \| "8 bits", int8 | 15 | 0.0333 | 0.2500 | – | – |
+| streaming, int8 | 10 | 0.2000 | 0.2500 | – | – |
 
 ## Made by
 

@@ -137,6 +137,9 @@ def add_alignments(folder):
             {"low": 0.5, "high": 1.0, "n": n, "confidence": SURE, "accuracy": n_right / n}]}
         assert len(steps) - n_right == score["wer"]["errors"], (system, steps)
         write_json(folder, f"score/{system}.json", score)
+    crossed = {"ece": 0.075, "nce": 0.31}
+    write_json(folder, "calibration/greedy_fp32.json", {"calibrations": [{"cross_validated": crossed}]})
+    write_json(folder, "calibration/live_int8.json", {"calibrations": []})
 
 
 # ---- a page

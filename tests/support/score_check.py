@@ -162,7 +162,7 @@ def main():
         check(given == {u["id"]: words_of(u["alignment"], side) for u in a["utterances"]}, f"{path}: other words")
     against_jiwer(a)
     check(a["against"]["wer"] == b["wer"], "another error rate against")
-    against_numpy(a["against"]["difference"], a, b)
+    against_numpy(a["difference"], a, b)
 
 
 main()

@@ -23,6 +23,7 @@ class System:
         self.number = 0           # its place in the table, from 1
         self.score = None         # the checked score/NAME.json
         self.stats = {}
+        self.calibrated = None    # confidence after `linnet calibrate`: of words that it was not fitted to
         self.utterances = None    # {id: Utterance}, where it was scored with alignments
 
     @property
@@ -150,12 +151,23 @@ class Experiment:
         system.score = score
         if not self.use(name, lambda _: check_confidence(score.get("confidence"))):
             score["confidence"] = None
+        system.calibrated = self.read_calibration(f"calibration/{system.name}.json")
         system.utterances = self.use(name, lambda _: read_utterances(score))
         if score.pop("utterances", None) is None:
             self.note(f"{name} has no alignments (linnet score --align)")
         if number(score.get("missing")):
             self.note(f"{name}: {score['missing']} utterances were not decoded, all of their words count as errors")
         score["unit"] = self.unit_of(system)
+
+    def read_calibration(self, name):
+        """What a cross-validation says, where there is one."""
+        if not os.path.exists(os.path.join(self.folder, name)):
+            return None
+        calibrations = dig(self.read_json(name, dict) or {}, "calibrations")
+        if not isinstance(calibrations, list):
+            return None
+        crossed = [dig(one, "cross_validated") for one in calibrations]
+        return crossed[0] if len(crossed) == 1 and number(dig(crossed[0], "ece")) is not None else None
 
     def unit_of(self, system):
         """As facts.json has it, else by the script of the references."""
@@ -214,7 +226,7 @@ class Experiment:
         return [found[pair] for pair in sorted(found, key=lambda pair: (order[pair[0]], order[pair[1]]))]
 
     def check_comparison(self, document, a, b):
-        difference = dig(document, "difference") or dig(document, "against", "difference")
+        difference = dig(document, "difference")
         values = [number(dig(difference, key)) for key in ("percent", "low", "high", "p")]
         if None in values:
             raise Trouble("has no \"difference\" with the numbers percent, low, high, p")

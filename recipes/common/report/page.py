@@ -11,9 +11,10 @@ from . import audio, plots
 from .groups import by_level, confusions, from_scores, percent, worst
 from .html import class_of, h, json_block, note, scroll, section, table
 from .reading import Trouble, clean, number
-from .results import (COMPARISON_TITLES, CONFIDENCE_TITLES, FACTS, LENGTHS_TITLES, NONE, Cell, against, baseline, best,
-                      by_set, cell, comparison_cells, confidence_cells, heading, latency, lengths_cells, lengths_told,
-                      row, signed, size_of, speed, titles, unit_of, verdict, with_confidence, words_unit_of)
+from .results import (COMPARISON_TITLES, CONFIDENCE_TITLES, CONFIDENCE_TOLD, FACTS, LENGTHS_TITLES, NONE, Cell, against,
+                      baseline, best, by_set, cell, comparison_cells, confidence_cells, heading, latency,
+                      lengths_cells, lengths_told, row, signed, size_of, speed, titles, unit_of, verdict,
+                      with_confidence, words_unit_of)
 from .utterances import COLUMNS_PER_S, MAX_AUDIO_S, MAX_MEDIA_BYTES, MIN_COLUMNS, ROWS, card, counted, pack, sound_html
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -159,8 +160,7 @@ class Page:
                 continue
             figures.append(f"<figure>{svg}<figcaption>{system.number} {h(system.full)}</figcaption></figure>")
         return section("confidence", "Confidence of words", table(
-            "Expected calibration error: how far confidence is from the share of words that are right; 0 is best.",
-            CONFIDENCE_TITLES, map(confidence_cells, systems), is_sortable=True),
+            CONFIDENCE_TOLD, CONFIDENCE_TITLES, map(confidence_cells, systems), is_sortable=True),
             '<p class="fine">On the broken diagonal confidence says what is so; below it, it promises too much. '
             'Larger points stand for more words.</p>',
             self.folded([f'<div class="figures small">{"".join(part)}</div>' if part else ""

@@ -142,7 +142,10 @@ def lengths_cells(one):
             Cell(NONE if more is None else signed(more), more)]
 
 
-CONFIDENCE_TITLES = ("system", "words", "expected calibration error", "normalised cross entropy")
+CONFIDENCE_TITLES = ("system", "words", "ECE", "NCE", "ECE, calibrated", "NCE, calibrated")
+CONFIDENCE_TOLD = ("Expected calibration error: how far confidence is from the share of words that are right; 0 is best. "
+                   "Normalised cross entropy: 1 is best. Calibrated: by linnet calibrate, of speakers that it was not "
+                   "fitted to.")
 
 
 def with_confidence(systems):
@@ -152,7 +155,8 @@ def with_confidence(systems):
 def confidence_cells(system):
     confidence = system.score["confidence"]
     return [Cell(system.full, system.number), cell(number(confidence.get("n")), 0),
-            cell(confidence["ece"], 4), cell(number(confidence.get("nce")), 4)]
+            cell(confidence["ece"], 4), cell(number(confidence.get("nce")), 4),
+            *(cell(number(dig(system.calibrated, name)), 4) for name in ("ece", "nce"))]
 
 
 FACTS = ("model", "commit", "version", "machine", "processor", "threads", "command", "date")
@@ -214,7 +218,7 @@ def write_markdown(experiment):
         lines += markdown_table(LENGTHS_TITLES, map(lengths_cells, experiment.lengths))
     confident = with_confidence(experiment.systems)
     if confident:
-        lines += ["## Confidence of words", ""]
+        lines += ["## Confidence of words", "", CONFIDENCE_TOLD, ""]
         lines += markdown_table(CONFIDENCE_TITLES, map(confidence_cells, confident))
     if experiment.bad or experiment.notes:
         lines += ["## What is missing", ""] + [f"- {plain(text)}" for text in experiment.bad + experiment.notes] + [""]
