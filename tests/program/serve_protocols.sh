@@ -5,10 +5,10 @@
 . "${top_srcdir:-.}/tests/support/serve.inc"
 need_python openai websockets wyoming
 
-# The random Conformer speaks without a break. Two utterances of what is not speech.
+# Without blanks the random Conformer speaks without a break. Two utterances of what is not speech.
 bench/make_model "$dir/conformer" || exit 99
-settings="-s vad.gate=false -s endpoint.rule3_utterance_ms=1200 -s decoder.temperature=0 -s decoder.timestamps=false
-    -s decoder.max_tokens=20 -t 2"
+settings="-s vad.gate=false -s decoder.blank_penalty=20 -s endpoint.rule3_utterance_ms=1200
+    -s decoder.temperature=0 -s decoder.timestamps=false -s decoder.max_tokens=20 -t 2"
 head -c 24002 "$dir/a.s16" >"$dir/short.s16"
 live() { # NAME SPEC FILE
     run 0 "$linnet" live -q -m "$dir/conformer" $settings --speed 0 --raw "$2" "$dir/$3"
