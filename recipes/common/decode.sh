@@ -119,15 +119,19 @@ names_of_systems() { grep -v '^#' "$exp/systems.tsv" | cut -f 1; }
 calibrate_system() {
     calibration=$exp/calibration/$1.json
     grep -q '"confidence": {' "$exp/score/$1.json" || return 0
+    reference=$exp/data/$5/text
     is_done "calibration/$1" "$calibration" <<EOF && return
 score $(state_of "$exp/score/$1.json")
+reference $(state_of "$reference")
+version $version
 EOF
     mkdir -p "$exp/calibration"
     rm -f "$calibration.new"
     # shellcheck disable=SC2086
     if try "calibration/$1" "$linnet" calibrate --normalize "$normalize" $speakers --out "$calibration.new" \
-        "$reference/text" "$hypothesis" || [ -s "$calibration.new" ]; then
-        printf '%s\n' "$(new_log | sed -n 's/^ *cross-validated  *//p')"
+        "$reference" "$hypothesis" || [ -s "$calibration.new" ]; then
+        crossed=$(new_log | sed -n 's/^ *cross-validated  *//p')
+        printf '%s\n' "${crossed:-too few words to cross-validate}"
     else
         printf 'none: %s\n' "$(new_log | sed -n '$s/^linnet: //p')"
         echo '{"calibrations": []}' >"$calibration.new"

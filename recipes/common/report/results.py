@@ -121,7 +121,7 @@ def against(comparisons, first, system):
 
 def comparison_cells(c):
     return [Cell(c.b.full, c.b.number), Cell(c.a.full, c.a.number), Cell(signed(c.percent), c.percent),
-            Cell(f"{signed(c.low)} to {signed(c.high)}", c.low), cell(c.p, 3),
+            Cell(f"{signed(c.low)} to {signed(c.high)}", c.low), Cell("< 0.001", c.p) if c.p < 0.0005 else cell(c.p, 3),
             Cell(verdict(c), c.percent if c.p < POINT_95 else 0)]
 
 
