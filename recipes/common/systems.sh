@@ -53,9 +53,12 @@ chunk_frames() {
         'BEGIN { n = int(ms / 1000 / frame_s + 0.5); if (n > 0) print n }'
 }
 
+# spoken_name DECODER: as it is written in a sentence.
+spoken_name() { echo "$1" | sed 's/_/ /g; s/^ctc/CTC/'; }
+
 # In chunks of each length, with all of the left context; last, the encoder takes the whole recording at once.
 in_chunks() {
-    spoken=$(echo "$1" | tr _ ' ')
+    spoken=$(spoken_name "$1")
     if [ "$(fact "$one_model" chunks)" = "of any size" ]; then
         for ms in $chunks; do
             frames=$(chunk_frames "$ms")
@@ -82,7 +85,7 @@ whole_systems() {
         system segmental_tuned "segmental, scales tuned on the other half of the speakers" whole .held \
             "-d segmental --word-times $tuned"
         ;;
-    *) system "$1" "$(echo "$1" | tr _ ' ')" whole "" "-d $1$language_of --word-times" ;;
+    *) system "$1" "$(spoken_name "$1")" whole "" "-d $1$language_of --word-times" ;;
     esac
 }
 
@@ -97,7 +100,7 @@ streaming_systems() {
         if [ -n "$(fact "$one_model" chunks)" ]; then
             in_chunks "$1"
         else
-            system "$1_streaming" "$(echo "$1" | tr _ ' '), streaming" streaming "" "-d $1$language_of"
+            system "$1_streaming" "$(spoken_name "$1"), streaming" streaming "" "-d $1$language_of"
         fi
         ;;
     esac

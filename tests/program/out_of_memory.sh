@@ -1,5 +1,5 @@
 #!/bin/sh
-# Every allocation of some runs fails in turn (under sanitizers every seventh): the program must say so and end with 1,
+# Every allocation of some runs fails in turn (under sanitizers every thirteenth): the program must say so and end with 1,
 # never crash or look successful.
 linnet=${LINNET:-./linnet}
 dir=$(mktemp -d) || exit 99
@@ -8,7 +8,7 @@ printf 'u1 the cat sat twenty five\nu2 a b\n' >"$dir/ref"
 printf '{"utt": "u2", "text": "a b"}\n{"utt": "u1", "text": "the h\\u00e2t 25"}\n' >"$dir/hyp"
 bad=0
 step=1
-[ -z "${LINNET_TEST_FEW:-}" ] || step=7
+[ -z "${LINNET_TEST_FEW:-}" ] || step=13
 
 sweep() {
     n=1
