@@ -23,7 +23,8 @@ build_variant() {
 # The tests in which several threads work at once.
 threaded="tests/unit/test_base tests/unit/test_ring tests/unit/test_nn tests/unit/test_features
     tests/unit/test_conformer tests/unit/test_rescoring tests/unit/test_wenet_parity tests/unit/test_utterance_streams
-    tests/unit/test_whisper tests/unit/test_batch tests/unit/test_stream
+    tests/unit/test_whisper tests/unit/test_batch tests/unit/test_stream tests/unit/test_live tests/unit/test_files
+    tests/program/data_lists.sh
     tests/program/serve_access.sh tests/program/serve_faults.sh tests/program/serve_http.sh
     tests/program/serve_openai.sh"
 
