@@ -26,4 +26,9 @@ void buffer_cut(struct buffer *b, size_t n);     /* keeps the first n bytes */
 const char *buffer_text(const struct buffer *b); /* data, or "" when nothing was appended */
 void buffer_free(struct buffer *b);              /* and is empty again */
 
+/* Writes in a row until one fails: each step is skipped once rc is set. */
+#define THEN(call)                                                                                                     \
+    if (rc == 0)                                                                                                       \
+    rc = (call)
+
 #endif

@@ -6,11 +6,6 @@
 #include "base/json_writer.h"
 #include "base/mem.h"
 
-/* Writes in a row until one fails: each step is skipped once rc is set. */
-#define THEN(call)                                                                                                     \
-    if (rc == 0)                                                                                                       \
-    rc = (call)
-
 static int put_number(struct buffer *out, const char *before, double value, int decimals)
 {
     int rc = buffer_puts(out, before);

@@ -7,11 +7,6 @@
 #include "base/unicode.h"
 #include "base/utf8.h"
 
-/* Writes in a row until one fails: each step is skipped once rc is set. */
-#define THEN(call)                                                                                                     \
-    if (rc == 0)                                                                                                       \
-    rc = (call)
-
 static int put_edits(struct buffer *out, const char *name, const struct edits *e)
 {
     return buffer_printf(out, "%%%s %.2f [ %lld / %lld, %lld ins, %lld del, %lld sub ]", name, score_percent(e),

@@ -250,7 +250,7 @@ struct product {
     struct linear_how how;
     int n_rows, block_rows;
     int n_panel_groups, group_panels;
-    int packed_rows[POOL_MOST_THREADS]; /* by thread: first row of the block that its scratch holds, -1: none */
+    int *packed_rows; /* [n_threads] first row of the block that a thread's scratch holds; -1: none */
 };
 
 /* Of inputs in 16 bits: n_in products with weights stay below 2^31. */
@@ -368,6 +368,7 @@ void linear_forward(struct nn_context *ctx, const struct linear *l, const struct
 {
     if (rows->n < 1)
         return;
+    int packed_rows[POOL_MOST_THREADS];
     struct product p = {
         .ctx = ctx, .l = l, .x = rows->x, .y = rows->y, .ldx = rows->ldx, .ldy = rows->ldy, .n_rows = rows->n};
     p.product = matmul_for(ctx->kernels, l->dtype, l->inputs);
@@ -375,7 +376,8 @@ void linear_forward(struct nn_context *ctx, const struct linear *l, const struct
     p.block_rows = BLOCK_TILES * p.product.tile_rows;
     divide(&p);
     for (int i = 0; i < ctx->n_threads; i++)
-        p.packed_rows[i] = -1;
+        packed_rows[i] = -1;
+    p.packed_rows = packed_rows;
     ctx->work.products[l->dtype][l->inputs] += (double)rows->n * l->n_in * l->n_out;
     ctx->work.read_bytes += (double)linear_bytes(l);
     int n_tasks = (rows->n + p.block_rows - 1) / p.block_rows * p.n_panel_groups;

@@ -12,11 +12,6 @@
 #include "serve/openai.h"
 #include "serve/server.h"
 
-/* Writes in a row until one fails: each step is skipped once rc is set. */
-#define THEN(call)                                                                                                     \
-    if (rc == 0)                                                                                                       \
-    rc = (call)
-
 static int checked(int rc, struct message *msg)
 {
     return rc == LINNET_E_MEMORY ? fail_memory(msg) : rc < 0 ? fail(msg, rc, "too much text for a reply") : 0;

@@ -20,11 +20,6 @@
 
 enum { SEEK_PER_S = 100 };
 
-/* Writes in a row until one fails: each step is skipped once rc is set. */
-#define THEN(call)                                                                                                     \
-    if (rc == 0)                                                                                                       \
-    rc = (call)
-
 static int add_number(struct buffer *b, const char *before, double value, int decimals)
 {
     int rc = buffer_puts(b, before);

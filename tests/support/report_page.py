@@ -7,20 +7,11 @@ import sys
 import tempfile
 import time
 
+import page
 from browser import Browser
-from page import CONTRAST, FOCUSED, SIZES
+from page import CONTRAST, FOCUSED, SIZES, check
 
 RESCORING, GREEDY = '<rescoring> | "8 bits", int8', "CTC greedy, fp32"
-bad = 0
-
-
-def check(good, what):
-    global bad
-    if not good:
-        print("FAILED:", what)
-        bad = 1
-
-
 def look(browser, folder):
     """All of the page, in all sizes and schemes."""
     for columns, rows, scheme in SIZES:
@@ -158,7 +149,7 @@ def main(program, path, folder, sound):
             raise
         finally:
             browser.kill()
-    return bad
+    return page.bad
 
 
 if __name__ == "__main__":

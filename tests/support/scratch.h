@@ -49,6 +49,14 @@ static inline void write_bytes(const char *path, const void *bytes, size_t n)
     fclose(f);
 }
 
+/* A file in the folder with this text: its path, as in_folder. */
+static inline const char *text_file(const char *name, const char *text)
+{
+    const char *path = in_folder(name);
+    write_bytes(path, text, strlen(text));
+    return path;
+}
+
 /* Runs the tests with the folder made before and removed after them. */
 static inline int scratch_main(const char *suite, const struct unit_test *tests, size_t n)
 {

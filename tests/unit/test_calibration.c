@@ -2,23 +2,12 @@
  * test_calibration.c - calibrated confidences of decoded words. */
 #include <math.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/file.h"
 #include "decoders/common/calibration.h"
 #include "decoders/common/events.h"
-#include "tests/support/unit.h"
+#include "tests/support/scratch.h"
 
 static struct message msg;
-static char folder[] = "/tmp/linnet-calibration-XXXXXX";
-
-static const char *write_file(const char *name, const char *text)
-{
-    static char path[4200];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    CU_ASSERT_EQUAL_FATAL(file_write(path, text, strlen(text), &msg), 0);
-    return path;
-}
 
 static void calibration_moves_the_logit(void)
 {
@@ -38,14 +27,14 @@ static void calibrations_are_found_by_decoder(void)
     struct calibration c = {0, 0};
     CU_ASSERT_EQUAL(calibration_find(&c, "auto", folder, "a", 0, &msg), 0);
     CU_ASSERT_EQUAL(calibration_find(&c, "none", folder, "a", 0, &msg), 0);
-    const char *path = write_file("calibration.json", text);
+    const char *path = text_file("calibration.json", text);
     CU_ASSERT_EQUAL(calibration_find(&c, "none", folder, "a", 0, &msg), 0);
     CU_ASSERT(calibration_find(&c, "auto", folder, "a", 0, &msg) == 1 && c.temperature == 2 && c.offset == 0);
     CU_ASSERT(calibration_find(&c, path, "/nowhere", "a", 1, &msg) == 1 && c.temperature == 3 && c.offset == -1.5);
     CU_ASSERT(calibration_find(&c, path, "/nowhere", "b", 1, &msg) == 1 && c.temperature == 4 && c.offset == 1);
-    path = write_file(
-        "calibration.json",
-        "{\"calibrations\": [{\"decoder\": \"a\", \"streaming\": true, \"temperature\": 3, \"offset\": 0}]}");
+    path =
+        text_file("calibration.json",
+                  "{\"calibrations\": [{\"decoder\": \"a\", \"streaming\": true, \"temperature\": 3, \"offset\": 0}]}");
     CU_ASSERT_EQUAL(calibration_find(&c, "auto", folder, "a", 0, &msg), 0);
     CU_ASSERT_EQUAL(calibration_find(&c, path, folder, "b", 1, &msg), LINNET_E_UNSUPPORTED);
     CU_ASSERT_PTR_NOT_NULL(strstr(msg.text, "no calibration for decoder 'b', streaming"));
@@ -68,7 +57,7 @@ static void bad_calibrations_are_refused(void)
     };
     struct calibration c = {0, 0};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
-        write_file("calibration.json", wrong[i]);
+        text_file("calibration.json", wrong[i]);
         CU_ASSERT_EQUAL(calibration_find(&c, "auto", folder, "a", 0, &msg), LINNET_E_FORMAT);
         CU_ASSERT_PTR_NOT_NULL(strstr(msg.text, "calibration.json: "));
     }
@@ -104,17 +93,4 @@ static const struct unit_test tests[] = {
     {"events are calibrated once", events_are_calibrated_once},
 };
 
-int main(void)
-{
-    static const char *const names[] = {"calibration.json"};
-    if (mkdtemp(folder) == NULL)
-        return 99;
-    int rc = unit_main("calibration", tests, sizeof tests / sizeof tests[0]);
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        char path[4200];
-        snprintf(path, sizeof path, "%s/%s", folder, names[i]);
-        unlink(path);
-    }
-    rmdir(folder);
-    return rc;
-}
+SCRATCH_MAIN("calibration", tests)

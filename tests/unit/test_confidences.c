@@ -2,24 +2,13 @@
  * test_confidences.c - confidences: whose they are, how reliable, and what makes them so. */
 #include <math.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/file.h"
 #include "score/confidences.h"
 #include "score/logistic.h"
 #include "score/reliability.h"
-#include "tests/support/unit.h"
+#include "tests/support/scratch.h"
 
 static struct message msg;
-static char folder[] = "/tmp/linnet-confidences-XXXXXX";
-
-static const char *write_file(const char *name, const char *text)
-{
-    static char path[4200];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    CU_ASSERT_EQUAL_FATAL(file_write(path, text, strlen(text), &msg), 0);
-    return path;
-}
 
 /* ---- reliability ---- */
 
@@ -139,11 +128,11 @@ static void judge(struct visit *v, const char *text, const char *words, const ch
     struct score s;
     const struct score_visitor visitor = {take, v};
     snprintf(line, sizeof line, "u %s\n", reference);
-    CU_ASSERT_EQUAL_FATAL(transcripts_read(&r, write_file("ref", line), &msg), 0);
+    CU_ASSERT_EQUAL_FATAL(transcripts_read(&r, text_file("ref", line), &msg), 0);
     snprintf(line, sizeof line, "\n{\"utt\": \"u\", \"text\": \"%s\", \"segments\": [{\"words\": [%s]}]}\n", text,
              words);
-    CU_ASSERT_EQUAL_FATAL(transcripts_read(&h, write_file("hyp", line), &msg), 0);
-    CU_ASSERT_EQUAL_FATAL(confidences_read(&c, write_file("hyp", line), is_raw, &msg), 0);
+    CU_ASSERT_EQUAL_FATAL(transcripts_read(&h, text_file("hyp", line), &msg), 0);
+    CU_ASSERT_EQUAL_FATAL(confidences_read(&c, text_file("hyp", line), is_raw, &msg), 0);
     v->confidences = &c;
     v->judged.n = v->n_found = 0;
     CU_ASSERT_EQUAL(score_run(&s, &r, &h, v->normalizer, &visitor, &msg), 0);
@@ -253,17 +242,4 @@ static const struct unit_test tests[] = {
     {"probability and confidence are told apart", probability_and_confidence_are_told_apart},
 };
 
-int main(void)
-{
-    static const char *const names[] = {"ref", "hyp"};
-    if (mkdtemp(folder) == NULL)
-        return 99;
-    int rc = unit_main("confidences", tests, sizeof tests / sizeof tests[0]);
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        char path[4200];
-        snprintf(path, sizeof path, "%s/%s", folder, names[i]);
-        unlink(path);
-    }
-    rmdir(folder);
-    return rc;
-}
+SCRATCH_MAIN("confidences", tests)
