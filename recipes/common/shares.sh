@@ -169,9 +169,11 @@ run_local() {
     wait_for_group
 }
 
+# The shell is named: GNU parallel would take that of the far side's SHELL, which may be unset or no shell at all, and
+# say nothing when it does not start.
 run_parallel() {
     # shellcheck disable=SC2086
-    printf '%s\n' $todo | setsid parallel --jobs "$jobs" ${sshlogin:+--sshlogin "$sshlogin"} \
+    printf '%s\n' $todo | PARALLEL_SHELL=/bin/sh setsid parallel --jobs "$jobs" ${sshlogin:+--sshlogin "$sshlogin"} \
         ${sshloginfile:+--sshloginfile "$sshloginfile"} "sh $(quote "$shares/run.sh") {}" &
     wait_for_group
 }

@@ -96,6 +96,7 @@ done
 echo "$1" >>"$TOP/machines"
 shift
 [ "$1" != -- ] || shift
+unset SHELL
 exec sh -c "$*"
 E2
 chmod +x "$TOP/ssh"
