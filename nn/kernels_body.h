@@ -185,6 +185,36 @@ INLINE void put_tile(const int rows, const int n_vecs, vec acc[TILE_ROWS][PANEL_
         finish_tile(rows, n_vecs * VL, sums, col, c, ldc, n_cols, end);
 }
 
+/* Does STEP(k) for k of 0 .. n - 1, four to a turn of the loop: a turn costs as much as three products of vectors. */
+#define EACH_STEP(n, STEP)                                                                                             \
+    do {                                                                                                               \
+        int k_step = 0;                                                                                                \
+        for (; k_step + 4 <= (n); k_step += 4) {                                                                       \
+            STEP(k_step);                                                                                              \
+            STEP(k_step + 1);                                                                                          \
+            STEP(k_step + 2);                                                                                          \
+            STEP(k_step + 3);                                                                                          \
+        }                                                                                                              \
+        for (; k_step < (n); k_step++)                                                                                 \
+            STEP(k_step);                                                                                              \
+    } while (0)
+
+INLINE void tile_step(const int rows, const int n_vecs, int k, const float *a, const void *panel, int col,
+                      vec acc[TILE_ROWS][PANEL_VECS], const int type)
+{
+    vec w[PANEL_VECS];
+#pragma GCC unroll 8
+    for (int v = 0; v < n_vecs; v++)
+        w[v] = weights_load(panel, (size_t)k * NN_PANEL + (size_t)(col + v * VL), type);
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; i++) {
+        vec x = splat(a[k * rows + i]);
+#pragma GCC unroll 8
+        for (int v = 0; v < n_vecs; v++)
+            acc[i][v] += x * w[v];
+    }
+}
+
 /* rows and n_vecs are constants wherever this is inlined, so acc lives in registers. */
 INLINE void tile_product(const int rows, const int n_vecs, int n_in, const float *a, const void *panel, int col,
                          float *c, ptrdiff_t ldc, int n_cols, const struct nn_epilogue *end, const int type)
@@ -195,20 +225,9 @@ INLINE void tile_product(const int rows, const int n_vecs, int n_in, const float
 #pragma GCC unroll 8
         for (int v = 0; v < n_vecs; v++)
             acc[i][v] = splat(0.0f);
-    for (int k = 0; k < n_in; k++) {
-        vec w[PANEL_VECS];
-#pragma GCC unroll 8
-        for (int v = 0; v < n_vecs; v++)
-            w[v] = weights_load(panel, (size_t)k * NN_PANEL + (size_t)(col + v * VL), type);
-#pragma GCC unroll 16
-        for (int i = 0; i < rows; i++) {
-            vec x = splat(a[i]);
-#pragma GCC unroll 8
-            for (int v = 0; v < n_vecs; v++)
-                acc[i][v] += x * w[v];
-        }
-        a += rows;
-    }
+#define STEP(k) tile_step(rows, n_vecs, k, a, panel, col, acc, type)
+    EACH_STEP(n_in, STEP);
+#undef STEP
     put_tile(rows, n_vecs, acc, col, c, ldc, n_cols, end);
 }
 

@@ -56,6 +56,24 @@ INLINE vec dequantized(ivec sum, int i, int col, const struct nn_epilogue *end)
     return __builtin_convertvector(sum, vec) * scale;
 }
 
+INLINE void int_step(const int rows, const int n_vecs, int k, const uint8_t *a, const int8_t *panel,
+                     ivec acc[TILE_ROWS][PANEL_VECS], const int type)
+{
+    ivec w[PANEL_VECS];
+#pragma GCC unroll 8
+    for (int v = 0; v < n_vecs; v++)
+        w[v] = quads_load(panel + (ptrdiff_t)k * 4 * NN_PANEL + 4 * VL * v);
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; i++) {
+        ivec x = quad_splat(a + 4 * (k * rows + i));
+#pragma GCC unroll 8
+        for (int v = 0; v < n_vecs; v++) {
+            acc[i][v] = type == I8 ? I8_STEP(acc[i][v], x, w[v]) : I16_STEP(acc[i][v], x, w[v]);
+            INT_KEEP(acc[i][v]);
+        }
+    }
+}
+
 INLINE void tile_int(const int rows, const int n_vecs, int n_steps, const uint8_t *a, const int8_t *panel, int col,
                      float *c, ptrdiff_t ldc, int n_cols, const struct nn_epilogue *end, const int type)
 {
@@ -66,21 +84,9 @@ INLINE void tile_int(const int rows, const int n_vecs, int n_steps, const uint8_
         for (int v = 0; v < n_vecs; v++)
             acc[i][v] = (ivec){0};
     panel += 4 * col;
-    for (int k = 0; k < n_steps; k++, a += 4 * rows, panel += 4 * NN_PANEL) {
-        ivec w[PANEL_VECS];
-#pragma GCC unroll 8
-        for (int v = 0; v < n_vecs; v++)
-            w[v] = quads_load(panel + 4 * VL * v);
-#pragma GCC unroll 16
-        for (int i = 0; i < rows; i++) {
-            ivec x = quad_splat(a + 4 * i);
-#pragma GCC unroll 8
-            for (int v = 0; v < n_vecs; v++) {
-                acc[i][v] = type == I8 ? I8_STEP(acc[i][v], x, w[v]) : I16_STEP(acc[i][v], x, w[v]);
-                INT_KEEP(acc[i][v]);
-            }
-        }
-    }
+#define STEP(k) int_step(rows, n_vecs, k, a, panel, acc, type)
+    EACH_STEP(n_steps, STEP);
+#undef STEP
     vec values[TILE_ROWS][PANEL_VECS];
 #pragma GCC unroll 16
     for (int i = 0; i < rows; i++)
@@ -119,6 +125,24 @@ INLINE ivec pair_sums(ivec low, ivec high)
     return (ivec)sums;
 }
 
+INLINE void wide_step(const int rows, const int n_vecs, int k, const uint8_t *a, const int8_t *panel,
+                      ivec acc[TILE_ROWS][2 * PANEL_VECS])
+{
+    ivec w[2 * PANEL_VECS];
+#pragma GCC unroll 16
+    for (int v = 0; v < 2 * n_vecs; v++)
+        w[v] = WIDEN(panel + (ptrdiff_t)k * 4 * NN_PANEL + 2 * VL * v);
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; i++) {
+        ivec x = wide_quad_splat(a + 8 * (k * rows + i));
+#pragma GCC unroll 16
+        for (int v = 0; v < 2 * n_vecs; v++) {
+            acc[i][v] = I16_STEP(acc[i][v], x, w[v]);
+            INT_KEEP(acc[i][v]);
+        }
+    }
+}
+
 /* 16-bit inputs and 8-bit weights.  The sum of an output is in two lanes until the end, so VL outputs take two vectors
  * of sums. */
 INLINE void tile_wide(const int rows, const int n_vecs, int n_steps, const uint8_t *a, const int8_t *panel, int col,
@@ -131,21 +155,9 @@ INLINE void tile_wide(const int rows, const int n_vecs, int n_steps, const uint8
         for (int v = 0; v < 2 * n_vecs; v++)
             acc[i][v] = (ivec){0};
     panel += 4 * col;
-    for (int k = 0; k < n_steps; k++, a += 8 * rows, panel += 4 * NN_PANEL) {
-        ivec w[2 * PANEL_VECS];
-#pragma GCC unroll 16
-        for (int v = 0; v < 2 * n_vecs; v++)
-            w[v] = WIDEN(panel + 2 * VL * v);
-#pragma GCC unroll 16
-        for (int i = 0; i < rows; i++) {
-            ivec x = wide_quad_splat(a + 8 * i);
-#pragma GCC unroll 16
-            for (int v = 0; v < 2 * n_vecs; v++) {
-                acc[i][v] = I16_STEP(acc[i][v], x, w[v]);
-                INT_KEEP(acc[i][v]);
-            }
-        }
-    }
+#define STEP(k) wide_step(rows, n_vecs, k, a, panel, acc)
+    EACH_STEP(n_steps, STEP);
+#undef STEP
     vec values[TILE_ROWS][PANEL_VECS];
 #pragma GCC unroll 16
     for (int i = 0; i < rows; i++)
