@@ -10,6 +10,7 @@ static const struct serve_options defaults = {
     .wyoming_port = -1,
     .upload_mb = 512,
     .queue = 1000,
+    .file_s = 12 * 3600,
     .idle_s = 60,
     .drain_s = 60,
     .limits = {.connections = 1000, .connections_per_address = 100, .streams_per_address = 16, .message_mb = 16}};
@@ -38,6 +39,8 @@ static const struct option_spec options[] = {
     {"connections-per-address", 0, OPTION_INT, FIELD(limits.connections_per_address), "N",
      .help = "of them, from one other machine (100)", .low = 1, .high = 1000000},
     {"stream-seconds", 0, OPTION_NUMBER, FIELD(stream_s), "S", .help = "longest live recording; 0: any", .high = 1e6},
+    {"file-seconds", 0, OPTION_NUMBER, FIELD(file_s), "S", .help = "longest recording in a request (43200); 0: any",
+     .high = 1e9},
     {"idle-seconds", 0, OPTION_NUMBER, FIELD(idle_s), "S", .help = "silence of a client after which it is let go (60)",
      .low = 1, .high = 1e6},
     {"upload-mb", 0, OPTION_INT, FIELD(upload_mb), "N", .help = "longest request, in MB: a recording (512)", .low = 1,

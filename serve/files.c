@@ -96,7 +96,7 @@ static void end(struct file_job *j, int rc, const char *why, const struct linnet
     f->facts.audio_s += stats->audio_s;
     f->facts.compute_s += stats->features_s + stats->encoder_s + stats->decoder_s;
     f->facts.n_done += rc >= 0;
-    f->facts.n_failed += rc < 0;
+    f->facts.n_failed += rc < 0 && rc != LINNET_E_CANCELLED;
     pthread_mutex_unlock(&f->lock);
     close(j->fd);
     atomic_store(&j->has_ended, 1); /* nothing of it needs the line any more */
@@ -127,6 +127,27 @@ static void take_fed(void *arg, double fed_s)
         j->sink.fed(j->sink.arg, fed_s, stats.file_s);
 }
 
+/* Whether the recording may last so long; a file that tells its length is refused before anything is decoded. */
+static int check_length(const struct file_job *j, double seconds, struct message *msg)
+{
+    double most_s = j->line->files->options.most_s;
+    return most_s > 0 && seconds > most_s ? fail(msg, LINNET_E_ARGUMENT, "a recording may last %.0f s here", most_s)
+                                          : LINNET_OK;
+}
+
+static int check_told_length(const struct file_job *j, linnet_stream *stream, struct message *msg)
+{
+    struct linnet_stats stats = {.size = sizeof stats};
+    int rc = linnet_stream_stats(stream, &stats);
+    return rc < 0 ? rc : check_length(j, stats.file_s, msg);
+}
+
+static int check_fed(void *arg, double fed_s, double compute_s, struct message *msg)
+{
+    (void)compute_s;
+    return check_length(arg, fed_s, msg);
+}
+
 /* j->stream may be cancelled by others from here on, or no more. */
 static void set_stream(struct file_job *j, linnet_stream *stream)
 {
@@ -139,7 +160,7 @@ static void set_stream(struct file_job *j, linnet_stream *stream)
 
 static int decode(struct file_job *j, struct linnet_stats *stats, struct message *msg)
 {
-    const struct decoding_sink sink = {.event = take_event, .fed = take_fed, .arg = j};
+    const struct decoding_sink sink = {.event = take_event, .fed = take_fed, .called = check_fed, .arg = j};
     struct file_stream *s;
     int rc = file_streams_take(j->line->streams, &s, &j->request, msg);
     if (rc < 0)
@@ -150,7 +171,8 @@ static int decode(struct file_job *j, struct linnet_stats *stats, struct message
         rc = fail(msg, LINNET_E_IO, NAME " cannot be read from its beginning");
     else if ((rc = stream_open_fd(s->stream, j->fd, NAME)) < 0)
         fail(msg, rc, "%s", linnet_stream_error(s->stream));
-    else if ((rc = file_streams_enter(j->line->streams, s, msg)) >= 0)
+    else if ((rc = check_told_length(j, s->stream, msg)) >= 0 &&
+             (rc = file_streams_enter(j->line->streams, s, msg)) >= 0)
         rc = decoding_run(&d, &sink, msg);
     int counted = linnet_stream_stats(s->stream, stats);
     set_stream(j, NULL);

@@ -12,6 +12,7 @@ struct file_job;
 
 struct files_options {
     int most_waiting; /* recordings in the line */
+    double most_s;    /* of a recording; 0: any */
 };
 
 /* Whom a recording tells, from a thread that decodes, one call at a time; `ended` once, and release last of all.  None
@@ -26,7 +27,7 @@ struct file_sink {
 
 struct files_facts {
     int n_waiting, n_running;
-    unsigned long n_done, n_failed, n_refused;
+    unsigned long n_done, n_failed, n_refused; /* who goes away has not failed */
     double audio_s, compute_s;
     struct histogram waited, ran; /* how long recordings waited, and were being decoded */
 };

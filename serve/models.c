@@ -144,24 +144,34 @@ int serve_request_is(const struct serve_request *r, const struct serve_request *
 
 enum { MOST_OWN = 4 /* settings of a request that have no field in linnet_stream_options */ };
 
-/* The settings of the command line, and then those of the request.  Texts go into `texts`. */
-static int list_settings(const struct serve_request *r, int is_live, const char **items, char (*texts)[1024],
+/* The settings of the command line, and then those of the request, as *texts, which the caller frees.  Returns how many.
+ */
+static int list_settings(const struct serve_request *r, int is_live, const char **items, char **texts,
                          struct message *msg)
 {
     static const char *const keys[MOST_OWN] = {"decoder.name", "decoder.initial_prompt", "decoder.temperature",
                                                "endpoint.rule2_silence_ms"};
     const char *const values[MOST_OWN] = {r->decoder, r->prompt, r->temperature, r->endpoint_ms};
     const struct decoding *d = &r->model->decoding;
+    size_t n_bytes = 0;
     int n = 0;
+    for (int i = 0; i < MOST_OWN; i++) {
+        size_t length = values[i] != NULL ? strlen(values[i]) : 0;
+        if (length > SERVE_TEXT)
+            return fail(msg, LINNET_E_ARGUMENT, "%s: too long, more than %d bytes", keys[i], SERVE_TEXT);
+        n_bytes += strlen(keys[i]) + length + 2;
+    }
+    char *text = *texts = mem_array(n_bytes, 1);
+    if (text == NULL)
+        return fail_memory(msg);
     /* The first is vad.gate, whose default is another for files. */
     for (size_t i = is_live || r->is_whole ? 0 : 1; i < d->n; i++)
         items[n++] = d->items[i];
-    for (int i = 0, own = 0; i < MOST_OWN; i++) {
+    for (int i = 0; i < MOST_OWN; i++) {
         if (values[i] == NULL || *values[i] == '\0')
             continue;
-        if (snprintf(texts[own], sizeof texts[own], "%s=%s", keys[i], values[i]) >= (int)sizeof texts[own])
-            return fail(msg, LINNET_E_ARGUMENT, "%s: too long a value", keys[i]);
-        items[n++] = texts[own++];
+        items[n++] = text;
+        text += snprintf(text, n_bytes - (size_t)(text - *texts), "%s=%s", keys[i], values[i]) + 1;
     }
     return n;
 }
@@ -185,14 +195,14 @@ static int boost(linnet_stream *stream, const struct serve_request *r, struct me
 int serve_models_open_stream(linnet_stream **out, const struct serve_request *r, int is_live, struct message *msg)
 {
     const struct decoding *d = &r->model->decoding;
-    char texts[MOST_OWN][1024];
+    char *texts = NULL;
     const char **items = mem_array(d->n + MOST_OWN, sizeof *items);
     if (items == NULL)
         return fail_memory(msg);
     struct linnet_stream_options o;
     linnet_stream *stream = NULL;
     linnet_stream_options_init(&o);
-    int rc = list_settings(r, is_live, items, texts, msg);
+    int rc = list_settings(r, is_live, items, &texts, msg);
     if (rc >= 0) {
         o.settings = items;
         o.n_settings = (size_t)rc;
@@ -206,6 +216,7 @@ int serve_models_open_stream(linnet_stream **out, const struct serve_request *r,
         rc = linnet_stream_open(is_live ? d->model : r->model->low, &o, &stream, msg->text, sizeof msg->text);
     }
     mem_free(items);
+    mem_free(texts);
     if (rc >= 0 && (rc = boost(stream, r, msg)) < 0)
         linnet_stream_close(stream);
     if (rc >= 0)

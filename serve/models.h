@@ -31,6 +31,9 @@ void serve_models_close(struct serve_models *m);
  * there is none. */
 struct serve_model *serve_models_find(const struct serve_models *m, const char *name);
 
+/* Bytes of a text in a request at most: far more than the 223 tokens that Whisper takes of a prompt. */
+enum { SERVE_TEXT = 16384 };
+
 /* What a client wants of a stream; NULL, 0: as the server's command line has it.  What is added here is compared in
  * models.c. */
 struct serve_request {

@@ -15,7 +15,7 @@ struct realtime_session {
     int rate_hz;
     struct serve_model *model;
     char model_name[128]; /* as the client calls it, or "" */
-    char language[64], prompt[900];
+    char language[64], prompt[SERVE_TEXT + 1];
     int has_turns;  /* an endpoint ends an item; else the client does */
     int silence_ms; /* of an endpoint; 0: the server's own */
     char id[24];

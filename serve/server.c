@@ -251,7 +251,7 @@ static int open_live(struct server *s, struct message *msg)
 
 static int open_files(struct server *s, struct message *msg)
 {
-    const struct files_options files = {.most_waiting = s->options->queue};
+    const struct files_options files = {.most_waiting = s->options->queue, .most_s = s->options->file_s};
     return files_open(&s->files, &files, &s->models, msg);
 }
 

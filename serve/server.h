@@ -23,7 +23,7 @@ struct serve_options {
     const char *host; /* address to listen on */
     int port, max_streams, upload_mb, queue;
     int wyoming_port; /* < 0: none */
-    double stream_s, idle_s, drain_s;
+    double stream_s, file_s, idle_s, drain_s;
     const char *token_file, *certificate, *key;
     struct option_list origins;
     int no_token;

@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import socket
+import struct
 import sys
 import urllib.parse
 
@@ -219,9 +220,22 @@ def forms_that_are_none():
     check(is_error(post(form(("a\r\nb", ""))), 400, "cannot be read"), "a name of two lines")
     check(is_error(post(form(*[("language", "en")] * 65)), 400, "fields"), "many fields")
     check(is_error(post(form(("prompt", "a" * 70000))), 400, "fields"), "a long field")
+    recording = ("file", open(folder + "/a.wav", "rb").read(), "a.wav")
+    check(post(form(("prompt", "a " * 5000), recording))[0] == 200, "a long prompt")
+    check(is_error(post(form(("prompt", "a " * 10000), recording)), 400, "too long"), "too long a prompt")
     check(is_error(post(form(("other", b"abc", "a.wav"))), 400, "`file`"), "a file under another name")
     quoted = form(("file", open(folder + "/a.wav", "rb").read(), 'a\\"; name=\\"b'), boundary="a b'()+_,-./:=?")
     check(post(quoted, "multipart/form-data; boundary=\"a b'()+_,-./:=?\"")[0] == 200, "a quoted boundary")
+
+
+def long_recordings_are_refused():
+    """--file-seconds 30; the second WAV does not say how long it is."""
+    n = 31 * 8000
+    for size in n, 0xFFFFFFFF:
+        riff = struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", min(size + 36, 0xFFFFFFFF), b"WAVE", b"fmt ", 16, 1, 1, 8000,
+                           8000, 1, 8, b"data", size)
+        status, headers, body = post(form(("file", riff + b"\x80" * n, "a.wav")))
+        check(is_error((status, headers, body), 400, "may last 30 s"), f"31 s of {size}: {status} {body}")
 
 
 def clients_that_go():
@@ -241,7 +255,8 @@ def clients_that_go():
 def main():
     for test in (methods_and_addresses, connections_are_kept, requests_in_one_packet, nothing_gets_into_headers,
                  upgrades_are_declined, lengths_are_checked_first, who_waits_is_told_to_go_on, bodies_in_pieces,
-                 slow_readers_get_all, forms_that_are_none, clients_that_go):
+                 slow_readers_get_all, forms_that_are_none, long_recordings_are_refused,
+                 clients_that_go):
         before = n_failed
         test()
         print(f"{test.__name__}: {'ok' if n_failed == before else 'FAILED'}", flush=True)

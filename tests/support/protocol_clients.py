@@ -303,7 +303,7 @@ async def check_wrong_realtime():
         '{"type": "session.update", "session": {"audio": {"input": {"format": {"rate": 99999999999}}}}}',
         '{"type": "session.update", "session": {"audio": {"input": {"transcription": {"model": "none such"}}}}}',
         '{"type": "session.update", "session": {"turn_detection": {"type": "by ear"}}}',
-        json.dumps({"type": "session.update", "session": {"input_audio_transcription": {"prompt": "x" * 5000}}}),
+        json.dumps({"type": "session.update", "session": {"input_audio_transcription": {"prompt": "x" * 20000}}}),
     )
     async with websockets.connect(WS + "/v1/realtime?intent=transcription", max_size=None) as ws:
         assert json.loads(await ws.recv())["type"] == "session.created"

@@ -112,7 +112,7 @@ async def wrong(url):
                          ({"decoder": "x"}, "decoder"), ({"hotwords": "a"}, "'hotwords': a list"),
                          ({"hotwords": [{"phrase": "a", "bonus": "2"}]}, "hotwords"), ({"hotwords": [1]}, "hotwords"),
                          ({"hotwords": ["a"] * 1001}, "hotwords"), ({"settings": {}}, "'settings'"),
-                         ({"prompt": "x" * 5000}, "too long")):
+                         ({"prompt": "x" * 20000}, "too long")):
         await refused(url, "argument", part, {**ok, **fields})
     for message in ("", "{", "[]", "7", '{"type": "start", "type": "start"}', '{"type": "stop"}', '{"type": 3}', "{}"):
         await refused(url, "argument", "", message)
@@ -123,7 +123,7 @@ async def wrong(url):
     await refused(url, "audio", "not a number", {**ok, "encoding": "f32le"}, array.array("f", [float("nan")]).tobytes())
     async with connect(url) as ws:
         hotwords = [{"phrase": "Ask", "bonus": 2}, "not"]
-        ready = await start(ws, hotwords=hotwords, nbest=1, prompt="x", language=None, task="translate")
+        ready = await start(ws, hotwords=hotwords, nbest=1, prompt="x " * 5000, language=None, task="translate")
         check(ready["type"] == "ready", f"{ready}")
 
 
