@@ -3,7 +3,9 @@
 #include "bin/results.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -64,6 +66,16 @@ static int end_line(const char *path, struct message *msg)
     return rc;
 }
 
+/* Keeps other runs out of the folder until it is closed; file systems without locks keep out nobody. */
+static int lock_folder(struct results *r, struct message *msg)
+{
+    r->has_folder = 1;
+    r->lock = open(r->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return r->lock >= 0 && flock(r->lock, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK
+               ? fail(msg, LINNET_E_IO, "%s: another run is writing into it", r->folder)
+               : LINNET_OK;
+}
+
 struct paths {
     char stats[FILE_MAX_PATH], jsonl[FILE_MAX_PATH], txt[FILE_MAX_PATH];
 };
@@ -83,6 +95,7 @@ int results_open(struct results *r, const char *folder, struct message *msg)
     int rc;
     r->folder = folder;
     if ((rc = name_files(&p, folder, msg)) < 0 || (rc = file_make_folder(folder, msg)) < 0 ||
+        (rc = lock_folder(r, msg)) < 0 ||
         (rc = even_out(p.txt, p.jsonl, msg)) < 0 || (rc = end_line(p.stats, msg)) < 0)
         return rc;
     return hypotheses_read(&r->before, folder, msg);
@@ -153,5 +166,7 @@ void results_close(struct results *r)
 {
     close_files(r);
     hypotheses_close(&r->before);
+    if (r->has_folder && r->lock >= 0)
+        close(r->lock);
     *r = (struct results){0};
 }

@@ -16,9 +16,11 @@ struct results {
     const char *folder;       /* the caller's */
     struct hypotheses before; /* of earlier runs */
     FILE *stats, *jsonl, *txt;
+    int lock, has_folder; /* a descriptor of the folder, and whether it has been opened */
 };
 
-/* Makes the folder where there is none, and reads what is in it. */
+/* Makes the folder where there is none, and reads what is in it.  Fails with LINNET_E_IO while another run
+ * writes into it. */
 LINNET_MUST_CHECK int results_open(struct results *r, const char *folder, struct message *msg);
 LINNET_MUST_CHECK int results_begin(struct results *r, struct message *msg); /* from now on lines can be added */
 LINNET_MUST_CHECK int results_add(struct results *r, const struct hypothesis *h, struct message *msg);

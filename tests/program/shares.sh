@@ -86,6 +86,11 @@ wait $! || failed "the other of two"
 cut -d ' ' -f 1 "$work/three.shares/1/hyp.txt" | uniq -d | grep . && failed "decoded twice"
 [ "$(grep -c '== ended with 0' "$work/three.shares/1.log")" = 3 ] || failed "three ends"
 
+# Two runs for one folder: the second is told.
+run 1 flock "$work/single" "$linnet" decode "$@" -o "$work/single"
+has err "it's here/single: another run is writing into it"
+run 0 "$linnet" decode "$@" -o "$work/single"
+
 # Other machines: what ssh would do.
 cat >"$TOP/ssh" <<'E2'
 #!/bin/sh
