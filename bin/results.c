@@ -95,8 +95,7 @@ int results_open(struct results *r, const char *folder, struct message *msg)
     int rc;
     r->folder = folder;
     if ((rc = name_files(&p, folder, msg)) < 0 || (rc = file_make_folder(folder, msg)) < 0 ||
-        (rc = lock_folder(r, msg)) < 0 ||
-        (rc = even_out(p.txt, p.jsonl, msg)) < 0 || (rc = end_line(p.stats, msg)) < 0)
+        (rc = lock_folder(r, msg)) < 0 || (rc = even_out(p.txt, p.jsonl, msg)) < 0 || (rc = end_line(p.stats, msg)) < 0)
         return rc;
     return hypotheses_read(&r->before, folder, msg);
 }

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "encoder/whisper_silence.h"
 
 static int layer_load(struct whisper_encoder_layer *l, const struct whisper_encoder *e, const struct layer_source *from,
                       int index)
@@ -90,6 +91,7 @@ static void whisper_encoder_close(struct encoder *encoder)
         linear_close(&l->ffn2);
     }
     mem_free(e->layers);
+    whisper_silence_close(e->silence);
     mem_free(e);
 }
 
@@ -99,7 +101,8 @@ static int whisper_encoder_open(struct encoder **out, const struct encoder_sourc
     if (e == NULL)
         return fail_memory(from->layers->msg);
     int rc = read_config(e, from->config);
-    if (rc < 0 || (rc = weights_load(e, from->layers)) < 0) {
+    if (rc < 0 || (rc = weights_load(e, from->layers)) < 0 ||
+        (rc = whisper_silence_open(&e->silence, from->layers->msg)) < 0) {
         whisper_encoder_close(&e->base);
         return rc;
     }
@@ -150,14 +153,13 @@ void whisper_encoder_state_close(struct whisper_encoder_state *s)
 
 /* mel [n_frames, n_mels] to x [n_frames / 2, D], rows from `from` on. */
 static void convolve(struct nn_context *ctx, const struct whisper_encoder *e, struct whisper_encoder_state *s,
-                     const struct whisper_encoder_input *in, float *x)
+                     const float *mel, int n_frames, int from, float *x)
 {
-    int n_frames = in->n_frames, from = in->from;
     static const struct linear_how gelu = {.act = NN_GELU};
     ptrdiff_t m = e->base.n_features, d = e->base.n_dims, n = n_frames / 2 - from;
     int first = from > 0 ? 2 * from - 1 : 0; /* frame of mel that the first row sees */
     float *conv = s->wide;
-    memcpy(s->mel + m, in->mel, (size_t)(n_frames * m) * sizeof *s->mel);
+    memcpy(s->mel + m, mel, (size_t)(n_frames * m) * sizeof *s->mel);
     memset(s->mel + (n_frames + 1) * m, 0, (size_t)m * sizeof *s->mel);
     linear_forward(ctx, &e->conv1,
                    &(struct linear_rows){s->mel + first * m, m, n_frames - first, conv + (first + 1) * d, d}, &gelu);
@@ -167,15 +169,19 @@ static void convolve(struct nn_context *ctx, const struct whisper_encoder *e, st
     ctx->kernels->add(x + from * d, e->positions + from * d, (int)(n * d), 1.0f);
 }
 
-/* The cache holds the layer's keys and values of the frames before these t. */
-static void layer_forward(struct nn_context *ctx, const struct whisper_encoder_layer *l,
-                          struct whisper_encoder_state *s, struct attention_cache *cache, int t, float *x)
+/* Layer i.  The cache holds its keys and values of the frames before these t. */
+static void layer_forward(struct nn_context *ctx, const struct whisper_encoder *e, struct whisper_encoder_state *s,
+                          int i, int t, const struct whisper_encoder_tail *tail, float *x)
 {
+    const struct whisper_encoder_layer *l = &e->layers[i];
+    struct attention_cache *cache = &s->caches[i % s->n_caches];
     static const struct linear_how gelu = {.act = NN_GELU}, add = {.add = 1, .scale = 1.0f};
     ptrdiff_t d = (ptrdiff_t)cache->n_heads * cache->head_dims, ffn = l->ffn1.n_out;
     layer_norm_rows(ctx, &l->attention_norm, x, s->norm, t);
     linear_forward(ctx, &l->qkv, &(struct linear_rows){s->norm, d, t, s->wide, 3 * d}, NULL);
     attention_cache_append(ctx, cache, &(struct attention_keys){s->wide + d, 3 * d, s->wide + 2 * d, 3 * d, NULL, t});
+    if (tail->n > 0)
+        attention_cache_copy(cache, &tail->caches[i], tail->from, tail->n);
     struct attention a = {.q = s->wide, .ldq = 3 * d, .n_rows = t, .out = s->norm, .ldout = d};
     a.scale = 1.0f / sqrtf((float)cache->head_dims);
     attention_forward(ctx, cache, &a);
@@ -188,15 +194,18 @@ static void layer_forward(struct nn_context *ctx, const struct whisper_encoder_l
 void whisper_encoder_forward(struct nn_context *ctx, const struct whisper_encoder *e, struct whisper_encoder_state *s,
                              const struct whisper_encoder_input *in, float *out)
 {
-    int from = in->from, t = in->n_frames / 2 - from;
-    float *x = out + (ptrdiff_t)from * e->base.n_dims;
-    convolve(ctx, e, s, in, out);
+    const struct whisper_encoder_tail *tail = &in->tail;
+    int from = in->from, n = in->n_frames / 2 - tail->n, t = n - from;
+    ptrdiff_t d = e->base.n_dims;
+    float *x = out + from * d;
+    convolve(ctx, e, s, in->mel, tail->n > 0 ? 2 * (n + 1) : in->n_frames, from, out); /* a row sees the next one's */
     for (int i = 0; i < e->n_layers; i++) {
-        struct attention_cache *cache = &s->caches[i % s->n_caches];
-        attention_cache_cut(cache, from);
-        layer_forward(ctx, &e->layers[i], s, cache, t, x);
+        attention_cache_cut(&s->caches[i % s->n_caches], from);
+        layer_forward(ctx, e, s, i, t, tail, x);
     }
     layer_norm_rows(ctx, &e->norm, x, x, t);
+    if (tail->n > 0)
+        memcpy(out + n * d, tail->states + tail->from * d, (size_t)(tail->n * d) * sizeof *out);
 }
 
 /* ---- the table's entry ---- */

@@ -20,6 +20,7 @@ struct whisper_encoder {
     float *positions;                     /* [n_states, D] */
     struct whisper_encoder_layer *layers; /* [n_layers] */
     struct layer_norm norm;
+    struct whisper_silence *silence; /* for streams; it has a lock of its own */
 };
 
 extern const struct encoder_kind whisper_encoder_kind;
@@ -44,17 +45,26 @@ LINNET_MUST_CHECK int whisper_encoder_state_open(struct whisper_encoder_state *s
                                                  int keeps, struct nn_context *ctx, struct message *msg);
 void whisper_encoder_state_close(struct whisper_encoder_state *s);
 
+/* States of another window at the same places, with the keys and values of every layer. */
+struct whisper_encoder_tail {
+    const struct attention_cache *caches; /* [n_layers] of all its states from the first on */
+    const float *states;                  /* likewise [.., D] */
+    int from, n;                          /* which of them */
+};
+
 /* A window: mel [n_frames, n_mels], normalised (log_mel.h); n_frames even, at most 2 n_states. */
 struct whisper_encoder_input {
     const float *mel;
     int n_frames;
-    int from; /* states before it are those of the last call */
+    int from;                         /* states before it are those of the last call */
+    struct whisper_encoder_tail tail; /* the last states of the window, which are not computed; n: 0: all are */
 };
 
 /* Encodes a window into out [n_frames / 2, D].
  *
  * With from > 0, in a state that keeps, only the rows of out from there on are computed: the audio before them, and
- * out's rows for it, must be as in the last call.  The new rows attend to the old ones, but not the old to the new. */
+ * out's rows for it, must be as in the last call.  The new rows attend to the old ones, but not the old to the new.
+ * With a tail, in a state that keeps, its rows are copied, and the others attend to them. */
 void whisper_encoder_forward(struct nn_context *ctx, const struct whisper_encoder *e, struct whisper_encoder_state *s,
                              const struct whisper_encoder_input *in, float *out);
 

@@ -59,6 +59,10 @@ struct attention_keys {
 /* Appends keys and their values, for which there must be room. */
 void attention_cache_append(struct nn_context *ctx, struct attention_cache *c, const struct attention_keys *k);
 
+/* Appends copies of n keys of a cache of the same kind and their values, of its key j (0 = oldest) and what follows it,
+ * for which there must be room. */
+void attention_cache_copy(struct attention_cache *to, const struct attention_cache *from, int j, int n);
+
 /* Key j (0 = oldest) and its value as [H * d] rows, for tests and exports. */
 void attention_cache_row(const struct attention_cache *c, int j, float *key, float *value);
 

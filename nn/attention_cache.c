@@ -185,6 +185,53 @@ void attention_cache_append(struct nn_context *ctx, struct attention_cache *c, c
     c->last += k->n;
 }
 
+/* ---- copies ---- */
+
+/* The n keys of a head from key `at` on become those from key t on.  A key lies in units of four bytes, a panel's width
+ * apart. */
+static void copy_keys(const struct attention_cache *from, int at, struct attention_cache *to, int t, int h, int n)
+{
+    enum { UNIT = 4 };
+    size_t item = attention_cache_item(to), n_units = (size_t)attention_cache_depth(to) * item / UNIT;
+    const char *a = (const char *)from->keys + attention_cache_keys(from) * (size_t)h * item;
+    char *b = (char *)to->keys + attention_cache_keys(to) * (size_t)h * item;
+    for (size_t i = (size_t)at, j = (size_t)t; i < (size_t)(at + n); i++, j++) {
+        const char *source = a + (i / NN_PANEL * n_units * NN_PANEL + i % NN_PANEL) * UNIT;
+        char *target = b + (j / NN_PANEL * n_units * NN_PANEL + j % NN_PANEL) * UNIT;
+        for (size_t k = 0; k < n_units * NN_PANEL; k += NN_PANEL)
+            memcpy(target + k * UNIT, source + k * UNIT, UNIT);
+    }
+}
+
+static void copy_values(const struct attention_cache *from, int at, struct attention_cache *to, int t, int h, int n)
+{
+    size_t item = attention_cache_item(to);
+    const char *a = (const char *)from->values + attention_cache_values(from) * (size_t)h * item;
+    char *b = (char *)to->values + attention_cache_values(to) * (size_t)h * item;
+    for (int i = 0; i < n; i++)
+        for (int k = 0; k < to->head_dims; k++)
+            memcpy(b + (size_t)attention_value_at(to, t + i, k) * item,
+                   a + (size_t)attention_value_at(from, at + i, k) * item, item);
+}
+
+void attention_cache_copy(struct attention_cache *to, const struct attention_cache *from, int j, int n)
+{
+    int at = from->first + j, t = to->last;
+    const float *const numbers[] = {from->key_bias, from->key_scales, from->value_scales};
+    float *const copies[] = {to->key_bias, to->key_scales, to->value_scales};
+    for (ptrdiff_t h = 0; h < to->n_heads; h++) {
+        copy_keys(from, at, to, t, (int)h, n);
+        copy_values(from, at, to, t, (int)h, n);
+        for (int i = 0; i < 3; i++)
+            if (numbers[i] != NULL)
+                memcpy(copies[i] + h * to->capacity + t, numbers[i] + h * from->capacity + at,
+                       (size_t)n * sizeof(float));
+    }
+    to->last += n;
+}
+
+/* ---- rows ---- */
+
 /* Number i of an array: of keys or values. */
 static float number_at(const struct attention_cache *c, const void *array, size_t i)
 {

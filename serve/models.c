@@ -144,8 +144,7 @@ int serve_request_is(const struct serve_request *r, const struct serve_request *
 
 enum { MOST_OWN = 4 /* settings of a request that have no field in linnet_stream_options */ };
 
-/* The settings of the command line, and then those of the request, as *texts, which the caller frees.  Returns how many.
- */
+/* The settings of the command line, then those of the request, as *texts, which the caller frees.  Returns how many. */
 static int list_settings(const struct serve_request *r, int is_live, const char **items, char **texts,
                          struct message *msg)
 {

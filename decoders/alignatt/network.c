@@ -11,8 +11,13 @@
 #include "base/mem.h"
 #include "decoders/alignatt/head.h"
 #include "decoders/whisper_common/state.h"
+#include "encoder/whisper_silence.h"
 
-enum { MEDIAN = 7, HALF = MEDIAN / 2 };
+enum {
+    MEDIAN = 7,
+    HALF = MEDIAN / 2,
+    NEAR = 25, /* states of silence behind the audio that know it; those that follow are of silence alone */
+};
 
 static int arrays_open(struct alignatt_network *r, size_t n_paths, size_t n_states, size_t n_taps)
 {
@@ -44,9 +49,10 @@ int alignatt_network_open(struct alignatt_network *r, const struct linnet_model 
 {
     size_t n_states = (size_t)whisper_window_states(model), n_taps = (size_t)model->named_heads.n;
     int n_slots = n_paths * model->left->config.n_positions, rc;
-    *r = (struct alignatt_network){.model = model, .head_bias = model->truncation_bias};
+    *r = (struct alignatt_network){.model = model, .keeps = keeps, .head_bias = model->truncation_bias};
     if ((rc = nn_context_open(&r->ctx, model->pool, msg)) < 0 ||
         (rc = whisper_encoder_state_open(&r->encoder, whisper_encoder_of(model->encoder), keeps, &r->ctx, msg)) < 0 ||
+        (keeps && (rc = whisper_silence_prepare(whisper_encoder_of(model->encoder), &r->ctx, msg)) < 0) ||
         (rc = whisper_state_open(&r->decoder, model, &r->ctx, n_slots, ALIGNATT_BLOCK, msg)) < 0)
         goto fail;
     if (arrays_open(r, (size_t)n_paths, n_states, n_taps) < 0 || whisper_slots_open(&r->slots, n_slots) < 0) {
@@ -87,8 +93,11 @@ void alignatt_network_encode(struct alignatt_network *r, const float *mel, int n
         r->paths[i].n_tokens = 0;
     memset(r->paths[0].sum, 0, n_weights(r) * sizeof *r->paths[0].sum);
     memset(r->paths[0].squares, 0, n_weights(r) * sizeof *r->paths[0].squares);
-    const struct whisper_encoder_input in = {mel, n_mel_frames, from};
-    whisper_encoder_forward(&r->ctx, whisper_encoder_of(r->model->encoder), &r->encoder, &in, r->states);
+    const struct whisper_encoder *e = whisper_encoder_of(r->model->encoder);
+    struct whisper_encoder_input in = {.mel = mel, .n_frames = n_mel_frames, .from = from};
+    if (r->keeps && r->n_frames > r->n_content + NEAR)
+        whisper_silence_tail(e, &r->ctx, r->n_content + NEAR, r->n_frames, &in.tail);
+    whisper_encoder_forward(&r->ctx, e, &r->encoder, &in, r->states);
     text_decoder_state_cut(&r->decoder, from);
     text_decoder_state_append(&r->decoder, &r->ctx, r->states + (ptrdiff_t)from * r->model->encoder->n_dims,
                               r->n_frames - from);

@@ -27,6 +27,7 @@ struct alignatt_network {
     void *block;             /* of the arrays */
     float *states;           /* [n_frames, D] */
     int n_frames, n_content; /* encoder frames; of them, those that hold audio */
+    int keeps;
     struct alignatt_path *paths;
     int n_paths;
     struct whisper_slots slots; /* scratch */
@@ -39,8 +40,9 @@ struct alignatt_network {
     float head_bias;
 };
 
-/* keeps: a call of encode may go on from the states of the last one.  n_paths: 1 to ALIGNATT_BLOCK.  head_dir: where
- * another truncation head than the model's lies, or "". */
+/* keeps: a call of encode may go on from the states of the last one, and silence that follows the audio by half a
+ * second and more has the states of silence alone (encoder/whisper_silence.h).  n_paths: 1 to ALIGNATT_BLOCK.
+ * head_dir: where another truncation head than the model's lies, or "". */
 LINNET_MUST_CHECK int alignatt_network_open(struct alignatt_network *r, const struct linnet_model *model, int keeps,
                                             int n_paths, const char *head_dir, struct message *msg);
 void alignatt_network_close(struct alignatt_network *r); /* zeroed and half-opened ones too */

@@ -4,7 +4,8 @@
  * end of a sentence for that of the audio.
  *
  * The encoder goes on from its last call: states that are three seconds old are kept and new ones attend to them, so
- * that a step encodes the last seconds and not the whole utterance, as long as the audio begins where it did. */
+ * that a step encodes the last seconds and not the whole utterance, as long as the audio begins where it did.  Most of
+ * the silence behind it is not encoded at all (encoder/whisper_silence.h). */
 #include "decoders/alignatt/step.h"
 
 #include <math.h>

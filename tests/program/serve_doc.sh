@@ -8,7 +8,7 @@ for tool in curl node; do
     command -v $tool >/dev/null || { echo "no $tool: skipped"; exit 77; }
 done
 case ${top_srcdir:-.} in /*) top=$top_srcdir ;; *) top=$PWD/${top_srcdir:-.} ;; esac
-words='ask not what you.* country can do for you'
+words='ask.* not what you.* country can do for you'
 
 start_server -m "$cache/whisper-base" -t 2
 mkdir "$dir/examples" && cd "$dir/examples" || exit 99

@@ -5,7 +5,7 @@
 need_python http.client
 client=${top_srcdir:-.}/tests/support/http_client.py
 
-start_server $quick --upload-mb 10 --file-seconds 30
+start_server $quick --upload-mb 10 --file-seconds 60
 "$python" "$client" "$url" "$dir" >"$dir/out" 2>"$dir/err" || failed "http_client.py"
 cat "$dir/out"
 

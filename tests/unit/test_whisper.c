@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 #include "decoders/whisper_common/state.h"
-#include "encoder/whisper_encoder.h"
+#include "encoder/whisper_silence.h"
 #include "frontend/log_mel.h"
 #include "linnet.h"
 #include "tests/support/event_dump.h"
@@ -137,7 +137,7 @@ static void run_tokens(struct network *w, const int *tokens, int n, int position
 /* States of the window mel [n_frames, n_mels] from state `from` on. */
 static void encode(struct network *w, const float *mel, int n_frames, int from)
 {
-    const struct whisper_encoder_input in = {mel, n_frames, from};
+    const struct whisper_encoder_input in = {.mel = mel, .n_frames = n_frames, .from = from};
     whisper_encoder_forward(&w->ctx, w->whisper, &w->encoder, &in, w->states);
 }
 
@@ -206,6 +206,43 @@ static void encoder_continues(void)
     void *all[] = {mel, frames, states, logits};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         mem_free(all[i]);
+    network_close(&w);
+}
+
+/* States before a tail see what it copies: where the window is silence itself they are the silence's own. */
+static void silence_ends_a_window(void)
+{
+    enum { N = 500, FROM = 60, OWN = 101, MORE = 600 };
+    struct network w, later;
+    struct whisper_encoder_tail tail, all;
+    if (reference_folder() == NULL) {
+        printf("(no reference data) ");
+        return;
+    }
+    network_open(&w);
+    network_open(&later);
+    size_t n_dims = (size_t)w.whisper->base.n_dims, n = N * n_dims, n_mel = 2 * N * (size_t)w.whisper->base.n_features;
+    float *mel = mem_array(n_mel, sizeof *mel);
+    for (size_t i = 0; i < n_mel; i++)
+        mel[i] = WHISPER_SILENCE;
+    CU_ASSERT_EQUAL_FATAL(whisper_silence_prepare(w.whisper, &w.ctx, NULL), 0);
+    whisper_silence_tail(w.whisper, &w.ctx, OWN, N, &tail);
+    CU_ASSERT(tail.from == OWN && tail.n == N - OWN);
+    encode(&w, mel, 2 * N, 0);
+    CU_ASSERT(memcmp(w.states, tail.states, n * sizeof *mel) == 0);
+    for (int from = 0; from <= FROM; from += FROM) {
+        memset(w.states + (size_t)from * n_dims, 0, (n - (size_t)from * n_dims) * sizeof *mel);
+        const struct whisper_encoder_input in = {.mel = mel, .n_frames = 2 * N, .from = from, .tail = tail};
+        whisper_encoder_forward(&w.ctx, w.whisper, &w.encoder, &in, w.states);
+        CU_ASSERT(memcmp(w.states, tail.states, n * sizeof *mel) == 0);
+    }
+    /* As far as it is asked for, and the same whenever that is. */
+    whisper_silence_tail(w.whisper, &w.ctx, 0, MORE, &tail);
+    CU_ASSERT_EQUAL_FATAL(whisper_silence_prepare(later.whisper, &later.ctx, NULL), 0);
+    whisper_silence_tail(later.whisper, &later.ctx, 0, MORE, &all);
+    CU_ASSERT(memcmp(tail.states, all.states, MORE * n_dims * sizeof *mel) == 0);
+    mem_free(mel);
+    network_close(&later);
     network_close(&w);
 }
 
@@ -408,11 +445,9 @@ static void wrong_configs(void)
 }
 
 static const struct unit_test tests[] = {
-    {"a random model of large-v3's kind", random_v3},
-    {"the encoder goes on from its last call", encoder_continues},
-    {"English-only vocabulary", english_only},
-    {"missing and misshapen tensors", broken_tensors},
-    {"files cut short", cut_files},
+    {"a random model of large-v3's kind", random_v3},  {"the encoder goes on from its last call", encoder_continues},
+    {"silence ends a window", silence_ends_a_window},  {"English-only vocabulary", english_only},
+    {"missing and misshapen tensors", broken_tensors}, {"files cut short", cut_files},
     {"wrong configurations", wrong_configs},
 };
 

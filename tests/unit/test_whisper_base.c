@@ -104,7 +104,8 @@ static void numbers(void)
     float *frames = features(), *states = mem_array(1500 * 512, sizeof *states);
     float *logits = mem_array(4 * 51865, sizeof *logits);
     check_features(frames, safetensors_find(f, "mel"));
-    whisper_encoder_forward(&ctx, e, &encoder, &(struct whisper_encoder_input){frames, WINDOW, 0}, states);
+    const struct whisper_encoder_input window = {.mel = frames, .n_frames = WINDOW};
+    whisper_encoder_forward(&ctx, e, &encoder, &window, states);
     CU_ASSERT_TRUE(difference(states, safetensors_find(f, "encoder_out")) < 2e-3f); /* values reach 40 */
     for (int i = 0; i < 4; i++)
         rows[i] = (struct text_row){prompt[i], i, slots};

@@ -77,7 +77,7 @@ static void encode(struct nn_context *ctx, float *states)
     log_mel_normalize(mel, N_AUDIO * TINY_MELS, -INFINITY);
     memset(mel + N_AUDIO * TINY_MELS, 0, (N_ENCODED - N_AUDIO) * TINY_MELS * sizeof *mel);
     CU_ASSERT_EQUAL_FATAL(whisper_encoder_state_open(&state, e, 0, ctx, NULL), 0);
-    whisper_encoder_forward(ctx, e, &state, &(struct whisper_encoder_input){mel, N_ENCODED, 0}, states);
+    whisper_encoder_forward(ctx, e, &state, &(struct whisper_encoder_input){.mel = mel, .n_frames = N_ENCODED}, states);
     whisper_encoder_state_close(&state);
     features_close(features);
     mem_free(mel);
