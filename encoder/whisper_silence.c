@@ -7,7 +7,10 @@
 
 #include "base/mem.h"
 
-enum { BLOCK = 500 }; /* states: ten seconds */
+enum {
+    BLOCK = 500,          /* states: ten seconds */
+    PREPARED = 2 * BLOCK, /* more than most utterances with their context need, so that few streams have to wait */
+};
 
 struct whisper_silence {
     pthread_mutex_t lock;
@@ -55,10 +58,10 @@ static int allocate(struct whisper_silence *s, const struct whisper_encoder *e, 
     return rc;
 }
 
-/* With the lock: so many states and more. */
-static void encode(struct whisper_silence *s, const struct whisper_encoder *e, struct nn_context *ctx, int most)
+/* With the lock: the first `least` states, as far as there are so many, and what else is in their blocks. */
+static void encode(struct whisper_silence *s, const struct whisper_encoder *e, struct nn_context *ctx, int least)
 {
-    while (s->n < most) {
+    while (s->n < least && s->n < e->n_states) {
         int n = s->n + BLOCK < e->n_states ? s->n + BLOCK : e->n_states;
         const struct whisper_encoder_input in = {.mel = s->mel, .n_frames = 2 * n, .from = s->n};
         whisper_encoder_forward(ctx, e, &s->state, &in, s->states);
@@ -72,7 +75,7 @@ int whisper_silence_prepare(const struct whisper_encoder *e, struct nn_context *
     pthread_mutex_lock(&s->lock);
     int rc = s->block == NULL ? allocate(s, e, ctx, msg) : LINNET_OK;
     if (rc >= 0)
-        encode(s, e, ctx, 1);
+        encode(s, e, ctx, PREPARED);
     pthread_mutex_unlock(&s->lock);
     return rc;
 }

@@ -18,8 +18,8 @@ struct whisper_silence;
 LINNET_MUST_CHECK int whisper_silence_open(struct whisper_silence **out, struct message *msg);
 void whisper_silence_close(struct whisper_silence *s); /* NULL is fine */
 
-/* When a stream is opened: the first encodes ten seconds of silence.  Several threads may call this and the next one at
- * the same time. */
+/* When a stream is opened: the first encodes twenty seconds of silence.  Several threads may call this and the next one
+ * at the same time. */
 LINNET_MUST_CHECK int whisper_silence_prepare(const struct whisper_encoder *e, struct nn_context *ctx,
                                               struct message *msg);
 

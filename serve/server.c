@@ -234,6 +234,18 @@ static int open_network(struct server *s, struct message *msg)
     return rc < 0 ? rc : open_context(s, msg);
 }
 
+/* Makes what streams of a model share before anybody waits for it.  A model that cannot be streamed serves files. */
+static void open_each_once(const struct serve_models *models)
+{
+    struct message why;
+    for (int i = 0; i < models->n; i++) {
+        const struct serve_request plain = {.model = &models->at[i]};
+        linnet_stream *stream = NULL;
+        if (serve_models_open_stream(&stream, &plain, 1, &why) >= 0)
+            linnet_stream_close(stream);
+    }
+}
+
 static int open_live(struct server *s, struct message *msg)
 {
     struct linnet_model_info info = {.size = sizeof info};
@@ -246,6 +258,8 @@ static int open_live(struct server *s, struct message *msg)
                                       .backlog_s = 30};
     if (rc >= 0 && live.max_streams == 0)
         rc = rehearsal_run(&s->models, live.n_threads, msg);
+    else if (rc >= 0)
+        open_each_once(&s->models);
     return rc < 0 ? rc : live_scheduler_open(&s->live, &live, &s->models, msg);
 }
 
