@@ -249,7 +249,7 @@ static void live_close(struct live *l)
     buffer_free(&l->shown);
 }
 
-/* The model first: no audio may be lost while it loads. */
+/* All that takes time comes before the audio: none may be lost meanwhile. */
 static int live_open(struct live *l, struct message *msg)
 {
     const struct live_options *o = l->options;
@@ -259,9 +259,10 @@ static int live_open(struct live *l, struct message *msg)
     int rate_hz = live_source_rate_hz(l->source);
     const struct mix_options *mix = settings_of(&l->decoding.settings, &mix_settings);
     if ((rc = live_source_set_channel(l->source, mix->channel, msg)) < 0 ||
-        (rc = decoding_open_stream(&l->decoding, &o->decoding, 1, rate_hz, msg)) < 0)
+        (rc = decoding_open_stream(&l->decoding, &o->decoding, 1, rate_hz, msg)) < 0 ||
+        (o->save != NULL && (rc = wav_writer_open(&l->wav, o->save, rate_hz, msg)) < 0))
         return rc;
-    return o->save != NULL ? wav_writer_open(&l->wav, o->save, rate_hz, msg) : LINNET_OK;
+    return live_source_start(l->source, msg);
 }
 
 static void print_device(void *arg, const struct mic_device *d)

@@ -63,6 +63,11 @@ int live_source_set_channel(struct live_source *s, const char *channel, struct m
     return s->file != NULL ? audio_file_set_channel(s->file, channel, msg) : LINNET_OK;
 }
 
+int live_source_start(struct live_source *s, struct message *msg)
+{
+    return s->mic != NULL ? mic_start(s->mic, msg) : LINNET_OK;
+}
+
 void live_source_close(struct live_source *s)
 {
     if (s == NULL)
@@ -95,6 +100,18 @@ static void keep_pace(struct live_source *s, long n)
     }
 }
 
+/* After a signal, what was captured before it. */
+static long read_mic(struct mic *m, float *samples, size_t max, struct message *msg)
+{
+    long n = 0;
+    while (n == 0 && decoding_signal() == 0)
+        n = mic_read(m, samples, max, WAIT_MS, msg);
+    if (n != 0)
+        return n;
+    mic_stop(m);
+    return mic_read(m, samples, max, 0, msg);
+}
+
 long live_source_read(struct live_source *s, float *samples, size_t max, struct message *msg)
 {
     long n = 0;
@@ -102,8 +119,8 @@ long live_source_read(struct live_source *s, float *samples, size_t max, struct 
         n = audio_file_read(s->file, samples, max, msg);
     if (s->file != NULL)
         decoding_warn(NULL, audio_file_warning(s->file));
-    while (s->mic != NULL && n == 0 && decoding_signal() == 0)
-        n = mic_read(s->mic, samples, max, WAIT_MS, msg);
+    if (s->mic != NULL)
+        n = read_mic(s->mic, samples, max, msg);
     round_samples(samples, n);
     if (n > 0 && s->file != NULL)
         keep_pace(s, n);

@@ -16,10 +16,13 @@ LINNET_MUST_CHECK int live_source_open(struct live_source **out, const char *pat
 
 /* Which channel of a file is read, in the words of audio.channel. */
 LINNET_MUST_CHECK int live_source_set_channel(struct live_source *s, const char *channel, struct message *msg);
+/* A microphone captures from here on. */
+LINNET_MUST_CHECK int live_source_start(struct live_source *s, struct message *msg);
 void live_source_close(struct live_source *s);
 
 /* Waits for audio: how many samples came, at most max; 0 at the end of a file or once a signal was caught (see
- * decoding.h).  A microphone never ends: it fails when it is lost. */
+ * decoding.h), from a microphone when what it had captured by then has come.  A microphone never ends: it fails when it
+ * is lost. */
 LINNET_MUST_CHECK long live_source_read(struct live_source *s, float *samples, size_t max, struct message *msg);
 
 int live_source_rate_hz(const struct live_source *s);

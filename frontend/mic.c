@@ -39,6 +39,7 @@ struct mic {
     char *name;
     int is_initialized;   /* Pa_Terminate is due */
     atomic_int is_closed; /* and was done */
+    atomic_int is_stopped;
     int n_channels, rate_hz;
     struct ring ring;
     atomic_uint_least64_t n_captured, n_dropped; /* samples that the callback got; that did not fit */
@@ -158,6 +159,8 @@ static int capture(const void *input, void *output, unsigned long n_frames, cons
     (void)output, (void)time, (void)flags;
     struct mic *m = arg;
     const float *frames = input;
+    if (atomic_load(&m->is_stopped))
+        return paComplete;
     float mono[MIX_BLOCK], level = 0.0f;
     size_t n_channels = (size_t)m->n_channels, n_dropped = 0;
     for (size_t n_left = frames != NULL ? n_frames : 0; n_left > 0;) {
@@ -178,8 +181,16 @@ static int capture(const void *input, void *output, unsigned long n_frames, cons
     return paContinue;
 }
 
-/* Opens and starts the stream with one channel, or with two where the device does not have one alone. */
-static int start(struct mic *m, const struct mic_device *device, struct message *msg)
+static int check(const struct mic *m, PaError error, struct message *msg)
+{
+    if (error == paNoError)
+        return LINNET_OK;
+    const char *why = error == paUnanticipatedHostError ? Pa_GetLastHostErrorInfo()->errorText : Pa_GetErrorText(error);
+    return fail(msg, LINNET_E_DEVICE, "%s: %s", m->name, why);
+}
+
+/* Opens the stream with one channel, or with two where the device does not have one alone. */
+static int open_stream(struct mic *m, const struct mic_device *device, struct message *msg)
 {
     const PaDeviceInfo *info = Pa_GetDeviceInfo(device->index);
     PaStreamParameters wanted = {.device = device->index,
@@ -193,13 +204,8 @@ static int start(struct mic *m, const struct mic_device *device, struct message 
     m->n_channels = wanted.channelCount;
     error =
         Pa_OpenStream(&m->stream, &wanted, NULL, device->rate_hz, paFramesPerBufferUnspecified, paNoFlag, capture, m);
-    if (error == paNoError)
-        error = Pa_StartStream(m->stream);
     unmute_stderr(kept);
-    if (error == paNoError)
-        return LINNET_OK;
-    const char *why = error == paUnanticipatedHostError ? Pa_GetLastHostErrorInfo()->errorText : Pa_GetErrorText(error);
-    return fail(msg, LINNET_E_DEVICE, "%s: %s", device->name, why);
+    return check(m, error, msg);
 }
 
 int mic_open(struct mic **out, const char *device_text, struct message *msg)
@@ -215,15 +221,25 @@ int mic_open(struct mic **out, const char *device_text, struct message *msg)
     m->rate_hz = device.rate_hz;
     m->name = mem_string(device.name);
     rc = m->name == NULL ? fail_memory(msg) : ring_open(&m->ring, (size_t)device.rate_hz * RING_S, msg);
-    if (rc < 0 || (rc = start(m, &device, msg)) < 0)
+    if (rc < 0 || (rc = open_stream(m, &device, msg)) < 0)
         goto fail;
-    m->seen_s = clock_s();
     *out = m;
     return LINNET_OK;
 fail:
     mic_close(m);
     return rc;
 }
+
+int mic_start(struct mic *m, struct message *msg)
+{
+    int kept = mute_stderr();
+    PaError error = Pa_StartStream(m->stream);
+    unmute_stderr(kept);
+    m->seen_s = clock_s();
+    return check(m, error, msg);
+}
+
+void mic_stop(struct mic *m) { atomic_store(&m->is_stopped, 1); }
 
 static void *close_portaudio(void *arg)
 {
@@ -264,7 +280,7 @@ void mic_close(struct mic *m)
     mem_free(m);
 }
 
-/* Nothing will come any more. */
+/* Nothing will come any more, though it should. */
 static int is_lost(struct mic *m)
 {
     uint64_t n = atomic_load_explicit(&m->n_captured, memory_order_acquire);
@@ -279,8 +295,8 @@ static int is_lost(struct mic *m)
 long mic_read(struct mic *m, float *samples, size_t max, int timeout_ms, struct message *msg)
 {
     double end_s = clock_s() + timeout_ms * 1e-3;
-    int lost = is_lost(m);
-    while (!lost && ring_held(&m->ring) < max && clock_s() < end_s) {
+    int stopped = atomic_load(&m->is_stopped), lost = !stopped && is_lost(m);
+    while (!stopped && !lost && ring_held(&m->ring) < max && clock_s() < end_s) {
         pause_ms(POLL_MS);
         lost = is_lost(m);
     }

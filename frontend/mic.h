@@ -4,8 +4,8 @@
  * Samples are captured on the audio system's thread and buffered, half a minute of them; what does not fit is counted,
  * never silently lost.  A build without PortAudio has these functions too: they return LINNET_E_UNSUPPORTED.
  *
- * Opening or listing devices closes standard error for a moment, because the audio libraries write there whatever they
- * do not find: not while another thread writes to it. */
+ * Opening, starting or listing devices closes standard error for a moment, because the audio libraries write there
+ * whatever they do not find: not while another thread writes to it. */
 #ifndef LINNET_FRONTEND_MIC_H
 #define LINNET_FRONTEND_MIC_H
 
@@ -27,12 +27,16 @@ struct mic_device {
 int mic_list(void (*each)(void *arg, const struct mic_device *device), void *arg,
              struct message *msg) LINNET_MUST_CHECK;
 
-/* device: NULL for the default one, its index, or a part of its name (any case) that no other has. */
+/* device: NULL for the default one, its index, or a part of its name (any case) that no other has.  Nothing is captured
+ * until mic_start. */
 int mic_open(struct mic **out, const char *device, struct message *msg) LINNET_MUST_CHECK;
+int mic_start(struct mic *m, struct message *msg) LINNET_MUST_CHECK;
+void mic_stop(struct mic *m); /* captures no more; what was captured can still be read */
 void mic_close(struct mic *m);
 
-/* Waits until max samples are there or timeout_ms have passed, and gives what there is: 0 or more.  LINNET_E_DEVICE
- * once the device has stopped or has been silent (no samples at all) for 3 s, and everything before that was given. */
+/* Waits until max samples are there or timeout_ms have passed, and gives what there is: 0 or more, after mic_stop
+ * without waiting.  LINNET_E_DEVICE once the device has stopped or has been silent (no samples at all) for 3 s, and
+ * everything before that was given. */
 long mic_read(struct mic *m, float *samples, size_t max, int timeout_ms, struct message *msg) LINNET_MUST_CHECK;
 
 const char *mic_name(const struct mic *m);

@@ -16,6 +16,10 @@ int mic_list(void (*each)(void *arg, const struct mic_device *device), void *arg
 
 int mic_open(struct mic **out, const char *device, struct message *msg) { return unsupported(msg); }
 
+int mic_start(struct mic *m, struct message *msg) { return unsupported(msg); }
+
+void mic_stop(struct mic *m) {}
+
 void mic_close(struct mic *m) {}
 
 long mic_read(struct mic *m, float *samples, size_t max, int timeout_ms, struct message *msg)

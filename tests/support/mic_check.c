@@ -69,6 +69,7 @@ static void sound_arrives_until_the_device_is_lost(void)
     struct message msg = {0};
     struct mic *m;
     CU_ASSERT_EQUAL_FATAL(mic_open(&m, NULL, &msg), 0);
+    CU_ASSERT_EQUAL_FATAL(mic_start(m, &msg), 0);
     size_t n = (size_t)mic_rate_hz(m);
     CU_ASSERT_FATAL(n <= 192000);
     CU_ASSERT_EQUAL_FATAL(read_some(m, x, n), n);
