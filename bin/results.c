@@ -3,7 +3,6 @@
 #include "bin/results.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -69,9 +68,8 @@ static int end_line(const char *path, struct message *msg)
 /* Keeps other runs out of the folder until it is closed; file systems without locks keep out nobody. */
 static int lock_folder(struct results *r, struct message *msg)
 {
-    r->has_folder = 1;
-    r->lock = open(r->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return r->lock >= 0 && flock(r->lock, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK
+    r->lock = opendir(r->folder);
+    return r->lock != NULL && flock(dirfd(r->lock), LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK
                ? fail(msg, LINNET_E_IO, "%s: another run is writing into it", r->folder)
                : LINNET_OK;
 }
@@ -165,7 +163,7 @@ void results_close(struct results *r)
 {
     close_files(r);
     hypotheses_close(&r->before);
-    if (r->has_folder && r->lock >= 0)
-        close(r->lock);
+    if (r->lock != NULL)
+        closedir(r->lock);
     *r = (struct results){0};
 }

@@ -7,6 +7,7 @@
 #ifndef LINNET_BIN_RESULTS_H
 #define LINNET_BIN_RESULTS_H
 
+#include <dirent.h>
 #include <stdio.h>
 
 #include "bin/hypotheses.h"
@@ -16,7 +17,7 @@ struct results {
     const char *folder;       /* the caller's */
     struct hypotheses before; /* of earlier runs */
     FILE *stats, *jsonl, *txt;
-    int lock, has_folder; /* a descriptor of the folder, and whether it has been opened */
+    DIR *lock; /* the folder, locked */
 };
 
 /* Makes the folder where there is none, and reads what is in it.  Fails with LINNET_E_IO while another run
