@@ -80,7 +80,11 @@ def seconds_of(path, program, setup):
 
 
 def differing(program, reference, hypothesis):
-    """In percent, how many words differ: of texts by utterance, as `linnet score` counts."""
+    """In percent, how many words differ: of texts by utterance, as `linnet score` counts; utterances whose reference has
+    no words are left out."""
+    reference = {key: text for key, text in reference.items() if text.split()}
+    if not reference:
+        return float("nan")
     with tempfile.TemporaryDirectory() as folder:
         names = [os.path.join(folder, name) for name in ("ref", "hyp")]
         for name, texts in zip(names, (reference, hypothesis)):

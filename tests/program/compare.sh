@@ -20,7 +20,7 @@ bench) # of three turns 1, 2 and 4 s
 transcribe) echo sun moon star sky ;;
 decode)
     while [ "$1" != --out ]; do shift; done
-    printf 'a sun moon\nb star sky\n' >"$2/hyp.txt"
+    printf 'a sun moon\nb star sky\nc\n' >"$2/hyp.txt"
     echo '{"wall_s": 3.0}' >"$2/stats.json" ;;
 score) exec "$REAL" "$@" ;;
 esac
@@ -88,12 +88,12 @@ has out '^| linnet --batch 4 | jfk | 1 | 1 |'
 ! grep -q '^linnet bench' "$CALLS" || failed "measured what was not asked for"
 
 : >"$CALLS"
-printf 'a wav/a.wav\nb wav/b.wav\n' >"$dir/data/wav.scp"
-printf 'a sun moon\nb star sky\n' >"$dir/data/text"
+printf 'a wav/a.wav\nb wav/b.wav\nc wav/c.wav\n' >"$dir/data/wav.scp" # in c linnet hears nothing
+printf 'a sun moon\nb star sky\nc moon\n' >"$dir/data/text"
 run 0 "$compare" $common --utterances --data "$dir/data" --runs 1
-has out '^| linnet | 2 utterances | 2 | 1 | 3.00 .* | 0.0 |$'
-has out '^| faster-int8 | 2 utterances | 2 | 1 | 106.00 .* | 35.33 | .* | 75.0 |$'
-has out '^Word error rates, 2 utterances, beam 1: linnet 0.00, faster-int8 75.00.$'
+has out '^| linnet | 3 utterances | 2 | 1 | 3.00 .* | 0.0 |$'
+has out '^| faster-int8 | 3 utterances | 2 | 1 | 112.00 .* | 37.33 | .* | 75.0 |$'
+has out '^Word error rates, 3 utterances, beam 1: linnet 20.00, faster-int8 120.00.$'
 
 : >"$CALLS"
 run 0 "$compare" $common --lengths jfk --streams 1,4 --runs 1
