@@ -10,6 +10,8 @@
 
 enum { NAME_SIZE = 200 };
 
+#define NORM_ROWS 64 /* that are one thread's: some 10 us */
+
 int floats_load(float **out, const struct layer_source *from, const char *name, int n_dims, const int64_t shape[])
 {
     const struct tensor *t;
@@ -53,10 +55,29 @@ void layer_norm_close(struct layer_norm *l)
     l->gamma = l->beta = NULL;
 }
 
+struct normalizing {
+    const struct nn_kernels *kernels;
+    const struct layer_norm *l;
+    const float *x;
+    float *y;
+    int n_rows;
+};
+
+static void normalize_block(void *arg, int i_block, int i_thread)
+{
+    const struct normalizing *w = arg;
+    const struct layer_norm *l = w->l;
+    ptrdiff_t from = (ptrdiff_t)i_block * NORM_ROWS, to = from + NORM_ROWS < w->n_rows ? from + NORM_ROWS : w->n_rows;
+    (void)i_thread;
+    for (ptrdiff_t i = from; i < to; i++)
+        w->kernels->layer_norm(w->x + i * l->n, w->y + i * l->n, l->n, l->gamma, l->beta, 1e-5f);
+}
+
 void layer_norm_rows(const struct nn_context *ctx, const struct layer_norm *l, const float *x, float *y, int n_rows)
 {
-    for (ptrdiff_t i = 0; i < n_rows; i++)
-        ctx->kernels->layer_norm(x + i * l->n, y + i * l->n, l->n, l->gamma, l->beta, 1e-5f);
+    struct normalizing w = {ctx->kernels, l, x, y, n_rows};
+    int n_blocks = (n_rows + NORM_ROWS - 1) / NORM_ROWS;
+    pool_run(n_blocks > 1 ? ctx->pool : NULL, normalize_block, &w, n_blocks);
 }
 
 /* What a layer's tensors must be. */
