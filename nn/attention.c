@@ -79,11 +79,17 @@ static void see_keys(const struct attending *w, struct tile *t)
     t->ld = n_panels(t->to - t->from) * NN_PANEL;
 }
 
-/* Where a row of n 16-bit numbers is made before it is packed into `to`: behind it. */
-static void *made_behind(const struct attending *w, const struct tile *t, int n, void *to)
+/* Rows of n 16-bit numbers, which are made behind the half of `to` that they are packed into. */
+struct made {
+    char *at;
+    ptrdiff_t stride; /* bytes */
+    int bytes;
+};
+
+static struct made make_behind(const struct attending *w, const struct tile *t, int n, void *to)
 {
-    int bytes = 2 * nn_i16_inputs(n), width = w->product.width;
-    return (char *)to + (ptrdiff_t)t->n_rows * ((bytes + width - 1) / width * width);
+    int bytes = 2 * nn_i16_inputs(n), width = w->product.width, stride = (bytes + width - 1) / width * width;
+    return (struct made){(char *)to + (ptrdiff_t)t->n_rows * stride, stride, bytes};
 }
 
 static void pack_query(const struct attending *w, struct tile *t)
@@ -99,16 +105,17 @@ static void pack_query(const struct attending *w, struct tile *t)
             floats[k] *= w->a->scale;
         return;
     }
-    void *one = made_behind(w, t, d, t->query);
+    const struct made made = make_behind(w, t, d, t->query);
     for (int r = 0; r < t->n_rows; r++, q += w->a->ldq) {
+        void *one = made.at + r * made.stride;
         if (w->c->precision == PRECISION_BF16)
             kernels->to_bf16(q, w->a->scale, d, one);
         else {
             kernels->quantize16(q, NULL, d, &limits, one, &t->scales[r]);
             t->scales[r] *= w->a->scale;
         }
-        nn_pack_row(t->n_rows, r, 2 * nn_i16_inputs(d), w->product.width, one, t->query);
     }
+    nn_pack_tile(t->n_rows, made.bytes, w->product.width, made.at, made.stride, t->query);
 }
 
 /* Softmax of the scores, in the form that panels of values take. */
@@ -124,16 +131,17 @@ static void pack_weights(const struct attending *w, struct tile *t)
         nn_pack_rows(t->n_rows, n, t->scores, t->ld, t->packed);
         return;
     }
-    void *one = made_behind(w, t, n, t->packed);
+    const struct made made = make_behind(w, t, n, t->packed);
     for (int r = 0; r < t->n_rows; r++) {
         const float *x = t->scores + (ptrdiff_t)r * t->ld;
+        void *one = made.at + r * made.stride;
         if (c->precision == PRECISION_BF16)
             kernels->to_bf16(x, 1.0f, n, one);
         else
             kernels->quantize16(x, &c->value_scales[(ptrdiff_t)t->head * c->capacity + t->from], n, &limits, one,
                                 &t->scales[r]);
-        nn_pack_row(t->n_rows, r, 2 * nn_i16_inputs(n), w->product.width, one, t->packed);
     }
+    nn_pack_tile(t->n_rows, made.bytes, w->product.width, made.at, made.stride, t->packed);
 }
 
 /* The tile against the 32 keys from key `at` on. */

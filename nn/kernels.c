@@ -111,15 +111,18 @@ const struct nn_kernels *kernels_pick(void)
     return tables[0];
 }
 
+/* A float, or as many bytes of shorter numbers. */
+typedef float unit __attribute__((may_alias));
+
 /* Four columns of as many rows, x (stride ldx), into a [4][rows]. */
-static inline void pack_columns(int rows, const float *x, ptrdiff_t ldx, float *a)
+static inline void pack_columns(int rows, const unit *x, ptrdiff_t ldx, unit *a)
 {
     int i = 0;
 #if HAVE_SHUFFLEVECTOR
     typedef float quad __attribute__((vector_size(16), aligned(4), may_alias));
     typedef float pair __attribute__((vector_size(8), aligned(4), may_alias));
     for (; i + 4 <= rows; i += 4) {
-        const float *from = x + i * ldx;
+        const unit *from = x + i * ldx;
         quad r0 = *(const quad *)from, r1 = *(const quad *)(from + ldx), r2 = *(const quad *)(from + 2 * ldx),
              r3 = *(const quad *)(from + 3 * ldx);
         quad low01 = __builtin_shufflevector(r0, r1, 0, 4, 1, 5), high01 = __builtin_shufflevector(r0, r1, 2, 6, 3, 7);
@@ -142,17 +145,17 @@ static inline void pack_columns(int rows, const float *x, ptrdiff_t ldx, float *
             a[k * rows + i] = x[i * ldx + k];
 }
 
-void nn_pack_rows(int rows, int n_in, const float *x, ptrdiff_t ldx, float *a)
+static void pack_units(int rows, int n, const unit *x, ptrdiff_t ldx, unit *a)
 {
     if (rows == 1) {
-        memcpy(a, x, (size_t)n_in * sizeof *a);
+        memcpy(a, x, (size_t)n * sizeof *a);
         return;
     }
     /* Four columns at a time: reads and writes both stay in few cache lines. */
     int k = 0;
-    for (; k + 4 <= n_in; k += 4)
+    for (; k + 4 <= n; k += 4)
         pack_columns(rows, x + k, ldx, a + (ptrdiff_t)k * rows);
-    for (; k < n_in; k++)
+    for (; k < n; k++)
         for (int i = 0; i < rows; i++)
             a[(ptrdiff_t)k * rows + i] = x[i * ldx + k];
 }
@@ -181,4 +184,16 @@ void nn_pack_row(int rows, int i, int n, int width, const void *x, void *a)
     default:
         pack(rows, n, NN_MAX_WIDTH, x, to);
     }
+}
+
+void nn_pack_rows(int rows, int n_in, const float *x, ptrdiff_t ldx, float *a) { pack_units(rows, n_in, x, ldx, a); }
+
+void nn_pack_tile(int rows, int n, int width, const void *x, ptrdiff_t stride, void *a)
+{
+    enum { UNIT = sizeof(unit) };
+    if (width == UNIT)
+        pack_units(rows, n / UNIT, x, stride / UNIT, a);
+    else
+        for (int i = 0; i < rows; i++)
+            nn_pack_row(rows, i, n, width, (const char *)x + i * stride, a);
 }

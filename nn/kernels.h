@@ -70,7 +70,7 @@ struct nn_epilogue {
     const int32_t *row_zeros, *sums;  /* [rows], [32]: of an output's weights */
 };
 
-/* Rows of a tile [rows, n_in] against one panel.  a is packed (nn_pack_row): pieces of each row side by side.
+/* Rows of a tile [rows, n_in] against one panel.  a is packed (nn_pack_tile): pieces of each row side by side.
  * n_cols <= 32 columns of c [rows, ldc] are written. */
 typedef void nn_panel_product(int rows, int n_in, const void *a, const void *panel, float *c, ptrdiff_t ldc, int n_cols,
                               const struct nn_epilogue *end);
@@ -138,5 +138,8 @@ void nn_pack_rows(int rows, int n_in, const float *x, ptrdiff_t ldx, float *a);
 
 /* Row i of a tile, n bytes x with n a multiple of 4, into a [ceil(n / width)][rows][width], filled up with zeros. */
 void nn_pack_row(int rows, int i, int n, int width, const void *x, void *a);
+
+/* All rows, `stride` bytes from one to the next, a multiple of 4. */
+void nn_pack_tile(int rows, int n, int width, const void *x, ptrdiff_t stride, void *a);
 
 #endif

@@ -7,6 +7,8 @@
 #define TILE_ROWS 6
 #define TILE_VECS 2
 #define VEC_HALF(p) ((vec)_mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)(p))))
+#define VMAX(a, b) ((vec)_mm256_max_ps(a, b))
+#define VMIN(a, b) ((vec)_mm256_min_ps(a, b))
 #ifdef __AVXVNNI__
 #define I8_STEP(sum, x, w) ((ivec)_mm256_dpbusd_avx_epi32((__m256i)(sum), (__m256i)(x), (__m256i)(w)))
 #define I16_STEP(sum, x, w) ((ivec)_mm256_dpwssd_avx_epi32((__m256i)(sum), (__m256i)(x), (__m256i)(w)))

@@ -7,6 +7,8 @@
 #define TILE_ROWS 14
 #define TILE_VECS 2
 #define VEC_HALF(p) ((vec)_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)(p))))
+#define VMAX(a, b) ((vec)_mm512_max_ps(a, b))
+#define VMIN(a, b) ((vec)_mm512_min_ps(a, b))
 #ifdef __AVX512VNNI__
 #define I8_STEP(sum, x, w) ((ivec)_mm512_dpbusd_epi32((__m512i)(sum), (__m512i)(x), (__m512i)(w)))
 #define I16_STEP(sum, x, w) ((ivec)_mm512_dpwssd_epi32((__m512i)(sum), (__m512i)(x), (__m512i)(w)))

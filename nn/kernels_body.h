@@ -2,7 +2,8 @@
  * kernels_body.h - the vector kernels, compiled once for each instruction set.
  *
  * The including file defines NN_ISA (suffix), VL (floats in a vector), TILE_ROWS x TILE_VECS (the sums that a panel
- * product keeps in registers) and, where the processor can, VEC_HALF(p) (load VL half-precision numbers as float).
+ * product keeps in registers) and, where the processor can, VEC_HALF(p) (load VL half-precision numbers as float),
+ * VMAX(a, b) and VMIN(a, b).
  *
  * exp: x = n ln 2 + r, |r| <= ln 2 / 2, polynomial of Cephes' expf, 2^n built in the exponent; 2 ulp.  erf inside GELU:
  * Abramowitz & Stegun 7.1.26 (absolute error 1.5e-7), used on the tail so that large negative x keep their precision.
@@ -29,8 +30,13 @@ INLINE void store(float *p, vec v) { *(vec_u *)p = v; }
 INLINE vec splat(float x) { return x - (vec){0}; }
 INLINE ivec bits(vec v) { return (ivec)v; }
 INLINE vec pick(ivec mask, vec a, vec b) { return (vec)((mask & bits(a)) | (~mask & bits(b))); }
-INLINE vec vmax(vec a, vec b) { return pick(a > b, a, b); }
-INLINE vec vmin(vec a, vec b) { return pick(a < b, a, b); }
+#ifndef VMAX
+#define VMAX(a, b) pick((a) > (b), a, b)
+#define VMIN(a, b) pick((a) < (b), a, b)
+#endif
+/* b where one is no number. */
+INLINE vec vmax(vec a, vec b) { return VMAX(a, b); }
+INLINE vec vmin(vec a, vec b) { return VMIN(a, b); }
 
 /* n < VL values, the rest filled. */
 INLINE vec load_part(const float *p, int n, float fill)

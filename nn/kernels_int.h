@@ -285,17 +285,31 @@ INLINE vec values_of(const float *x, const float *factors, int i, int n)
     return factors != NULL ? v * load_part(factors + i, n - i, 0.0f) : v;
 }
 
+INLINE void add_size(vec v, vec *most, vec *sum)
+{
+    vec size = (vec)(bits(v) & 0x7fffffff);
+    *most = vmax(size, *most);
+    *sum += size;
+}
+
 static void FN(quantize16)(const float *x, const float *factors, int n, const struct nn_i16_limits *limits, int16_t *q,
                            float *scale)
 {
-    vec most = splat(0.0f), sum = splat(0.0f);
-    int i;
-    for (i = 0; i < n; i += VL) {
-        vec size = (vec)(bits(values_of(x, factors, i, n)) & 0x7fffffff);
-        most = vmax(size, most);
-        sum += size;
+    /* A chain of additions for each vector of a panel, none of which waits for the others: zeros for whole panels of
+     * keys before a row's, or after them, change nothing. */
+    vec most[PANEL_VECS] = {splat(0.0f)}, sum[PANEL_VECS] = {splat(0.0f)};
+    int i = 0;
+    for (; i + NN_PANEL <= n; i += NN_PANEL)
+#pragma GCC unroll 8
+        for (int v = 0; v < PANEL_VECS; v++)
+            add_size(values_of(x, factors, i + v * VL, n), &most[v], &sum[v]);
+    for (int v = 0; i + v * VL < n; v++)
+        add_size(values_of(x, factors, i + v * VL, n), &most[v], &sum[v]);
+    for (int v = 1; v < PANEL_VECS; v++) {
+        most[0] = vmax(most[0], most[v]);
+        sum[0] += sum[v];
     }
-    float by_most = max_of(most) / limits->most, by_total = sum_of(sum) / limits->total;
+    float by_most = max_of(most[0]) / limits->most, by_total = sum_of(sum[0]) / limits->total;
     *scale = by_most > by_total ? by_most : by_total;
     float factor = *scale > 0 ? 1 / *scale : 0;
     for (i = 0; i + VL <= n; i += VL) {

@@ -264,36 +264,44 @@ static struct nn_i16_limits input_limits(const struct linear *l)
 struct packed_rows {
     char *at;
     size_t row_bytes;
-    void *row;      /* where a row becomes whole numbers or bf16 */
+    char *made;     /* [tile_rows] where rows become whole numbers or bf16 */
     float *scales;  /* [block_rows] of whole numbers, */
     int32_t *zeros; /* and the zero points of those of 8 bits */
 };
 
-/* Rows row .. row + n - 1, tile by tile, in the form that the layer's panels take. */
-static void pack_rows(const struct product *p, int row, int n, struct packed_rows *packed)
+/* Row r of those that are packed, as whole numbers or bf16. */
+static void narrow_row(const struct product *p, const float *x, int r, const struct packed_rows *packed, void *out)
 {
     const struct nn_kernels *kernels = p->ctx->kernels;
-    int tile = p->product.tile_rows, width = p->product.width, n_in = p->l->n_in;
     const struct nn_i16_limits limits = input_limits(p->l);
-    for (int r = 0; r < n; r++) {
+    if (p->l->inputs == DTYPE_U8)
+        kernels->quantize(x, p->l->n_in, out, &packed->scales[r], &packed->zeros[r]);
+    else if (p->l->inputs == DTYPE_I16)
+        kernels->quantize16(x, NULL, p->l->n_in, &limits, out, &packed->scales[r]);
+    else
+        kernels->to_bf16(x, 1.0f, p->l->n_in, out);
+}
+
+/* Rows row .. row + n - 1, tile by tile, in the form that the layer's panels take. */
+static void pack_rows(const struct product *p, int row, int n, const struct packed_rows *packed)
+{
+    int tile = p->product.tile_rows, n_in = p->l->n_in;
+    int bytes = p->l->inputs == DTYPE_U8 ? nn_i8_inputs(n_in) : 2 * nn_i16_inputs(n_in);
+    for (int r = 0; r < n; r += tile) {
+        int rows = n - r < tile ? n - r : tile;
         const float *x = p->x + (row + r) * p->ldx;
-        int rows = n - r / tile * tile < tile ? n - r / tile * tile : tile;
-        char *to = packed->at + (size_t)(r / tile * tile) * packed->row_bytes;
-        if (p->l->inputs == DTYPE_U8) {
-            kernels->quantize(x, n_in, packed->row, &packed->scales[r], &packed->zeros[r]);
-            nn_pack_row(rows, r % tile, nn_i8_inputs(n_in), width, packed->row, to);
-        } else if (p->l->inputs == DTYPE_I16) {
-            kernels->quantize16(x, NULL, n_in, &limits, packed->row, &packed->scales[r]);
-            nn_pack_row(rows, r % tile, 2 * nn_i16_inputs(n_in), width, packed->row, to);
-        } else if (p->l->inputs == DTYPE_BF16) {
-            kernels->to_bf16(x, 1.0f, n_in, packed->row);
-            nn_pack_row(rows, r % tile, 2 * nn_i16_inputs(n_in), width, packed->row, to);
-        } else if (r % tile == 0)
+        char *to = packed->at + (size_t)r * packed->row_bytes;
+        if (p->l->inputs == DTYPE_F32) {
             nn_pack_rows(rows, n_in, x, p->ldx, (float *)(void *)to);
+            continue;
+        }
+        for (int i = 0; i < rows; i++)
+            narrow_row(p, x + i * p->ldx, r + i, packed, packed->made + (size_t)i * packed->row_bytes);
+        nn_pack_tile(rows, bytes, p->product.width, packed->made, (ptrdiff_t)packed->row_bytes, to);
     }
 }
 
-/* The thread's scratch: packed rows, and for what is no float a row, scales and zero points. */
+/* The thread's scratch: packed rows, and for what is no float a tile of them, scales and zero points. */
 static void packed_open(const struct product *p, float *scratch, struct packed_rows *packed)
 {
     size_t rows = (size_t)p->block_rows, width = (size_t)p->product.width;
@@ -302,8 +310,8 @@ static void packed_open(const struct product *p, float *scratch, struct packed_r
     packed->row_bytes = (bytes + width - 1) / width * width;
     if (p->l->inputs == DTYPE_F32)
         return;
-    packed->row = packed->at + rows * packed->row_bytes;
-    packed->scales = (float *)(void *)((char *)packed->row + packed->row_bytes);
+    packed->made = packed->at + rows * packed->row_bytes;
+    packed->scales = (float *)(void *)(packed->made + (size_t)p->product.tile_rows * packed->row_bytes);
     packed->zeros = (int32_t *)(void *)(packed->scales + rows);
 }
 
@@ -387,6 +395,6 @@ void linear_forward(struct nn_context *ctx, const struct linear *l, const struct
 size_t linear_scratch(const struct linear *l)
 {
     size_t n_in = (size_t)(l->n_in + NN_MAX_WIDTH - 1) / NN_MAX_WIDTH * NN_MAX_WIDTH;
-    size_t bytes = BLOCK_TILES * (n_in * NN_TILE_BYTES + NN_MAX_ROWS * (sizeof(float) + sizeof(int32_t)));
-    return n_in + (bytes + NN_SLACK) / sizeof(float);
+    size_t beside = BLOCK_TILES * NN_MAX_ROWS * (sizeof(float) + sizeof(int32_t));
+    return ((BLOCK_TILES + 1) * n_in * NN_TILE_BYTES + beside + NN_SLACK) / sizeof(float);
 }

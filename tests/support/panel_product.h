@@ -18,8 +18,7 @@ static inline void panel_columns(const struct nn_product *p, const struct panel_
 {
     enum { MOST_BYTES = 2048 };
     _Alignas(64) static char a[NN_MAX_ROWS * MOST_BYTES + NN_SLACK];
-    for (int i = 0; i < rows->n_rows; i++)
-        nn_pack_row(rows->n_rows, i, rows->n_bytes, p->width, (const char *)rows->x + i * rows->stride, a);
+    nn_pack_tile(rows->n_rows, rows->n_bytes, p->width, rows->x, rows->stride, a);
     if (p->begin != NULL)
         p->begin();
     p->panel(rows->n_rows, n_in, a, panel, c, NN_PANEL, n_cols, end);
