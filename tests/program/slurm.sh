@@ -145,8 +145,19 @@ equal_to_single() {
 
 # ---- a node dies
 
+# On the first node linnet stands still once it has written something, until the node dies.
+cat >"$dir/linnet" <<END
+#!/bin/sh
+[ "\$SLURMD_NODENAME" = n1 ] || exec "$linnet" "\$@"
+results=\$(printf '%s\n' "\$@" | sed -n '/^--out\$/{n;p;}')/hyp.txt
+"$linnet" "\$@" &
+until [ -s "\$results" ] || ! kill -0 \$!; do :; done
+kill -STOP \$!
+exec sleep 600
+END
+chmod 755 "$dir/linnet"
 "$sources/recipes/common/shares.sh" --cmd slurm --nj 6 --retries 9 --slurm-options "--partition=all --mem=0" \
-    -- "$linnet" decode "$@" --out "$dir/shared" >"$dir/out" 2>"$dir/err" &
+    -- "$dir/linnet" decode "$@" --out "$dir/shared" >"$dir/out" 2>"$dir/err" &
 shares=$!
 tries=0
 while kill -0 $shares 2>/dev/null && [ $tries -lt 600 ]; do
