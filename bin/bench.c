@@ -177,7 +177,7 @@ static void add_peak(struct results *r, enum dtype weights, enum dtype inputs, d
     add(r, r->names[r->n], "GOPS", 2e-9 * peak, 1);
 }
 
-/* A multiplication and an addition are two operations.  The bounds are of the best run, and so are the times. */
+/* A multiplication and an addition are two operations. */
 static void add_bounds(struct results *r, const struct bounds *b, double encoding_s, double step_s)
 {
     double work = 2e-9 * bounds_products(&b->encoding);
@@ -221,7 +221,7 @@ static int report(struct bench *b, const char *path)
     add(&r, "tokens_per_s", "", at[DECODER] > 0 ? (double)b->n_tokens / at[DECODER] : 0, 1);
     add(&r, "weights", "MB", (double)info.n_weight_bytes / 1e6, 1);
     add(&r, "peak_memory", "MB", b->peak_bytes / 1e6, 1);
-    add_bounds(&r, &b->bounds, b->seconds[ENCODING][0], b->seconds[STEP][0]);
+    add_bounds(&r, &b->bounds, at[ENCODING], at[STEP]);
     print(b, r.at, r.n, &info, path);
     return LINNET_OK;
 }
@@ -247,13 +247,13 @@ const struct command bench_command = {
     .text = "Times are medians over the runs, after one warm-up run that is not measured; load is\n"
             "the time to open the model, open that to open a stream on it.\n"
             "\n"
-            "Then the networks alone, in their fastest run, are set beside what the threads can\n"
-            "do here at most: an encoding is one window, or 30 s, encoding_work its operations (a\n"
-            "multiplication and an addition are two), bound_WxI how many a second products of\n"
-            "weights of type W with inputs of type I reach in the first-level cache, and\n"
-            "encoding_of_bound how much of the encoding's time they would need; step is a step of\n"
-            "the text decoder on those states, step_reads what it reads of weights, keys and\n"
-            "values, and step_reading the time in which as many bytes can be read once.",
+            "Then the networks alone are set beside what the threads can do here at most: an\n"
+            "encoding is one window, or 30 s, encoding_work its operations (a multiplication and\n"
+            "an addition are two), bound_WxI how many a second products of weights of type W with\n"
+            "inputs of type I reach in the first-level cache, and encoding_of_bound how much of\n"
+            "the encoding's time they would need; step is a step of the text decoder on those\n"
+            "states, step_reads what it reads of weights, keys and values, and step_reading the\n"
+            "time in which as many bytes can be read once.",
     .options = options,
     .defaults = &defaults,
     .size = sizeof defaults,

@@ -280,7 +280,7 @@ void mic_close(struct mic *m)
     mem_free(m);
 }
 
-/* Nothing will come any more, though it should. */
+/* Nothing will come any more. */
 static int is_lost(struct mic *m)
 {
     uint64_t n = atomic_load_explicit(&m->n_captured, memory_order_acquire);
@@ -294,9 +294,11 @@ static int is_lost(struct mic *m)
 
 long mic_read(struct mic *m, float *samples, size_t max, int timeout_ms, struct message *msg)
 {
+    if (atomic_load(&m->is_stopped))
+        return (long)ring_read(&m->ring, samples, max);
     double end_s = clock_s() + timeout_ms * 1e-3;
-    int stopped = atomic_load(&m->is_stopped), lost = !stopped && is_lost(m);
-    while (!stopped && !lost && ring_held(&m->ring) < max && clock_s() < end_s) {
+    int lost = is_lost(m);
+    while (!lost && ring_held(&m->ring) < max && clock_s() < end_s) {
         pause_ms(POLL_MS);
         lost = is_lost(m);
     }

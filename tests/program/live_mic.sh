@@ -28,9 +28,7 @@ record() {
     recorder=$!
     for _ in $(seq 90); do
         sleep 1
-        if [ "$(cat "$file".*.part 2>/dev/null | wc -c)" -gt 8000 ]; then
-            return
-        fi
+        [ "$(cat "$file".*.part 2>/dev/null | wc -c)" -le 8000 ] || return
     done
     failed "no sound arrives from the microphone within 90 s"
 }
