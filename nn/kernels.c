@@ -2,6 +2,7 @@
  * kernels.c - which table of vector kernels this processor can run. */
 #include "nn/kernels.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,7 +12,6 @@
 #include <cpuid.h>
 #endif
 #if defined(HAVE_AMX)
-#include <pthread.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #endif
@@ -100,15 +100,25 @@ int kernels_all(const struct nn_kernels *tables[NN_MOST_TABLES])
     return n;
 }
 
-const struct nn_kernels *kernels_pick(void)
+static const struct nn_kernels *picked;
+
+static void pick(void)
 {
     const struct nn_kernels *tables[NN_MOST_TABLES];
     int n = kernels_all(tables);
     const char *wanted = getenv("LINNET_CPU");
+    picked = tables[0];
     for (int i = 0; wanted != NULL && i < n; i++)
         if (strcmp(wanted, tables[i]->name) == 0)
-            return tables[i];
-    return tables[0];
+            picked = tables[i];
+}
+
+/* Once: on virtual machines a question to the processor takes tens of microseconds. */
+const struct nn_kernels *kernels_pick(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, pick);
+    return picked;
 }
 
 /* A float, or as many bytes of shorter numbers. */

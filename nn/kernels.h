@@ -113,7 +113,7 @@ struct nn_kernels {
     /* Depthwise convolution: y[t][c] = bias[c] + sum_j w[j][c] * x[t + j][c] for t < n_rows; w is [kernel][n]
      * (transposed from the checkpoint's [n][kernel]), x holds n_rows + kernel - 1 rows of n. */
     void (*depthwise)(const float *x, const float *w, const float *bias, float *y, int n_rows, int n, int kernel);
-    void (*from_f16)(const uint16_t *x, float *y, int n);
+    void (*from_f16)(const uint16_t *x, float *y, size_t n);
     /* A row as bytes q [nn_i8_inputs(n)]: x = scale * (q - zero), rounded to nearest; what fills up is 0. */
     void (*quantize)(const float *x, int n, uint8_t *q, float *scale, int32_t *zero);
     /* The weights of an output as -most .. most [nn_i8_inputs(n)] times scale, and their sum. */
@@ -126,7 +126,7 @@ struct nn_kernels {
 };
 
 /* The best table of this processor; LINNET_CPU=scalar|avx2|avxvnni|avx512|avx512vnni|avx512bf16|amx|neon|
- * neondot in the environment asks for a lower one. */
+ * neondot in the environment, read once, asks for a lower one. */
 const struct nn_kernels *kernels_pick(void);
 
 /* All tables that can run here, best first; returns their number (for tests). */

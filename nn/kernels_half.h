@@ -26,15 +26,15 @@ INLINE vec half_load(const uint16_t *p)
 #define VEC_HALF(p) half_load(p)
 #endif
 
-static void FN(from_f16)(const uint16_t *x, float *y, int n)
+static void FN(from_f16)(const uint16_t *x, float *y, size_t n)
 {
-    int i = 0;
+    size_t i = 0;
     for (; i + VL <= n; i += VL)
         store(y + i, VEC_HALF(x + i));
     if (i < n) {
         uint16_t tmp[VL] = {0};
-        memcpy(tmp, x + i, (size_t)(n - i) * sizeof *x);
-        store_part(y + i, VEC_HALF(tmp), n - i);
+        memcpy(tmp, x + i, (n - i) * sizeof *x);
+        store_part(y + i, VEC_HALF(tmp), (int)(n - i));
     }
 }
 

@@ -2,7 +2,6 @@
  * layers.c - reading layers from a model file. */
 #include "nn/layers.h"
 
-#include <limits.h>
 #include <stdio.h>
 
 #include "base/mem.h"
@@ -24,10 +23,7 @@ int floats_load(float **out, const struct layer_source *from, const char *name, 
     float *values = mem_array(n, sizeof *values);
     if (values == NULL)
         return fail_memory(from->msg);
-    if (t->dtype == DTYPE_F16 && n <= INT_MAX)
-        kernels_pick()->from_f16(t->data, values, (int)n);
-    else
-        tensor_to_f32(t, 0, n, values);
+    tensor_to_f32(t, 0, n, values);
     safetensors_release(from->file, t);
     *out = values;
     return LINNET_OK;

@@ -66,11 +66,7 @@ static size_t panel_bytes(const struct linear *l)
 static const float *float_row(const struct packing *p, const struct tensor *t, int64_t i, float *row, float *mixed)
 {
     int n_in = p->l->n_in, n_channels = n_in / p->n_taps;
-    size_t first = (size_t)i * (size_t)n_in;
-    if (t->dtype == DTYPE_F16)
-        p->kernels->from_f16((const uint16_t *)t->data + first, row, n_in);
-    else
-        tensor_to_f32(t, first, (size_t)n_in, row);
+    tensor_to_f32(t, (size_t)i * (size_t)n_in, (size_t)n_in, row);
     for (int k = 0; p->n_taps > 1 && k < n_in; k++)
         mixed[k] = row[k % n_channels * p->n_taps + k / n_channels];
     return p->n_taps > 1 ? mixed : row;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "nn/half.h"
+#include "nn/kernels.h"
 
 static const struct {
     const char *name;
@@ -97,10 +98,12 @@ void tensor_to_f32(const struct tensor *t, size_t first, size_t n, float *out)
         CONVERT(DTYPE_U32, uint32_t, (float)in[i])
         CONVERT(DTYPE_I64, int64_t, (float)in[i])
         CONVERT(DTYPE_U64, uint64_t, (float)in[i])
-        CONVERT(DTYPE_F16, uint16_t, half_f16_to_f32(in[i]))
         CONVERT(DTYPE_BF16, uint16_t, half_bf16_to_f32(in[i]))
         CONVERT(DTYPE_F32, float, in[i])
         CONVERT(DTYPE_F64, double, (float)in[i])
+    case DTYPE_F16:
+        kernels_pick()->from_f16((const uint16_t *)t->data + first, out, n);
+        break;
     case N_DTYPES:
         break;
     }
