@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * pool.c - the thread pool.
  *
- * A loop is published as (task, arg, n_tasks) under a new generation number; workers and the caller take indices from
- * one counter until it runs out.  The counter carries the generation in its upper half, so that a worker that wakes
- * late cannot take an index of a loop it has not read. */
+ * A loop is published under a new generation number, cut into a range of tasks for each thread.  A thread does its own
+ * range first, so that what it reads lies side by side, then helps with those of others.  No worker is inside a loop
+ * while the next is published. */
 #include "base/pool.h"
 
 #include <pthread.h>
@@ -23,6 +23,12 @@ struct worker {
     int index;
 };
 
+/* Tasks of a loop that nobody has taken: next .. end - 1. */
+struct range {
+    _Alignas(64) atomic_int next;
+    int end;
+};
+
 struct pool {
     int n_threads, n_started, is_low;
     struct worker workers[POOL_MOST_THREADS];
@@ -32,13 +38,12 @@ struct pool {
     pthread_cond_t left;  /* no worker is inside */
     pool_task *task;
     void *arg;
-    int n_tasks;
+    struct range ranges[POOL_MOST_THREADS]; /* [n_threads] */
     _Alignas(64) atomic_uint generation;
     atomic_int n_sleeping; /* workers */
     atomic_int caller_sleeps;
     atomic_int stop;
-    _Alignas(64) atomic_uint_least64_t next; /* generation << 32 | next index */
-    _Alignas(64) atomic_int n_inside;        /* workers that may still touch the current loop */
+    _Alignas(64) atomic_int n_inside; /* workers that may still touch the current loop */
 };
 
 static _Thread_local int caller_is_alone;
@@ -52,14 +57,15 @@ static inline void relax(void)
 #endif
 }
 
-static void take_tasks(struct pool *p, unsigned generation, int i_thread)
+static void take_tasks(struct pool *p, int i_thread)
 {
-    for (;;) {
-        uint64_t at = atomic_load(&p->next);
-        if ((unsigned)(at >> 32) != generation || (int)(uint32_t)at >= p->n_tasks)
-            return;
-        if (atomic_compare_exchange_weak(&p->next, &at, at + 1))
-            p->task(p->arg, (int)(uint32_t)at, i_thread);
+    for (int k = 0; k < p->n_threads; k++) {
+        struct range *r = &p->ranges[(i_thread + k) % p->n_threads];
+        while (atomic_load(&r->next) < r->end) {
+            int i = atomic_fetch_add(&r->next, 1);
+            if (i < r->end)
+                p->task(p->arg, i, i_thread);
+        }
     }
 }
 
@@ -92,7 +98,7 @@ static void *work(void *arg)
         atomic_fetch_add(&p->n_inside, 1);
         seen = atomic_load(&p->generation); /* odd while a loop is open, even between loops */
         if (seen & 1)
-            take_tasks(p, seen, w->index);
+            take_tasks(p, w->index);
         if (atomic_fetch_sub(&p->n_inside, 1) == 1 && atomic_load(&p->caller_sleeps)) {
             pthread_mutex_lock(&p->lock);
             pthread_cond_signal(&p->left);
@@ -166,6 +172,15 @@ void pool_close(struct pool *p)
 
 int pool_threads(const struct pool *p) { return p != NULL ? p->n_threads : 1; }
 
+static void divide(struct pool *p, int n_tasks)
+{
+    for (int i = 0; i < p->n_threads; i++) {
+        struct range *r = &p->ranges[i];
+        atomic_store_explicit(&r->next, (int)((int64_t)n_tasks * i / p->n_threads), memory_order_relaxed);
+        r->end = (int)((int64_t)n_tasks * (i + 1) / p->n_threads);
+    }
+}
+
 static void run_alone(pool_task *task, void *arg, int n_tasks)
 {
     for (int i = 0; i < n_tasks; i++)
@@ -180,16 +195,15 @@ void pool_run(struct pool *p, pool_task *task, void *arg, int n_tasks)
     }
     p->task = task;
     p->arg = arg;
-    p->n_tasks = n_tasks;
+    divide(p, n_tasks);
     unsigned generation = atomic_load(&p->generation) + 1;
-    atomic_store(&p->next, (uint64_t)generation << 32);
     atomic_store(&p->generation, generation);
     if (atomic_load(&p->n_sleeping) > 0) {
         pthread_mutex_lock(&p->lock);
         pthread_cond_broadcast(&p->wake);
         pthread_mutex_unlock(&p->lock);
     }
-    take_tasks(p, generation, 0);
+    take_tasks(p, 0);
     atomic_store(&p->generation, generation + 1);
     wait_for_workers(p);
     pthread_mutex_unlock(&p->busy);

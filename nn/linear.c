@@ -244,8 +244,7 @@ struct product {
     float *y;
     ptrdiff_t ldx, ldy;
     struct linear_how how;
-    int n_rows, block_rows;
-    int n_panel_groups, group_panels;
+    int n_rows, block_rows, n_panel_groups;
     int *packed_rows; /* [n_threads] first row of the block that a thread's scratch holds; -1: none */
 };
 
@@ -311,6 +310,11 @@ static void packed_open(const struct product *p, float *scratch, struct packed_r
     packed->zeros = (int32_t *)(void *)(packed->scales + rows);
 }
 
+static int first_panel(const struct product *p, int group)
+{
+    return (int)((int64_t)linear_panels(p->l) * group / p->n_panel_groups);
+}
+
 /* Task i: block of rows i / n_panel_groups against group of panels i % n_panel_groups.  The tasks of a thread come in
  * order, so most find their rows packed by the one before. */
 static void multiply(void *arg, int i, int i_thread)
@@ -327,8 +331,8 @@ static void multiply(void *arg, int i, int i_thread)
     p->packed_rows[i_thread] = row;
     if (p->product.begin != NULL)
         p->product.begin();
-    int first = i % p->n_panel_groups * p->group_panels, last = first + p->group_panels;
-    for (int j = first; j < last && j < linear_panels(l); j++) {
+    int group = i % p->n_panel_groups;
+    for (int j = first_panel(p, group); j < first_panel(p, group + 1); j++) {
         const void *panel = (const char *)l->panels + (size_t)j * panel_bytes(l);
         struct nn_epilogue end = {.bias = l->bias != NULL ? l->bias + j * NN_PANEL : NULL,
                                   .act = p->how.act,
@@ -363,8 +367,9 @@ static void divide(struct product *p)
         groups = groups < most ? groups : most;
         groups = groups < panels ? groups : panels;
     }
-    p->group_panels = (panels + groups - 1) / groups;
-    p->n_panel_groups = (panels + p->group_panels - 1) / p->group_panels;
+    if (groups > p->ctx->n_threads)
+        groups -= groups % p->ctx->n_threads;
+    p->n_panel_groups = groups;
 }
 
 void linear_forward(struct nn_context *ctx, const struct linear *l, const struct linear_rows *rows,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <limits.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -176,6 +177,35 @@ static void pool_waits_for_slow_tasks(void)
     pool_close(p);
 }
 
+struct held_up {
+    atomic_int n_done;
+    int others_were_done;
+};
+
+/* The first task lasts until the others are done, or some seconds. */
+static void held_up_task(void *arg, int i, int i_thread)
+{
+    struct held_up *h = arg;
+    const struct timespec pause = {0, 1000000};
+    (void)i_thread;
+    for (int tries = 0; i == 0 && tries < 5000 && atomic_load(&h->n_done) < 7; tries++)
+        nanosleep(&pause, NULL);
+    if (i == 0)
+        h->others_were_done = atomic_load(&h->n_done) == 7;
+    atomic_fetch_add(&h->n_done, 1);
+}
+
+static void pool_helps_who_is_held_up(void)
+{
+    struct pool *p;
+    struct held_up h = {0};
+    CU_ASSERT_EQUAL_FATAL(pool_open(&p, 2), 0);
+    pool_run(p, held_up_task, &h, 8);
+    CU_ASSERT_TRUE(h.others_were_done);
+    CU_ASSERT_EQUAL(h.n_done, 8);
+    pool_close(p);
+}
+
 struct niceness {
     int of[2]; /* the caller's, and a worker's once it had a task */
     int n_workers;
@@ -234,6 +264,7 @@ static const struct unit_test tests[] = {
     {"pool does each task once", pool_does_each_task_once},
     {"pool can be entered from a task", pool_can_be_entered_from_a_task},
     {"pool waits for slow tasks", pool_waits_for_slow_tasks},
+    {"pool helps who is held up", pool_helps_who_is_held_up},
     {"idle pool takes no time", idle_pool_takes_no_time},
     {"low pool gives way", low_pool_gives_way},
     {"messages are cut, not overrun", messages_are_cut_not_overrun},
