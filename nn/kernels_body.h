@@ -371,13 +371,23 @@ static void FN(layer_norm)(const float *x, float *y, int n, const float *gamma, 
 
 INLINE float row_max(const float *x, int n)
 {
-    vec top = splat(-INFINITY);
+    vec top[PANEL_VECS]; /* none waits for the others */
     int i = 0;
+#pragma GCC unroll 8
+    for (int v = 0; v < PANEL_VECS; v++)
+        top[v] = splat(-INFINITY);
+    for (; i + NN_PANEL <= n; i += NN_PANEL)
+#pragma GCC unroll 8
+        for (int v = 0; v < PANEL_VECS; v++)
+            top[v] = vmax(load(x + i + v * VL), top[v]);
     for (; i + VL <= n; i += VL)
-        top = vmax(load(x + i), top);
+        top[0] = vmax(load(x + i), top[0]);
     if (i < n)
-        top = vmax(load_part(x + i, n - i, -INFINITY), top);
-    return max_of(top);
+        top[0] = vmax(load_part(x + i, n - i, -INFINITY), top[0]);
+#pragma GCC unroll 8
+    for (int v = 1; v < PANEL_VECS; v++)
+        top[0] = vmax(top[v], top[0]);
+    return max_of(top[0]);
 }
 
 static float FN(largest)(const float *x, int n) { return row_max(x, n); }

@@ -328,16 +328,23 @@ static double draw(struct whisper_search *s)
     return (double)((z ^ (z >> 31)) >> 11) * 0x1p-53;
 }
 
+/* In relation to the likeliest token's 1, to which one below half of its last bit adds nothing. */
+static double weight_of(double logprob, double top, double temperature)
+{
+    double x = (logprob - top) / temperature;
+    return x > -37.5 ? exp(x) : 0;
+}
+
 /* Draws from softmax(logprobs / temperature). */
 static int sample(struct whisper_search *s, const float *logprobs, double temperature)
 {
     int best = whisper_candidates_top(s->ctx->kernels, logprobs, s->vocab->base.n);
     double sum = 0, at = 0, top = (double)logprobs[best];
     for (int i = 0; i < s->vocab->base.n; i++)
-        sum += exp(((double)logprobs[i] - top) / temperature);
+        sum += weight_of((double)logprobs[i], top, temperature);
     double target = draw(s) * sum;
     for (int i = 0; i < s->vocab->base.n; i++) {
-        at += exp(((double)logprobs[i] - top) / temperature);
+        at += weight_of((double)logprobs[i], top, temperature);
         if (at > target)
             return i;
     }
