@@ -32,6 +32,9 @@ LINNET_MUST_CHECK int attention_cache_open(struct attention_cache *c, int n_head
                                            int with_bias, enum precision precision, struct message *msg);
 void attention_cache_close(struct attention_cache *c);
 
+/* Heads first .. first + n - 1 of a cache as one of their own in the same memory, not to be closed or reserved. */
+struct attention_cache attention_cache_heads(const struct attention_cache *c, int first, int n);
+
 /* Makes room for n more keys: moves what is in use to the front, allocates only if that is not enough. */
 LINNET_MUST_CHECK int attention_cache_reserve(struct attention_cache *c, int n, struct message *msg);
 

@@ -47,6 +47,19 @@ void attention_cache_close(struct attention_cache *c)
     *c = (struct attention_cache){0};
 }
 
+struct attention_cache attention_cache_heads(const struct attention_cache *c, int first, int n)
+{
+    struct attention_cache heads = *c;
+    size_t item = attention_cache_item(c), at = (size_t)first, keys = at * (size_t)c->capacity;
+    heads.n_heads = n;
+    heads.keys = (char *)c->keys + at * attention_cache_keys(c) * item;
+    heads.values = (char *)c->values + at * attention_cache_values(c) * item;
+    heads.key_bias = c->key_bias != NULL ? c->key_bias + keys : NULL;
+    heads.key_scales = c->key_scales != NULL ? c->key_scales + keys : NULL;
+    heads.value_scales = c->value_scales != NULL ? c->value_scales + keys : NULL;
+    return heads;
+}
+
 /* n of each head's numbers for keys, from number `skip` on. */
 static void move_numbers(const struct attention_cache *from, const struct attention_cache *to, const float *old,
                          float *fresh, int skip, int n)

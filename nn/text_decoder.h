@@ -79,11 +79,11 @@ void text_work_close(struct text_work *w);
 /* What one stream keeps.  A zeroed one may be closed. */
 struct text_decoder_state {
     const struct text_decoder *decoder;
-    struct attention_cache *cross; /* [n_blocks] the encoder's states */
-    float *frames;                 /* [n_frames, 2 D] some of them, while they become keys and values */
-    float *slots;                  /* [n_blocks][2][H][n_slots][d] keys and values of each slot */
-    float *positions;              /* [n_positions, D] sinusoids */
-    struct text_work work;         /* of its own steps */
+    struct attention_cache cross; /* the encoder's states, to n_blocks * H heads */
+    float *frames;                /* [n_frames, 2 D] some of them, while they become keys and values */
+    float *slots;                 /* [n_blocks][2][H][n_slots][d] keys and values of each slot */
+    float *positions;             /* [n_positions, D] sinusoids */
+    struct text_work work;        /* of its own steps */
     int n_frames, n_slots, n_positions;
 };
 
@@ -108,7 +108,7 @@ void text_decoder_state_clear(struct text_decoder_state *s);
 
 static inline int text_decoder_state_frames(const struct text_decoder_state *s)
 {
-    return attention_cache_length(&s->cross[0]);
+    return attention_cache_length(&s->cross);
 }
 
 /* A row of a step. */

@@ -103,7 +103,7 @@ static void self_attend(struct step *s)
             keep_row(s, p, i, wide);
             work += (int64_t)p->rows[i].position * c->n_dims;
         }
-    pool_run(work > 1 << 15 ? s->ctx->pool : NULL, attend_row, s, s->n_rows * c->n_heads);
+    pool_run(work > 1 << 13 ? s->ctx->pool : NULL, attend_row, s, s->n_rows * c->n_heads);
 }
 
 /* ---- cross-attention ---- */
@@ -112,19 +112,19 @@ static void self_attend(struct step *s)
 static void cross_attend(const struct step *s, struct nn_context *ctx, const struct text_part *part, int row)
 {
     const struct text_decoder_config *c = &s->d->config;
-    const struct attention_cache *cache = &part->state->cross[s->block];
+    const struct attention_cache cache = attention_cache_heads(&part->state->cross, s->block * c->n_heads, c->n_heads);
     const struct text_cross *cross = part->cross;
     ptrdiff_t at = (ptrdiff_t)row * c->n_dims;
     struct attention a = {.q = s->w->wide + at, .ldq = c->n_dims, .n_rows = part->n, .ldout = c->n_dims};
     a.out = s->w->attended + at;
-    a.scale = 1.0f / sqrtf((float)cache->head_dims);
+    a.scale = 1.0f / sqrtf((float)cache.head_dims);
     if (cross != NULL) {
         a.begin = cross->begin;
         a.end = cross->end;
         a.weights = cross->weights;
         a.weights_index = cross->taps != NULL ? cross->taps + s->block * c->n_heads : NULL;
     }
-    attention_forward(ctx, cache, &a);
+    attention_forward(ctx, &cache, &a);
 }
 
 /* Task i: all heads of part i, by this thread alone; its work is not counted. */
