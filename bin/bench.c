@@ -37,7 +37,7 @@ static const struct option_spec options[] = {
     {.type = OPTION_GROUP, .offset = FIELD(decoding), .group = decoding_table},
     {0}};
 
-enum figure { WALL, FEATURES, ENCODER, DECODER, ENCODING, STEP, N_FIGURES };
+enum figure { WALL, FEATURES, ENCODER, DECODER, ENCODING, STEP, READING, N_FIGURES };
 
 struct bench {
     const struct bench_options *options;
@@ -106,7 +106,11 @@ static int measure_all(struct bench *b, const char *path, struct message *msg)
         rc = bounds_open(&b->bounds, b->decoding.model, msg);
     for (int i = -1; i < runs && rc >= 0; i++) {
         int at = i < 0 ? 0 : i;
-        rc = bounds_round(&b->bounds, &b->seconds[ENCODING][at], &b->seconds[STEP][at], msg);
+        struct bounds_times times;
+        rc = bounds_round(&b->bounds, &times, msg);
+        b->seconds[ENCODING][at] = times.encoding_s;
+        b->seconds[STEP][at] = times.step_s;
+        b->seconds[READING][at] = times.reading_s;
         progress_step(&p, runs + i + 3);
     }
     progress_hide(&p);
@@ -178,9 +182,9 @@ static void add_peak(struct results *r, enum dtype weights, enum dtype inputs, d
 }
 
 /* A multiplication and an addition are two operations. */
-static void add_bounds(struct results *r, const struct bounds *b, double encoding_s, double step_s)
+static void add_bounds(struct results *r, const struct bounds *b, const double at[N_FIGURES])
 {
-    double work = 2e-9 * bounds_products(&b->encoding);
+    double work = 2e-9 * bounds_products(&b->encoding), encoding_s = at[ENCODING];
     add(r, "encoding", "s", encoding_s, 4);
     add(r, "encoding_work", "GOP", work, 3);
     add(r, "encoding_speed", "GOPS", work / encoding_s, 1);
@@ -189,12 +193,12 @@ static void add_bounds(struct results *r, const struct bounds *b, double encodin
             if (b->peak[weights][inputs] > 0)
                 add_peak(r, (enum dtype)weights, (enum dtype)inputs, b->peak[weights][inputs]);
     add(r, "encoding_of_bound", "percent", 100 * bounds_encoding_s(b) / encoding_s, 1);
-    if (step_s <= 0)
+    if (at[STEP] <= 0)
         return;
-    add(r, "step", "s", step_s, 6);
+    add(r, "step", "s", at[STEP], 6);
     add(r, "step_reads", "MB", b->step.read_bytes / 1e6, 3);
-    add(r, "step_reading", "s", b->reading_s, 6);
-    add(r, "step_over_reading", "", step_s / b->reading_s, 2);
+    add(r, "step_reading", "s", at[READING], 6);
+    add(r, "step_over_reading", "", at[STEP] / at[READING], 2);
 }
 
 static int report(struct bench *b, const char *path)
@@ -221,7 +225,7 @@ static int report(struct bench *b, const char *path)
     add(&r, "tokens_per_s", "", at[DECODER] > 0 ? (double)b->n_tokens / at[DECODER] : 0, 1);
     add(&r, "weights", "MB", (double)info.n_weight_bytes / 1e6, 1);
     add(&r, "peak_memory", "MB", b->peak_bytes / 1e6, 1);
-    add_bounds(&r, &b->bounds, at[ENCODING], at[STEP]);
+    add_bounds(&r, &b->bounds, at);
     print(b, r.at, r.n, &info, path);
     return LINNET_OK;
 }
@@ -253,7 +257,7 @@ const struct command bench_command = {
             "inputs of type I reach in the first-level cache, and encoding_of_bound how much of\n"
             "the encoding's time they would need; step is a step of the text decoder on those\n"
             "states, step_reads what it reads of weights, keys and values, and step_reading the\n"
-            "time in which as many bytes can be read once.",
+            "time in which as many bytes are read once by nothing but reading.",
     .options = options,
     .defaults = &defaults,
     .size = sizeof defaults,

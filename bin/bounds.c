@@ -71,33 +71,23 @@ static int measure_peaks(struct bounds *b, struct message *msg)
             if (peak > b->peak[weights][inputs])
                 b->peak[weights][inputs] = peak;
         }
-    if (b->model->left == NULL)
-        return LINNET_OK;
-    double reading_s = peak_reading_s(&b->ctx, (size_t)b->step.read_bytes);
-    if (reading_s == 0)
-        return fail_memory(msg);
-    if (b->reading_s == 0 || reading_s < b->reading_s)
-        b->reading_s = reading_s;
     return LINNET_OK;
 }
 
-int bounds_round(struct bounds *b, double *encoding_s, double *step_s, struct message *msg)
+int bounds_round(struct bounds *b, struct bounds_times *times, struct message *msg)
 {
     const struct encoder_input in = {.features = b->features, .n = b->n_features};
+    *times = (struct bounds_times){0};
     b->ctx.work = (struct nn_work){0};
-    double start = clock_s(), steps = 0;
+    double start = clock_s();
     int rc = encoder_forward(b->model->encoder, &b->ctx, &in, b->states, msg);
-    double encoding = clock_s() - start;
-    if (rc < 0)
-        return rc;
+    times->encoding_s = clock_s() - start;
     b->encoding = b->ctx.work;
-    if (b->model->left != NULL && (rc = time_steps(b, &steps, msg)) < 0)
+    if (rc < 0 || (rc = measure_peaks(b, msg)) < 0 || b->model->left == NULL ||
+        (rc = time_steps(b, &times->step_s, msg)) < 0)
         return rc;
-    if ((rc = measure_peaks(b, msg)) < 0)
-        return rc;
-    *encoding_s = encoding;
-    *step_s = steps;
-    return LINNET_OK;
+    times->reading_s = peak_reading_s(&b->ctx, (size_t)b->step.read_bytes, N_STEPS);
+    return times->reading_s > 0 ? LINNET_OK : fail_memory(msg);
 }
 
 double bounds_products(const struct nn_work *work)

@@ -8,9 +8,7 @@
 
 /* Zeroed may be closed. */
 struct bounds {
-    /* Of the best round: */
-    double peak[N_DTYPES][N_DTYPES]; /* multiplications a second of the products in the encoder */
-    double reading_s;                /* for as many bytes as a step of the text decoder reads */
+    double peak[N_DTYPES][N_DTYPES]; /* multiplications a second of the products in the encoder, in the best round */
     /* What an encoding and a step do: */
     struct nn_work encoding, step;
     /* ---- */
@@ -25,8 +23,14 @@ struct bounds {
 LINNET_MUST_CHECK int bounds_open(struct bounds *b, const struct linnet_model *m, struct message *msg);
 void bounds_close(struct bounds *b);
 
-/* Measures all once: the times of an encoding and of a step, 0 where the model has no text decoder. */
-LINNET_MUST_CHECK int bounds_round(struct bounds *b, double *encoding_s, double *step_s, struct message *msg);
+/* Of an encoding; where the model has a text decoder, of a step, the mean over a text, and of reading as many bytes as
+ * the step does, the mean of as many readings; else 0. */
+struct bounds_times {
+    double encoding_s, step_s, reading_s;
+};
+
+/* Measures all once. */
+LINNET_MUST_CHECK int bounds_round(struct bounds *b, struct bounds_times *times, struct message *msg);
 
 double bounds_products(const struct nn_work *work); /* multiplications of all types */
 double bounds_encoding_s(const struct bounds *b);   /* what an encoding would take at the peaks */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * peak.c - the best of many short measurements, since other work on the machine only ever adds time. */
+ * peak.c - products: the best of many short measurements, since other work on the machine only ever adds time. */
 #include "nn/peak.h"
 
 #include <stdint.h>
@@ -69,7 +69,6 @@ double peak_products(const struct nn_context *ctx, enum dtype weights, enum dtyp
 
 #define N_SLICES 64
 #define UNROLLED 8
-#define MIN_PASSES 5
 
 typedef uint64_t words __attribute__((vector_size(16)));
 
@@ -95,7 +94,7 @@ static void add_up(void *arg, int i, int i_thread)
     r->sums[i] = a[0] + a[1];
 }
 
-double peak_reading_s(const struct nn_context *ctx, size_t n)
+double peak_reading_s(const struct nn_context *ctx, size_t n, int n_times)
 {
     struct reading r = {.n = (n / sizeof(words) / N_SLICES / UNROLLED + 1) * UNROLLED};
     words *block = mem_array(r.n * N_SLICES, sizeof *block);
@@ -103,13 +102,10 @@ double peak_reading_s(const struct nn_context *ctx, size_t n)
         return 0;
     memset(block, 1, r.n * N_SLICES * sizeof *block); /* until they are written, pages may all be the same */
     r.at = block;
-    double best = 1e9, start = clock_s(), now = start;
-    for (int i = 0; i < MIN_PASSES || now - start < MEASURING_S; i++) {
+    double start = clock_s();
+    for (int i = 0; i < n_times; i++)
         pool_run(ctx->pool, add_up, &r, N_SLICES);
-        double took = clock_s() - now;
-        best = took < best ? took : best;
-        now = clock_s();
-    }
+    double took = (clock_s() - start) / n_times;
     mem_free(block);
-    return best * (double)n / ((double)(r.n * N_SLICES) * sizeof *block);
+    return took * (double)n / ((double)(r.n * N_SLICES) * sizeof *block);
 }

@@ -9,7 +9,8 @@
  * nothing leaves the first-level cache; 0 without memory.  Takes some 10 ms. */
 double peak_products(const struct nn_context *ctx, enum dtype weights, enum dtype inputs);
 
-/* Seconds that all threads together need to read n bytes once, one after the other; 0 without memory. */
-double peak_reading_s(const struct nn_context *ctx, size_t n);
+/* Seconds in which all threads together read n bytes once, one after the other: the mean of n_times, since what others
+ * on the machine read meanwhile slows a network as much.  0 without memory. */
+double peak_reading_s(const struct nn_context *ctx, size_t n, int n_times);
 
 #endif

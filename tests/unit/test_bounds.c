@@ -31,21 +31,21 @@ static void check_model(const char *dir, const char *precision, enum dtype type,
     struct message msg;
     linnet_model *model = NULL;
     struct bounds b = {0};
-    double encoding_s = 0, step_s = 0;
+    struct bounds_times times;
     linnet_model_options_init(&options);
     options.precision = precision;
     options.n_threads = 2;
     CU_ASSERT_EQUAL_FATAL(linnet_model_open(dir, &options, &model, msg.text, sizeof msg.text), 0);
     CU_ASSERT_EQUAL_FATAL(bounds_open(&b, model, &msg), 0);
     for (int round = 0; round < 2; round++)
-        CU_ASSERT_EQUAL_FATAL(bounds_round(&b, &encoding_s, &step_s, &msg), 0);
+        CU_ASSERT_EQUAL_FATAL(bounds_round(&b, &times, &msg), 0);
     double convolutions = 2.0 * T * 3 * TINY_MELS * D + 1.0 * T * 3 * D * D;
     double layers = L * (1.0 * T * (4 * D * D + 2 * D * F) + 2.0 * T * T * D);
     CU_ASSERT_EQUAL(bounds_products(&b.encoding), convolutions + layers);
     CU_ASSERT_EQUAL(b.encoding.products[type][type], convolutions + layers);
     CU_ASSERT_EQUAL(b.step.read_bytes, bytes);
-    CU_ASSERT_TRUE(b.peak[type][type] > 0 && b.reading_s > 0 && step_s > 0);
-    double share = bounds_encoding_s(&b) / encoding_s;
+    CU_ASSERT_TRUE(b.peak[type][type] > 0 && times.reading_s > 0 && times.step_s > 0);
+    double share = bounds_encoding_s(&b) / times.encoding_s;
     CU_ASSERT_TRUE(share > 0 && share < 1.1);
     bounds_close(&b);
     linnet_model_close(model);
@@ -101,7 +101,7 @@ static void peaks(void)
         for (size_t k = 0; k < sizeof types / sizeof types[0]; k++)
             CU_ASSERT_TRUE(peak_products(&ctx, types[k][0], types[k][1]) > 1e6);
     }
-    double little = peak_reading_s(&ctx, 1 << 20), much = peak_reading_s(&ctx, 1 << 26);
+    double little = peak_reading_s(&ctx, 1 << 20, 8), much = peak_reading_s(&ctx, 1 << 26, 8);
     CU_ASSERT_TRUE(little > 0 && much > 8 * little);
     nn_context_close(&ctx);
 }
