@@ -224,6 +224,19 @@ size_t linear_bytes(const struct linear *l)
     return l->panels == NULL ? 0 : (size_t)linear_panels(l) * (panel_bytes(l) + NN_PANEL * beside);
 }
 
+size_t linear_own_bytes(const struct linear *l)
+{
+    return l->packed == NULL ? 0 : (size_t)linear_panels(l) * panel_bytes(l);
+}
+
+void linear_move(struct linear *l, void *to)
+{
+    memcpy(to, l->packed, linear_own_bytes(l));
+    mem_free(l->packed);
+    l->packed = NULL;
+    l->panels = to;
+}
+
 void linear_row(const struct linear *l, int i, float *out)
 {
     const char *panel = (const char *)l->panels + (size_t)(i / NN_PANEL) * panel_bytes(l);

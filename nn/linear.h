@@ -16,7 +16,7 @@ struct linear {
     enum dtype dtype;   /* of the panels: F32, F16, BF16, I8 or I16 */
     enum dtype inputs;  /* what meets them: F32, U8, I16 or BF16 */
     const void *panels; /* [ceil(n_out / 32)][n_in][32], of whole numbers and bf16 as kernels.h says */
-    void *packed;       /* the same, or NULL where they are in the model's file */
+    void *packed;       /* the same where they are the layer's own, else NULL */
     float *bias;        /* [ceil(n_out / 32) * 32], or NULL */
     float *scales;      /* [ceil(n_out / 32) * 32] of an output's whole numbers, */
     int32_t *sums;      /* and their sums, which only inputs with zero points need; NULL: no whole numbers */
@@ -36,6 +36,11 @@ LINNET_MUST_CHECK int linear_open(struct linear *l, const struct tensor *const *
                                   const struct tensor *const *biases, int n_parts, enum precision precision,
                                   struct pool *pool, struct message *msg);
 void linear_close(struct linear *l);
+
+/* Bytes of the weights if they are the layer's own, a multiple of 64, else 0. */
+size_t linear_own_bytes(const struct linear *l);
+/* Moves weights of the layer's own to memory that outlives it. */
+void linear_move(struct linear *l, void *to);
 
 /* The rows that go through a layer: y [n, n_out] (row stride ldy) from x [n, n_in] (row stride ldx), which must not
  * overlap. */

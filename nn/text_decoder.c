@@ -86,6 +86,42 @@ static int weights_open(struct text_decoder *d, const struct text_decoder_names 
 #undef NAME
 }
 
+enum { N_LAYERS = 7 };
+
+static void layers_of(struct text_decoder_block *b, struct linear *layers[N_LAYERS])
+{
+    struct linear *const all[N_LAYERS] = {&b->qkv,       &b->out,    &b->cross_q, &b->cross_kv,
+                                          &b->cross_out, &b->hidden, &b->back};
+    memcpy(layers, all, sizeof all);
+}
+
+/* Puts the weights of all blocks side by side: each layer's are too few for pages of 2 MB. */
+static int gather_weights(struct text_decoder *d, struct message *msg)
+{
+    struct linear *layers[N_LAYERS];
+    size_t n = 0;
+    for (int i = 0; i < d->config.n_blocks; i++) {
+        layers_of(&d->blocks[i], layers);
+        for (int j = 0; j < N_LAYERS; j++)
+            n += linear_own_bytes(layers[j]);
+    }
+    if (n == 0)
+        return LINNET_OK;
+    char *to = d->weights = mem_array(n, 1);
+    if (to == NULL)
+        return fail_memory(msg);
+    for (int i = 0; i < d->config.n_blocks; i++) {
+        layers_of(&d->blocks[i], layers);
+        for (int j = 0; j < N_LAYERS; j++) {
+            size_t bytes = linear_own_bytes(layers[j]);
+            if (bytes > 0)
+                linear_move(layers[j], to);
+            to += bytes;
+        }
+    }
+    return LINNET_OK;
+}
+
 int text_decoder_open(struct text_decoder **out, const struct text_decoder_config *config,
                       const struct text_decoder_names *names, const char *prefix, const struct layer_source *from)
 {
@@ -98,7 +134,7 @@ int text_decoder_open(struct text_decoder **out, const struct text_decoder_confi
     d->config = *config;
     d->blocks = mem_array((size_t)config->n_blocks, sizeof *d->blocks);
     rc = d->blocks != NULL ? weights_open(d, names, prefix, from) : fail_memory(from->msg);
-    if (rc < 0) {
+    if (rc < 0 || (rc = gather_weights(d, from->msg)) < 0) {
         text_decoder_close(d);
         return rc;
     }
@@ -108,9 +144,10 @@ int text_decoder_open(struct text_decoder **out, const struct text_decoder_confi
 
 static void block_close(struct text_decoder_block *b)
 {
-    struct linear *const all[] = {&b->qkv, &b->out, &b->cross_q, &b->cross_kv, &b->cross_out, &b->hidden, &b->back};
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
-        linear_close(all[i]);
+    struct linear *layers[N_LAYERS];
+    layers_of(b, layers);
+    for (int i = 0; i < N_LAYERS; i++)
+        linear_close(layers[i]);
     for (int i = 0; i < 3; i++)
         layer_norm_close(&b->norm[i]);
 }
@@ -122,6 +159,7 @@ void text_decoder_close(struct text_decoder *d)
     for (int i = 0; d->blocks != NULL && i < d->config.n_blocks; i++)
         block_close(&d->blocks[i]);
     mem_free(d->blocks);
+    mem_free(d->weights);
     mem_free(d->embedding);
     mem_free(d->positions);
     layer_norm_close(&d->norm);
@@ -137,10 +175,10 @@ size_t text_decoder_bytes(const struct text_decoder *d)
         n_rows += c->n_vocabulary;
     size_t bytes = (size_t)n_rows * (size_t)c->n_dims * sizeof(float) + linear_bytes(&d->output);
     for (int i = 0; i < c->n_blocks; i++) {
-        const struct text_decoder_block *b = &d->blocks[i];
-        bytes += linear_bytes(&b->qkv) + linear_bytes(&b->out) + linear_bytes(&b->cross_q) +
-                 linear_bytes(&b->cross_kv) + linear_bytes(&b->cross_out) + linear_bytes(&b->hidden) +
-                 linear_bytes(&b->back);
+        struct linear *layers[N_LAYERS];
+        layers_of(&d->blocks[i], layers);
+        for (int j = 0; j < N_LAYERS; j++)
+            bytes += linear_bytes(layers[j]);
     }
     return bytes;
 }

@@ -52,6 +52,7 @@ struct text_decoder {
     const struct tensor *stored;       /* tied to no floats: the embedding as it is stored, in the open file */
     float *positions;                  /* [n_positions, D]; NULL: sinusoids */
     struct text_decoder_block *blocks; /* [n_blocks] */
+    void *weights;                     /* of the blocks' layers; NULL: in the model's file */
     struct layer_norm norm;            /* at the end; not with post_norm */
     struct linear output;
 };
