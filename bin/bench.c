@@ -256,8 +256,8 @@ const struct command bench_command = {
             "an addition are two), bound_WxI how many a second products of weights of type W with\n"
             "inputs of type I reach in the first-level cache, and encoding_of_bound how much of\n"
             "the encoding's time they would need; step is a step of the text decoder on those\n"
-            "states, step_reads what it reads of weights, keys and values, and step_reading the\n"
-            "time in which as many bytes are read once by nothing but reading.",
+            "states, step_reads what it reads of weights, keys and values, and step_reading how\n"
+            "long reading as many bytes once takes.",
     .options = options,
     .defaults = &defaults,
     .size = sizeof defaults,

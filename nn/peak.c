@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * peak.c - products: the best of many short measurements, since other work on the machine only ever adds time. */
+ * peak.c - the speed of products, of which the best of many short measurements counts, since other work on the machine
+ * only ever adds time; and of reading. */
 #include "nn/peak.h"
 
 #include <stdint.h>
