@@ -62,10 +62,14 @@ static int weights_open(struct text_decoder *d, const struct text_decoder_names 
 {
     const struct text_decoder_config *c = &d->config;
     const char *output = c->tied ? names->embedding : names->output;
+    struct layer_source tokens = *from;
     char name[MAX_NAME];
-    int rc = LINNET_OK;
+    tokens.precision = precision_of_few_rows(from->precision);
 #define NAME(...) (snprintf(name, sizeof name, __VA_ARGS__), name)
-    if (!c->tied)
+    /* First, while there is little else: its weights as they are stored, in memory with it, are the largest. */
+    int rc = linear_load(&d->output, &tokens, NAME("%s%s", prefix, output), c->n_dims, c->n_vocabulary,
+                         c->tied ? LAYER_NO_BIAS : LAYER_BIAS);
+    if (rc >= 0 && !c->tied)
         rc = floats_load(&d->embedding, from, NAME("%s%s.weight", prefix, names->embedding), 2,
                          (const int64_t[]){c->n_vocabulary, c->n_dims});
     if (rc >= 0 && c->n_positions > 0)
@@ -78,11 +82,7 @@ static int weights_open(struct text_decoder *d, const struct text_decoder_names 
     if (rc >= 0 && c->tied && from->precision != PRECISION_FP32)
         rc = safetensors_get(from->file, NAME("%s%s.weight", prefix, output), 2,
                              (const int64_t[]){c->n_vocabulary, c->n_dims}, &d->stored, from->msg);
-    struct layer_source tokens = *from;
-    tokens.precision = precision_of_few_rows(from->precision);
-    return rc < 0 ? rc
-                  : linear_load(&d->output, &tokens, NAME("%s%s", prefix, output), c->n_dims, c->n_vocabulary,
-                                c->tied ? LAYER_NO_BIAS : LAYER_BIAS);
+    return rc;
 #undef NAME
 }
 
