@@ -82,6 +82,8 @@ static enum dtype item_type(const struct plan_item *item, enum dtype matrix_type
     return matrix_type != N_DTYPES && item->n_dims > 1 ? matrix_type : own;
 }
 
+enum { BLOCK = 1024 }; /* numbers that are floats at once */
+
 /* n numbers of `from` from element `first` on, as type to. */
 static void convert_numbers(const struct tensor *from, size_t first, size_t n, enum dtype to, void *out)
 {
@@ -89,15 +91,17 @@ static void convert_numbers(const struct tensor *from, size_t first, size_t n, e
         memcpy(out, (const char *)from->data + first * dtype_size(to), n * dtype_size(to));
         return;
     }
-    for (size_t i = 0; i < n; i++) {
-        float x;
-        tensor_to_f32(from, first + i, 1, &x);
-        if (to == DTYPE_F16)
-            ((uint16_t *)out)[i] = half_f32_to_f16(x);
-        else if (to == DTYPE_BF16)
-            ((uint16_t *)out)[i] = half_f32_to_bf16(x);
-        else
-            ((float *)out)[i] = x;
+    float x[BLOCK];
+    for (size_t at = 0; at < n; at += BLOCK) {
+        size_t size = n - at < BLOCK ? n - at : BLOCK;
+        tensor_to_f32(from, first + at, size, x);
+        for (size_t i = 0; i < size; i++)
+            if (to == DTYPE_F16)
+                ((uint16_t *)out)[at + i] = half_f32_to_f16(x[i]);
+            else if (to == DTYPE_BF16)
+                ((uint16_t *)out)[at + i] = half_f32_to_bf16(x[i]);
+            else
+                ((float *)out)[at + i] = x[i];
     }
 }
 
@@ -107,12 +111,14 @@ static int check_finite(const struct tensor *t, const char *file, struct message
     size_t n = tensor_elements(t);
     if (t->dtype != DTYPE_F16 && t->dtype != DTYPE_BF16 && t->dtype != DTYPE_F32)
         return 0;
-    for (size_t i = 0; i < n; i++) {
-        float x;
-        tensor_to_f32(t, i, 1, &x);
-        if (!(x - x == 0))
-            return fail(msg, LINNET_E_MODEL, "%s: tensor %s has numbers that are not finite as %s", file, t->name,
-                        dtype_name(t->dtype));
+    float x[BLOCK];
+    for (size_t at = 0; at < n; at += BLOCK) {
+        size_t size = n - at < BLOCK ? n - at : BLOCK;
+        tensor_to_f32(t, at, size, x);
+        for (size_t i = 0; i < size; i++)
+            if (!(x[i] - x[i] == 0))
+                return fail(msg, LINNET_E_MODEL, "%s: tensor %s has numbers that are not finite as %s", file, t->name,
+                            dtype_name(t->dtype));
     }
     return 0;
 }
